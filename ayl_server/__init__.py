@@ -1,0 +1,1 @@
+"""A beanstalkd-compatible server whose broker is a pure state machine."""

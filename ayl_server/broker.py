@@ -1,0 +1,428 @@
+"""The state machine: sessions, tubes and jobs, and what each event does to them. No clock, no socket.
+
+Every method that depends on the time takes `now`, seconds on the driver's clock; `tick(now)` does what
+has fallen due, and `next_deadline()` says when to come back. Replies are collected in each session's
+`out`; a session that was answered by somebody else's doing is named by `take_woken()`.
+
+One invariant carries the scheduling: a tube that is not paused never has both a ready job and a waiting
+session. So a job that becomes ready goes straight to the first waiter of its tube, and a session that
+reserves has only to look at the heads of the tubes it watches.
+"""
+
+from ayl_server import protocol
+from ayl_server.model import (
+    BURIED,
+    COUNTED,
+    DELAYED,
+    READY,
+    RESERVED,
+    Facts,
+    Job,
+    Journal,
+    Session,
+    Tube,
+)
+from ayl_server.queues import NEVER, Timers
+
+MARGIN = 1.0
+"""Seconds before the end of a lease in which its holder is told DEADLINE_SOON instead of waiting."""
+
+DEFAULT_TUBE = b"default"
+
+
+class Broker:
+    """All state of one server."""
+
+    def __init__(
+        self,
+        *,
+        facts: Facts,
+        started: float = 0.0,
+        max_job_size: int = 65535,
+        journal: Journal | None = None,
+    ) -> None:
+        self.facts = facts
+        self.started = started
+        self.max_job_size = max_job_size
+        self.journal = journal
+        self.jobs: dict[int, Job] = {}
+        self.last_id = 0
+        self.default = Tube(DEFAULT_TUBE)
+        self.tubes: dict[bytes, Tube] = {DEFAULT_TUBE: self.default}
+        self.sessions: dict[Session, None] = {}
+        self.timers: Timers[Session | Tube] = Timers()
+        self.woken: list[Session] = []
+        self.draining = False
+        self.counts: dict[bytes, int] = dict.fromkeys(COUNTED, 0)
+        self.total_jobs = 0
+        self.total_sessions = 0
+        self.timeouts = 0
+        self.producers = 0
+        self.workers = 0
+        self.waiting = 0
+
+    # Sessions
+
+    def connect(self) -> Session:
+        """A new client; it uses and watches `default`."""
+        session = Session(self.default)
+        self.default.users += 1
+        self.default.watchers += 1
+        self.sessions[session] = None
+        self.total_sessions += 1
+        return session
+
+    def disconnect(self, session: Session, now: float) -> None:
+        """A client has gone: its leased jobs become ready again. Repeated calls do nothing."""
+        if session not in self.sessions:
+            return
+        del self.sessions[session]
+        self._stop_waiting(session)
+        self.timers.disarm(session)
+        for job in list(session.held.values()):
+            self._end_lease(job, session)
+            self.make_ready(job, now)
+        self.producers -= session.producer
+        self.workers -= session.worker
+        session.use.users -= 1
+        self._let_go(session.use)
+        for tube in session.watching:
+            tube.watchers -= 1
+            self._let_go(tube)
+
+    def end_input(self, session: Session) -> None:
+        """No more input will come from this client: a reserve that waits is answered now, a later one never waits."""
+        session.ended = True
+        if session.waiting:
+            self._answer_waiter(session, protocol.TIMED_OUT)
+
+    # Tubes
+
+    def tube(self, name: bytes) -> Tube:
+        """The tube of that name, made if need be."""
+        tube = self.tubes.get(name)
+        if tube is None:
+            tube = self.tubes[name] = Tube(name)
+        return tube
+
+    def use(self, session: Session, name: bytes) -> None:
+        old, new = session.use, self.tube(name)
+        new.users += 1
+        session.use = new
+        old.users -= 1
+        self._let_go(old)
+
+    def watch(self, session: Session, name: bytes) -> None:
+        tube = self.tube(name)
+        if tube not in session.watching:
+            session.watching[tube] = None
+            tube.watchers += 1
+
+    def ignore(self, session: Session, name: bytes) -> bool:
+        """Stop watching; False if it is the only tube watched."""
+        tube = self.tubes.get(name)
+        if tube is not None and tube in session.watching:
+            if len(session.watching) == 1:
+                return False
+            del session.watching[tube]
+            tube.watchers -= 1
+            self._let_go(tube)
+        return True
+
+    def pause(self, tube: Tube, seconds: int, now: float) -> None:
+        """Stop reserving from `tube` for `seconds`; 0 ends a pause."""
+        tube.pauses += 1
+        tube.pause = seconds
+        tube.unpause_at = now + seconds
+        if seconds:
+            self.timers.arm(tube, tube.unpause_at)
+        else:
+            self._serve_waiters(tube, now)
+
+    def _let_go(self, tube: Tube) -> None:
+        """Forget a tube that nothing refers to; `default` stays for ever."""
+        if tube.idle and tube is not self.default:
+            del self.tubes[tube.name]
+            self.timers.disarm(tube)
+
+    # Jobs come, change and go
+
+    def put(self, job: Job, now: float) -> None:
+        """Take in a job whose id was drawn from `take_id`."""
+        tube = job.tube
+        self.jobs[job.id] = job
+        tube.jobs += 1
+        tube.total += 1
+        self.total_jobs += 1
+        if self.journal is not None:
+            self.journal.inserted(job)
+        if job.delay:
+            self._delay(job, now)
+        elif tube.waiters:
+            self.make_ready(job, now)
+        else:
+            tube.ready.push(job.pri, job)
+
+    def take_id(self) -> int:
+        """The next job id. Also used up by puts that fail after their first line."""
+        self.last_id += 1
+        return self.last_id
+
+    def delete(self, session: Session, job: Job) -> bool:
+        """Remove a job for good; False if another session holds it."""
+        tube = job.tube
+        place = job.place
+        if place is session:
+            del session.held[job.id]
+            tube.reserved -= 1
+        elif job.state is RESERVED:
+            return False
+        else:
+            self._take_out(job)
+        job.place = None
+        del self.jobs[job.id]
+        if self.journal is not None:
+            self.journal.deleted(job)
+        # A swept-over entry may keep the job for a while; its body need not stay.
+        job.body = b""
+        tube.deletes += 1
+        tube.jobs -= 1
+        if not tube.jobs:
+            self._let_go(tube)
+        return True
+
+    def release(self, session: Session, job: Job, pri: int, delay: int, now: float) -> None:
+        self._end_lease(job, session)
+        job.pri = pri
+        job.delay = delay
+        job.past().releases += 1
+        if delay:
+            self._delay(job, now)
+        else:
+            self.make_ready(job, now)
+        self._changed(job)
+
+    def bury(self, session: Session, job: Job, pri: int) -> None:
+        self._end_lease(job, session)
+        job.pri = pri
+        job.state = BURIED
+        job.past().buries += 1
+        job.tube.buried[job.id] = job
+        self._changed(job)
+
+    def touch(self, session: Session, job: Job, now: float) -> None:
+        job.deadline = now + job.ttr
+        # `soonest` is a lower bound: a lease that now ends later may leave it as it is.
+        self._watch_lease(session, job.deadline)
+
+    def kick(self, tube: Tube, bound: int, now: float) -> int:
+        """Make up to `bound` buried jobs ready or, if none is buried, as many delayed ones; how many it were."""
+        kicked = 0
+        if tube.buried:
+            while kicked < bound and tube.buried:
+                self.kick_job(next(iter(tube.buried.values())), now)
+                kicked += 1
+        else:
+            while kicked < bound and (job := tube.delayed.head()) is not None:
+                self.kick_job(job, now)
+                kicked += 1
+        return kicked
+
+    def kick_job(self, job: Job, now: float) -> bool:
+        """Make one buried or delayed job ready; False if it is neither."""
+        if job.state is not BURIED and job.state is not DELAYED:
+            return False
+        self._take_out(job)
+        job.past().kicks += 1
+        self.make_ready(job, now)
+        self._changed(job)
+        return True
+
+    def make_ready(self, job: Job, now: float) -> None:
+        """Hand a job that is nowhere to the first waiter of its tube, or queue it."""
+        tube = job.tube
+        if tube.waiters and not tube.pause:
+            self._hand_over(job, next(iter(tube.waiters)), now)
+        else:
+            job.state = READY
+            tube.ready.push(job.pri, job)
+
+    def _delay(self, job: Job, now: float) -> None:
+        job.state = DELAYED
+        job.deadline = now + job.delay
+        job.tube.delayed.push(job)
+        self.timers.arm(job.tube, job.deadline)
+
+    def _take_out(self, job: Job) -> None:
+        """Remove a job that is not reserved from where it waits."""
+        if job.state is READY:
+            job.tube.ready.discard(job.pri, job)
+        elif job.state is DELAYED:
+            job.tube.delayed.discard(job)
+        else:
+            del job.tube.buried[job.id]
+
+    def _changed(self, job: Job) -> None:
+        if self.journal is not None:
+            self.journal.updated(job)
+
+    # Leases
+
+    def lease(self, job: Job, session: Session, now: float) -> bytes:
+        """Give a job that is nowhere to `session`; the reply that hands it over."""
+        job.state = RESERVED
+        job.place = session
+        job.reserves += 1
+        job.deadline = deadline = now + job.ttr
+        job.tube.reserved += 1
+        session.held[job.id] = job
+        if deadline < session.soonest:
+            self._watch_lease(session, deadline)
+        return protocol.body_reply(b"RESERVED", job.id, job.body)
+
+    def reserve(self, session: Session, now: float, timeout: float | None) -> bytes | None:
+        """The best ready job of the tubes that `session` watches, or a refusal, or None: it waits now."""
+        tube = self._best_tube(session)
+        if tube is not None and (job := tube.ready.pop()) is not None:
+            return self.lease(job, session, now)
+        if session.held and self._deadline_soon(session, now):
+            return protocol.DEADLINE_SOON
+        if timeout == 0 or session.ended:
+            return protocol.TIMED_OUT
+        self._wait(session, now, timeout)
+        return None
+
+    def reserve_job(self, session: Session, job: Job, now: float) -> bytes | None:
+        """A job by its id from wherever it is, unless somebody holds it."""
+        if job.state is RESERVED:
+            return None
+        self._take_out(job)
+        return self.lease(job, session, now)
+
+    def _best_tube(self, session: Session) -> Tube | None:
+        """The watched tube that reserving would serve: the one with the lowest (priority, id) at its head."""
+        best, best_rank = None, None
+        watching = session.watching
+        for tube in watching:
+            if tube.ready.count and not tube.pause:
+                if len(watching) == 1:
+                    return tube
+                rank = tube.ready.rank()
+                if best_rank is None or (rank is not None and rank < best_rank):
+                    best, best_rank = tube, rank
+        return best
+
+    def _wait(self, session: Session, now: float, timeout: float | None) -> None:
+        session.waiting = True
+        self.waiting += 1
+        for tube in session.watching:
+            tube.waiters[session] = None
+        session.until = NEVER if timeout is None else now + timeout
+        self._arm_session(session)
+
+    def _stop_waiting(self, session: Session) -> None:
+        if session.waiting:
+            session.waiting = False
+            self.waiting -= 1
+            for tube in session.watching:
+                del tube.waiters[session]
+
+    def _answer_waiter(self, session: Session, reply: bytes) -> None:
+        self._stop_waiting(session)
+        session.out.append(reply)
+        self.woken.append(session)
+
+    def _hand_over(self, job: Job, session: Session, now: float) -> None:
+        self._stop_waiting(session)
+        session.out.append(self.lease(job, session, now))
+        self.woken.append(session)
+
+    def _serve_waiters(self, tube: Tube, now: float) -> None:
+        """Restore the invariant after a pause has ended."""
+        while tube.waiters and (job := tube.ready.pop()) is not None:
+            self._hand_over(job, next(iter(tube.waiters)), now)
+
+    def _end_lease(self, job: Job, session: Session) -> None:
+        del session.held[job.id]
+        job.place = None
+        job.tube.reserved -= 1
+
+    def _watch_lease(self, session: Session, deadline: float) -> None:
+        if deadline < session.soonest:
+            session.soonest = deadline
+            self._arm_session(session)
+
+    def _deadline_soon(self, session: Session, now: float) -> bool:
+        """Whether a lease of `session` ends within the margin; makes its `soonest` exact if that could matter."""
+        if session.soonest - MARGIN > now:
+            return False
+        session.soonest = min((job.deadline for job in session.held.values()), default=NEVER)
+        return session.soonest - MARGIN <= now
+
+    # Time
+
+    def next_deadline(self) -> float | None:
+        """When `tick` has something to do next, seconds; None for never."""
+        return self.timers.next()
+
+    def tick(self, now: float) -> None:
+        """Do what has fallen due: delays, pauses, leases, waits; in the order of their times."""
+        for alarm in self.timers.due(now):
+            if isinstance(alarm, Tube):
+                self._tube_due(alarm, now)
+            else:
+                self._session_due(alarm, now)
+
+    def _tube_due(self, tube: Tube, now: float) -> None:
+        if tube.pause and tube.unpause_at <= now:
+            tube.pause = 0
+            self._serve_waiters(tube, now)
+        # Jobs of several tubes fall due in the order of their times, so yield to whoever is earlier.
+        limit = self.timers.next()
+        while (job := tube.delayed.head()) is not None and job.deadline <= now:
+            if limit is not None and job.deadline > limit:
+                break
+            tube.delayed.discard(job)
+            self.make_ready(job, now)
+        if (job := tube.delayed.head()) is not None:
+            self.timers.arm(tube, job.deadline)
+        if tube.pause:
+            self.timers.arm(tube, tube.unpause_at)
+
+    def _session_due(self, session: Session, now: float) -> None:
+        # DEADLINE_SOON comes before the expiry even when both are late, so that a job never returns to
+        # the client that let it expire while that client still believes to hold it.
+        if session.waiting and self._deadline_soon(session, now):
+            self._answer_waiter(session, protocol.DEADLINE_SOON)
+        elif session.waiting and session.until <= now:
+            self._answer_waiter(session, protocol.TIMED_OUT)
+        if session.soonest <= now:
+            self._expire_leases(session, now)
+        self._arm_session(session)
+
+    def _expire_leases(self, session: Session, now: float) -> None:
+        late = [job for job in session.held.values() if job.deadline <= now]
+        for job in sorted(late, key=lambda job: (job.deadline, job.id)):
+            self._end_lease(job, session)
+            job.past().timeouts += 1
+            self.timeouts += 1
+            self.make_ready(job, now)
+        session.soonest = min((job.deadline for job in session.held.values()), default=NEVER)
+
+    def _arm_session(self, session: Session) -> None:
+        when = session.soonest
+        if session.waiting:
+            when = min(when - MARGIN, session.until)
+        if when != NEVER:
+            self.timers.arm(session, when)
+
+    # For the driver
+
+    def drain(self) -> None:
+        """Refuse every further put, for good."""
+        self.draining = True
+
+    def take_woken(self) -> list[Session]:
+        """The sessions that got a reply while another one, or the clock, was served."""
+        woken, self.woken = self.woken, []
+        return woken

@@ -1,0 +1,312 @@
+"""One client's stream: bytes in, commands run, replies out. No socket.
+
+What the driver owes a connection: hand in every byte in order (`receive`), tell of a half-close
+(`end_of_input`) and of the end (`lost`), send whatever `take_output` returns before anything else
+happens to that socket, close once `closing` is true and the output is out, stop reading while
+`wants_input` is false, and call `resume` while `held_back` is true: after output was sent, and when
+the session was woken.
+"""
+
+from collections.abc import Callable
+
+from ayl_server.broker import Broker
+from ayl_server.commands import WHOLE_LINE, WITH_ARGUMENTS, find
+from ayl_server.model import Job
+from ayl_server.protocol import (
+    BAD_FORMAT,
+    DRAINING,
+    EXPECTED_CRLF,
+    JOB_TOO_BIG,
+    LINE_LIMIT,
+    UNKNOWN_COMMAND,
+    put_header,
+)
+
+INPUT_LIMIT = 64 * 1024
+"""Bytes kept for a client that waits in `reserve` before its socket is left unread."""
+
+OUTPUT_LIMIT = 256 * 1024
+"""Bytes of replies after which further commands of this client wait until those are sent."""
+
+Trace = Callable[[str], None]
+
+
+class Upload:
+    """A job whose body is still arriving."""
+
+    __slots__ = ("chunks", "job", "missing")
+
+    def __init__(self, job: Job, size: int) -> None:
+        self.job = job
+        self.chunks: list[bytes] = []
+        self.missing = size
+
+
+class Connection:
+    """The stream of one session."""
+
+    __slots__ = (
+        "backlog",  # input that came while no command could run
+        "backlog_size",  # its bytes
+        "broker",
+        "buffer",  # input being worked on
+        "closing",  # the driver must close once the output is out
+        "overlong",  # in a line that is longer than the limit
+        "position",  # where in `buffer` the next line begins
+        "session",
+        "skip",  # bytes of a refused body still to be thrown away
+        "stalled",  # complete commands may stand in `buffer` or `backlog`
+        "trace",  # for -VV
+        "unsent",  # bytes of replies since the last take_output
+        "upload",
+    )
+
+    def __init__(self, broker: Broker, trace: Trace | None = None) -> None:
+        self.broker = broker
+        self.session = broker.connect()
+        self.trace = trace
+        self.buffer = b""
+        self.position = 0
+        self.backlog: list[bytes] = []
+        self.backlog_size = 0
+        self.upload: Upload | None = None
+        self.skip = 0
+        self.overlong = False
+        self.stalled = False
+        self.unsent = 0
+        self.closing = False
+
+    # What the driver calls
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Bytes have come."""
+        if self.closing:
+            return
+        if self.blocked:
+            self.backlog.append(data)
+            self.backlog_size += len(data)
+            self.stalled = True
+            return
+        broker = self.broker
+        deadline = broker.next_deadline()
+        if deadline is not None and deadline <= now:
+            broker.tick(now)
+        self.buffer = self.buffer[self.position :] + data if self.buffer else data
+        self.position = 0
+        self._run(now)
+
+    def resume(self, now: float) -> None:
+        """Go on with input that had to wait."""
+        if self.closing or self.blocked:
+            return
+        if self.backlog:
+            self.buffer = self.buffer[self.position :] + b"".join(self.backlog)
+            self.position = 0
+            self.backlog.clear()
+            self.backlog_size = 0
+        self._run(now)
+
+    def end_of_input(self, now: float) -> None:
+        """The client will send no more; what it has sent is still executed and answered."""
+        self.broker.end_input(self.session)
+        self.resume(now)
+
+    def lost(self, now: float) -> None:
+        """The client is gone."""
+        self.closing = True
+        self.broker.disconnect(self.session, now)
+
+    def take_output(self) -> bytes:
+        """The replies so far, joined, to be sent in one write."""
+        out = self.session.out
+        if not out:
+            return b""
+        if self.trace is not None:
+            for reply in out:
+                self.trace("reply " + _printable(reply.partition(b"\r\n")[0]))
+        data = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        self.unsent = 0
+        return data
+
+    @property
+    def blocked(self) -> bool:
+        """Whether no command can run now: a reserve waits, or too much output does."""
+        return self.session.waiting or self.unsent > OUTPUT_LIMIT
+
+    @property
+    def held_back(self) -> bool:
+        """Whether `resume` has something to go on with."""
+        return self.stalled and not (self.closing or self.blocked)
+
+    @property
+    def wants_input(self) -> bool:
+        """Whether the driver should read on."""
+        return not self.blocked or self.backlog_size < INPUT_LIMIT
+
+    # The stream
+
+    def _run(self, now: float) -> None:
+        """Execute every complete command of the buffer."""
+        self.stalled = False
+        if (self.upload or self.skip or self.overlong) and not self._go_on(now):
+            self._close_if_ended()
+            return
+        broker, session, trace = self.broker, self.session, self.trace
+        out, buffer = session.out, self.buffer
+        unsent = self.unsent
+        while True:
+            start = self.position
+            end = buffer.find(b"\r\n", start)
+            if end < 0:
+                self._keep_partial_line()
+                break
+            if unsent > OUTPUT_LIMIT:
+                self.stalled = True
+                break
+            line = buffer[start:end]
+            self.position = end + 2
+            if trace is not None:
+                trace("command " + _printable(line))
+            reply: bytes | None
+            if line.startswith(b"put "):
+                reply = self._put(line, now)
+            elif len(line) > LINE_LIMIT - 2:
+                reply = BAD_FORMAT
+            elif (command := WHOLE_LINE.get(line)) is not None:
+                reply = command(broker, session, b"", now)
+            else:
+                word, blank, rest = line.partition(b" ")
+                if blank and (command := WITH_ARGUMENTS.get(word)) is not None:
+                    reply = command(broker, session, rest, now)
+                else:
+                    reply = self._unusual(line, now)
+            if reply is None:
+                self.stalled = session.waiting
+                break
+            out.append(reply)
+            unsent += len(reply)
+        self.unsent = unsent
+        self._close_if_ended()
+
+    def _put(self, line: bytes, now: float) -> bytes | None:
+        """The reply to a put, or None while its body is still to come."""
+        header = put_header(line)
+        if header is None:
+            return BAD_FORMAT
+        broker, session = self.broker, self.session
+        pri, delay, ttr, size, clean = header
+        broker.counts[b"put"] += 1
+        if size > broker.max_job_size:
+            return self._swallow(size + 2)
+        if not clean:
+            return BAD_FORMAT
+        if not session.producer:
+            session.producer = True
+            broker.producers += 1
+        start, buffer = self.position, self.buffer
+        stop = start + size
+        broker.last_id = job_id = broker.last_id + 1
+        if len(buffer) < stop + 2:
+            self.upload = Upload(Job(job_id, pri, delay, ttr, b"", session.use, now), size + 2)
+            self._upload_more()
+            return None
+        self.position = stop + 2
+        if not buffer.startswith(b"\r\n", stop):
+            return EXPECTED_CRLF
+        if broker.draining:
+            return DRAINING
+        broker.put(Job(job_id, pri, delay, ttr, buffer[start:stop], session.use, now), now)
+        return b"INSERTED %d\r\n" % job_id
+
+    def _unusual(self, line: bytes, now: float) -> bytes | None:
+        """Lines that are no command to the letter: some the original takes for one all the same."""
+        if b"\0" in line:
+            return BAD_FORMAT
+        if line.startswith(b"quit"):
+            self.lost(now)
+            return None
+        found = find(line)
+        if found is None:
+            return UNKNOWN_COMMAND
+        command, rest = found
+        return command(self.broker, self.session, rest, now)
+
+    def _keep_partial_line(self) -> None:
+        """No line end in sight: keep what has come, unless the line is too long already."""
+        buffer = self.buffer
+        left = len(buffer) - self.position
+        self.overlong = left >= LINE_LIMIT
+        if self.overlong:
+            # Only a CR at the very end can still be part of the line's end.
+            self.buffer = buffer[-1:] if buffer.endswith(b"\r") else b""
+        else:
+            self.buffer = buffer[self.position :] if left else b""
+        self.position = 0
+
+    def _go_on(self, now: float) -> bool:
+        """Continue a body or an over-long line; whether the next command may be looked at."""
+        if self.upload is not None:
+            self._upload_more()
+            if self.upload.missing:
+                return False
+            reply = self._end_upload(self.upload, now)
+        elif self.skip:
+            if self._skip_more():
+                return False
+            reply = JOB_TOO_BIG
+        else:
+            end = self.buffer.find(b"\r\n", self.position)
+            if end < 0:
+                self._keep_partial_line()
+                self.overlong = True
+                return False
+            self.position = end + 2
+            self.overlong = False
+            reply = BAD_FORMAT
+        self.session.out.append(reply)
+        self.unsent += len(reply)
+        return True
+
+    def _take(self, size: int) -> bytes:
+        """Up to `size` bytes of the buffer."""
+        data = self.buffer[self.position : self.position + size]
+        self.position += len(data)
+        if self.position == len(self.buffer):
+            self.buffer = b""
+            self.position = 0
+        return data
+
+    def _swallow(self, size: int) -> bytes | None:
+        self.skip = size
+        return None if self._skip_more() else JOB_TOO_BIG
+
+    def _skip_more(self) -> int:
+        self.skip -= len(self._take(self.skip))
+        return self.skip
+
+    def _upload_more(self) -> None:
+        upload = self.upload
+        if upload is not None and (chunk := self._take(upload.missing)):
+            upload.chunks.append(chunk)
+            upload.missing -= len(chunk)
+
+    def _end_upload(self, upload: Upload, now: float) -> bytes:
+        self.upload = None
+        body = b"".join(upload.chunks)
+        if not body.endswith(b"\r\n"):
+            return EXPECTED_CRLF
+        if self.broker.draining:
+            return DRAINING
+        upload.job.body = body[:-2]
+        upload.job.created = now
+        self.broker.put(upload.job, now)
+        return b"INSERTED %d\r\n" % upload.job.id
+
+    def _close_if_ended(self) -> None:
+        if self.session.ended and not self.stalled:
+            self.closing = True
+
+
+def _printable(line: bytes) -> str:
+    return line.decode("ascii", "backslashreplace")

@@ -1,0 +1,118 @@
+"""The wire: grammar tables, numbers, tube names, reply words. No socket and no state.
+
+Source: beanstalkd's protocol and the behaviour of its 1.13 `prot.c`, where the text and the server
+differ. Everything here takes and returns bytes.
+"""
+
+import re
+from functools import lru_cache
+
+LINE_LIMIT = 224
+"""Longest command line in bytes, CR LF included."""
+
+MAX_TUBE_NAME = 200
+MAX_U32 = 2**32 - 1
+MAX_U64 = 2**64 - 1
+MAX_TIMEOUT = 2**31 - 1
+"""Largest argument of `reserve-with-timeout`, seconds."""
+
+URGENT = 1024
+"""Ready jobs with a priority below this count as urgent in the statistics."""
+
+BAD_FORMAT = b"BAD_FORMAT\r\n"
+BURIED = b"BURIED\r\n"
+DEADLINE_SOON = b"DEADLINE_SOON\r\n"
+DELETED = b"DELETED\r\n"
+DRAINING = b"DRAINING\r\n"
+EXPECTED_CRLF = b"EXPECTED_CRLF\r\n"
+JOB_TOO_BIG = b"JOB_TOO_BIG\r\n"
+KICKED = b"KICKED\r\n"
+NOT_FOUND = b"NOT_FOUND\r\n"
+NOT_IGNORED = b"NOT_IGNORED\r\n"
+PAUSED = b"PAUSED\r\n"
+RELEASED = b"RELEASED\r\n"
+TIMED_OUT = b"TIMED_OUT\r\n"
+TOUCHED = b"TOUCHED\r\n"
+UNKNOWN_COMMAND = b"UNKNOWN_COMMAND\r\n"
+
+_tube_name = re.compile(rb"[A-Za-z0-9+/;.$_()][A-Za-z0-9\-+/;.$_()]{0,199}").fullmatch
+_number = re.compile(rb" *([0-9]+)").match
+_kick_bound = re.compile(rb"[ \t\n\v\f\r]*([+-]?)([0-9]+)").match
+
+
+def tube_name(text: bytes) -> bool:
+    """Whether `text` is a legal tube name (protocol: 1 to 200 bytes, not starting with '-')."""
+    return _tube_name(text) is not None
+
+
+def number(text: bytes, limit: int = MAX_U64) -> int | None:
+    """The whole of `text` as one unsigned number up to `limit`: leading blanks and digits, nothing else."""
+    if text.isdigit() and len(text) < 20:  # the usual case, and short enough to be converted at once
+        value = int(text)
+        return value if value <= limit else None
+    numbers = leading_numbers(text, (limit,))
+    return None if numbers is None or numbers[1] else numbers[0][0]
+
+
+def leading_numbers(text: bytes, limits: tuple[int, ...]) -> tuple[list[int], bytes] | None:
+    """One number for each of `limits` from the start of `text`, and the rest; None where one is missing or too large.
+
+    Blanks are optional before a number and only blanks: no sign, no tab, no hexadecimal.
+    """
+    values = []
+    for limit in limits:
+        found = _number(text)
+        # 20 digits hold every u64; without the bound a hostile line would buy a huge conversion.
+        if found is None or len(found[1].lstrip(b"0")) > 20:
+            return None
+        value = int(found[1])
+        if value > limit:
+            return None
+        values.append(value)
+        text = text[found.end() :]
+    return values, text
+
+
+def numbers(text: bytes, limits: tuple[int, ...]) -> list[int] | None:
+    """Exactly one number for each of `limits`, nothing behind them."""
+    found = leading_numbers(text, limits)
+    return None if found is None or found[1] else found[0]
+
+
+@lru_cache(maxsize=4096)
+def put_header(line: bytes) -> tuple[int, int, int, int, bool] | None:
+    """pri, delay (s), ttr (s, at least 1), size (bytes) of a `put` line and whether nothing stands behind them.
+
+    Remembered, because a client's put lines are nearly always the same few.
+    """
+    if len(line) > LINE_LIMIT - 2 or b"\0" in line:
+        return None
+    found = leading_numbers(line[4:], (MAX_U32, MAX_U32, MAX_U32, MAX_U32))
+    if found is None:
+        return None
+    (pri, delay, ttr, size), rest = found
+    return pri, delay, max(ttr, 1), size, not rest
+
+
+def kick_bound(text: bytes) -> int | None:
+    """The argument of `kick`, as lenient as the original's strtoul: white space, a sign, trailing garbage.
+
+    The result is cut to 32 bits, so `kick -1` kicks everything and `kick 4294967296` nothing.
+    """
+    found = _kick_bound(text)
+    if found is None or len(found[2].lstrip(b"0")) > 20:
+        return None
+    value = int(found[2])
+    if value > MAX_U64:
+        return None
+    return (-value if found[1] == b"-" else value) & MAX_U32
+
+
+def body_reply(word: bytes, job_id: int, body: bytes) -> bytes:
+    """`RESERVED` or `FOUND` with the job's id, its size and its body."""
+    return b"%b %d %d\r\n%b\r\n" % (word, job_id, len(body), body)
+
+
+def data_reply(data: bytes) -> bytes:
+    """`OK` with a YAML document."""
+    return b"OK %d\r\n%b\r\n" % (len(data), data)
