@@ -1,0 +1,383 @@
+"""Operations on a server, for the command line and the dashboard alike: dataclasses in, dataclasses out.
+
+Each operation is one short conversation on a connection of its own, through greenstalk. Whatever is at the
+other end, it ends in time, with an answer or with one error of this tree:
+
+    AdminError
+     ├─ UnavailableError        nothing was done, or nobody can say what: look after the server
+     │   ├─ UnreachableError    nothing listens there, or no such host
+     │   ├─ TooSlowError        connected, but a reply did not come in time
+     │   ├─ HungUpError         connected, but the other side closed the connection
+     │   └─ NotBeanstalkdError  something else answers there
+     └─ RefusedError            the server is well: look at what was asked
+         ├─ TubeNameError       no tube can have this name
+         ├─ NoSuchTubeError     the tube does not exist (any more)
+         └─ NobodyWatchesError  no worker is there to obey
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import greenstalk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+EXIT = b'{"type":"ayl-control","do":"exit"}'
+"""The body that asks the worker who reserves it to exit."""
+
+
+class AdminError(Exception):
+    """An operation on a server did not succeed."""
+
+
+class UnavailableError(AdminError):
+    """No answer can be had from a server at this address."""
+
+
+class UnreachableError(UnavailableError):
+    """Nothing listens at this address, or the address is none."""
+
+    def __init__(self, server: Server, error: OSError | UnicodeError) -> None:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        super().__init__(f"no server at {server} ({reason[:1].lower()}{reason[1:]})")
+
+
+class TooSlowError(UnavailableError):
+    """Connected, but a reply did not come in time: the server is busy or stopped, or it is no beanstalkd."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(f"{server} takes connections but did not answer within {server.timeout:g} s")
+
+
+class HungUpError(UnavailableError):
+    """The other side closed the connection: the server is stopping, or it is no beanstalkd."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(f"{server} closed the connection before it had answered")
+
+
+class NotBeanstalkdError(UnavailableError):
+    """What answers is no part of the protocol."""
+
+    def __init__(self, server: Server, said: bytes) -> None:
+        words = f": it said {said[:60].decode('latin-1')!r}" if said else ""
+        super().__init__(f"what answers at {server} is no beanstalkd{words}")
+
+
+class RefusedError(AdminError):
+    """The server is well, but would not or could not do this: draining, out of memory, an unknown command."""
+
+
+class TubeNameError(RefusedError):
+    """No tube can have this name."""
+
+    def __init__(self, tube: str) -> None:
+        rule = "1 to 200 of A-Z a-z 0-9 - + / ; . $ _ ( ), the first no '-'"
+        super().__init__(f"no tube can be named {tube!r}: a name is {rule}")
+
+
+class _MissingTubeError(RefusedError):
+    """Shared by the errors that can say which tubes might have been meant."""
+
+    def __init__(self, fact: str, similar: Iterable[str]) -> None:
+        self.similar = tuple(similar)
+        suggestion = f"; similar: {', '.join(self.similar)}" if self.similar else ""
+        super().__init__(fact + suggestion)
+
+
+class NoSuchTubeError(_MissingTubeError):
+    """A tube exists only while it has a job or a client: this one has neither."""
+
+    def __init__(self, server: Server, tube: str, similar: Iterable[str]) -> None:
+        super().__init__(f"no tube {tube!r} at {server}", similar)
+
+
+class NobodyWatchesError(_MissingTubeError):
+    """A control message would wait on the tube for the next worker that starts, and kill that one."""
+
+    def __init__(self, server: Server, tube: str, similar: Iterable[str]) -> None:
+        super().__init__(f"no worker watches the tube {tube!r} at {server}", similar)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a server listens, and how many seconds to wait for the connection and for each reply."""
+
+    host: str = "127.0.0.1"
+    port: int = 11300
+    timeout: float = 5.0
+
+    def __post_init__(self) -> None:
+        if not self.host:
+            raise ValueError("the host of a server must not be empty")
+        if not 0 < self.port < 2**16:
+            raise ValueError(f"the port of a server is 1 to 65535, not {self.port}")
+        if not 0 < self.timeout <= 3600:
+            raise ValueError(f"the timeout is more than 0 and at most 3600 seconds, not {self.timeout}")
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """How many jobs are in each state."""
+
+    ready: int
+    urgent: int
+    """Those of the ready jobs whose priority is below 1024."""
+    reserved: int
+    delayed: int
+    buried: int
+    total: int
+    """Put since the server started, or for one tube since the tube came into being; most are gone again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How many workers there are, as connections: a worker that reserves on several counts as several.
+
+    On one tube those that watch it, on a whole server those that ever reserved. As every new client watches
+    `default` until it says otherwise, all clients that never did are counted there.
+    """
+
+    total: int
+    available: int
+    """Those that wait for a job."""
+    busy: int
+    """Those that do not: they run a job, here or for another tube that they watch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatistics:
+    """A whole server."""
+
+    version: str
+    uptime: int
+    """Seconds since it started."""
+    draining: bool
+    """It takes no new jobs."""
+    tubes: int
+    connections: int
+    """Open ones, with the one that asked."""
+    producers: int
+    """Connections that ever put a job."""
+    workers: Workers
+    jobs: Jobs
+    max_job_size: int
+    """Bytes of one body."""
+    reported: dict[str, int | float | str]
+    """All that the server said, under its own names."""
+
+
+@dataclass(frozen=True, slots=True)
+class TubeStatistics:
+    """One tube. The connection that asked is not counted."""
+
+    name: str
+    workers: Workers
+    jobs: Jobs
+    using: int
+    """Clients that put into this tube."""
+    deletes: int
+    """Jobs deleted since the tube came into being."""
+    pauses: int
+    """How often it was paused since then."""
+    pause: int
+    """Seconds for which it was paused, 0 when it is not."""
+    pause_time_left: int
+    """Seconds until it goes on, 0 when it is not paused."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRequest:
+    """A control message on its way to one of the workers of a tube."""
+
+    tube: str
+    job: int
+    """Its id."""
+    workers: Workers
+    """As they were just before it was put."""
+
+
+def statistics(server: Server) -> ServerStatistics:
+    """The whole server."""
+    with _conversation(server) as client:
+        report = _plain(client.stats())
+        return ServerStatistics(
+            version=str(report["version"]),
+            uptime=_count(report, "uptime"),
+            draining=report.get("draining") == "true",
+            tubes=_count(report, "current-tubes"),
+            connections=_count(report, "current-connections"),
+            producers=_count(report, "current-producers"),
+            workers=_workers(_count(report, "current-workers"), _count(report, "current-waiting")),
+            jobs=_jobs(report),
+            max_job_size=_count(report, "max-job-size"),
+            reported=report,
+        )
+
+
+def tubes(server: Server) -> list[TubeStatistics]:
+    """Every tube, in the server's order."""
+    with _conversation(server) as client:
+        looks = (_look(client, name) for name in client.tubes())
+        return [tube for tube in looks if tube is not None]
+
+
+def tube_statistics(server: Server, tube: str) -> TubeStatistics:
+    """One tube, which must exist."""
+    _check_name(tube)
+    with _conversation(server) as client:
+        found = _look(client, tube)
+        if found is None:
+            raise NoSuchTubeError(server, tube, _similar(tube, client.tubes()))
+        return found
+
+
+def kill_worker(server: Server, tube: str) -> ExitRequest:
+    """Ask one worker of the tube to exit: the next one that is free. It ends no call that runs."""
+    _check_name(tube)
+    with _conversation(server) as client:
+        found = _look(client, tube)
+        if found is None or not found.workers.total:
+            raise NobodyWatchesError(server, tube, [] if found else _similar(tube, client.tubes()))
+        client.use(tube)
+        return ExitRequest(tube=tube, job=client.put(EXIT, priority=0), workers=found.workers)
+
+
+_TUBE_NAME = re.compile(r"(?!-)[A-Za-z0-9+/;.$_()-]{1,200}")
+
+
+def _check_name(tube: str) -> None:
+    # greenstalk sends any ASCII: a name with a line end in it would be two commands.
+    if not _TUBE_NAME.fullmatch(tube):
+        raise TubeNameError(tube)
+
+
+def _similar(tube: str, names: list[str]) -> list[str]:
+    from difflib import get_close_matches  # only on the way to an error
+
+    app = tube.partition("/")[0]
+    relatives = (name for name in names if name.partition("/")[0] == app)
+    others = dict.fromkeys([*get_close_matches(tube, names), *relatives])
+    return [name for name in others if name != tube][:3]
+
+
+def _look(client: greenstalk.Client[bytes], tube: str) -> TubeStatistics | None:
+    """The tube as it is now; None when it is gone (between the list and the look, for one)."""
+    try:
+        report = _plain(client.stats_tube(tube))
+    except greenstalk.NotFoundError:
+        return None
+    ours = int(tube == greenstalk.DEFAULT_TUBE)  # every new connection uses and watches it: this one, too
+    return TubeStatistics(
+        name=tube,  # not the report's: there a tube "007" reads as a number
+        workers=_workers(_count(report, "current-watching") - ours, _count(report, "current-waiting")),
+        jobs=_jobs(report),
+        using=_count(report, "current-using") - ours,
+        deletes=_count(report, "cmd-delete"),
+        pauses=_count(report, "cmd-pause-tube"),
+        pause=_count(report, "pause"),
+        pause_time_left=_count(report, "pause-time-left"),
+    )
+
+
+def _workers(total: int, waiting: int) -> Workers:
+    return Workers(total=total, available=waiting, busy=total - waiting)
+
+
+def _jobs(report: Mapping[str, object]) -> Jobs:
+    states = ("ready", "urgent", "reserved", "delayed", "buried")
+    return Jobs(
+        **{state: _count(report, f"current-jobs-{state}") for state in states},
+        total=_count(report, "total-jobs"),
+    )
+
+
+def _count(report: Mapping[str, object], key: str) -> int:
+    value = report[key]
+    if not isinstance(value, int):
+        raise ValueError(f"{key} is {value!r}, not a number")
+    return value
+
+
+# Text even where it looks like a number:
+_TEXTS = frozenset({"id", "version", "hostname", "os", "platform", "name"})
+_DECIMALS = frozenset({"rusage-utime", "rusage-stime"})
+
+
+def _plain(report: greenstalk.Stats | greenstalk.StatsTube) -> dict[str, int | float | str]:
+    """The report with the types its keys call for; greenstalk goes by the looks of each value."""
+    return {
+        key: str(value) if key in _TEXTS else float(str(value)) if key in _DECIMALS else _int_or_str(value)
+        for key, value in report.items()
+    }
+
+
+def _int_or_str(value: object) -> int | str:
+    return value if isinstance(value, int) else str(value)
+
+
+class _PromptSocket(socket.socket):
+    """A connected socket whose peer has only so long for each whole reply.
+
+    A socket's own timeout starts anew with every byte: a peer that dribbles would hold the operator for ever.
+    greenstalk sends each command in one `sendall`, so there the clock starts.
+    """
+
+    def __init__(self, connected: socket.socket, patience: float) -> None:
+        super().__init__(fileno=connected.detach())
+        self._patience = patience
+        self._deadline = monotonic() + patience
+
+    def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
+        self._deadline = monotonic() + self._patience
+        self.settimeout(self._patience)
+        super().sendall(data, flags)
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
+        left = self._deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.settimeout(left)
+        return super().recv_into(buffer, nbytes, flags)
+
+
+def _connect(server: Server) -> socket.socket:
+    try:
+        connected = socket.create_connection((server.host, server.port), server.timeout)
+    except (OSError, UnicodeError) as error:  # UnicodeError: a host name that IDNA refuses
+        raise UnreachableError(server, error) from error
+    return _PromptSocket(connected, server.timeout)
+
+
+@contextmanager
+def _conversation(server: Server) -> Iterator[greenstalk.Client[bytes]]:
+    """A client for one operation; whatever goes wrong on the wire leaves as one error of the tree."""
+    try:
+        with _connect(server) as connected, greenstalk.Client(connected, encoding=None) as client:
+            yield client
+    except TimeoutError as error:
+        raise TooSlowError(server) from error
+    except OSError as error:
+        raise HungUpError(server) from error
+    except greenstalk.UnknownResponseError as error:
+        raise NotBeanstalkdError(server, b" ".join([error.status, *error.values])) from error
+    except greenstalk.BeanstalkdError as error:
+        raise RefusedError(f"{server} refused: {_WORDS[type(error)]}") from error
+    except (AssertionError, ValueError, LookupError, MemoryError) as error:
+        # What greenstalk and the readers above make of an answer that only begins well: "OK 99999999999999".
+        raise NotBeanstalkdError(server, b"") from error
+
+
+_WORDS = {error: word.decode() for word, error in greenstalk.ERROR_RESPONSES.items()}

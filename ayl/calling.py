@@ -1,0 +1,65 @@
+"""From a message to the call: look it up on the allow-list, check the arguments, find the objects, call.
+
+What is wrong with the message itself is told apart from what the call does: the former raises CannotRun (or
+Unavailable), anything else that comes out is the call's own.
+"""
+
+import asyncio
+import inspect
+from typing import Any
+
+from ayl import values
+from ayl.errors import ArgumentsDoNotFit, CannotRun, NotCallable, NotRegistered
+from ayl.message import Message
+from ayl.references import find, finding
+from ayl.registry import registry
+from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
+from ayl.values.classes import CODECS
+
+
+def perform(message: Message) -> None:
+    """Make the call that `message` describes, in this thread.
+
+    Raises CannotRun if it never can be made, Unavailable if its objects cannot be looked for now, and
+    whatever the call raises. A coroutine function is run to its end on an event loop of its own.
+    """
+    with finding():
+        function, args, kwargs = _prepare(message)
+        result = function(*args, **kwargs)
+        if inspect.iscoroutine(result):
+            asyncio.run(result)
+
+
+def _prepare(message: Message) -> tuple[Any, list[Any], dict[str, Any]]:
+    # First everything that needs no database, so that a message that cannot run costs none.
+    try:
+        target = _target(message)
+        target.check(message.args, message.kwargs)
+    except (NotRegistered, NotCallable, ArgumentsDoNotFit) as error:
+        raise CannotRun(str(error)) from error
+    if message.on is None:
+        function: Any = registry.tasks[message.do]
+    else:
+        function = getattr(_decoded(message.on, "the receiver"), target.name)
+    return function, _decoded(message.args, "args"), _decoded(message.kwargs, "kwargs") if message.kwargs else {}
+
+
+def _target(message: Message) -> Target:
+    on = message.on
+    if on is None:
+        return function_target(message.do)[1]
+    if isinstance(on, dict) and isinstance(parts := on.get("$ref"), list) and parts and isinstance(parts[0], str):
+        return method_target(registry.model(parts[0]), message.do, on_class=len(parts) == 1)
+    cls = type(_decoded(on, "the receiver"))
+    if cls not in PLAIN_TYPES and cls not in CODECS:
+        raise NotCallable(f"nothing can be called on a {cls.__qualname__}")
+    return method_target(cls, message.do, on_class=False)
+
+
+def _decoded(data: Any, place: str) -> Any:
+    try:
+        return values.decode(data, find)
+    except (NotRegistered, NotCallable) as error:
+        raise CannotRun(f"{place}: {error}") from error
+    except ValueError as error:
+        raise CannotRun(f"{place} cannot be understood: {error}") from error

@@ -1,0 +1,282 @@
+"""`ayl_beanstalk`: what goes on in a server, and a word to its workers."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from ayl import __version__, admin
+from ayl.cli import ExitCode
+from ayl.cli.output import Styled, Value, as_json, listing, table, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = "ayl_beanstalk"
+
+CURES: dict[type[admin.AdminError], str] = {
+    admin.UnreachableError: "start one with `ayl_server`, or say where it is with -h and -p",
+    admin.TooSlowError: "it is overloaded, stopped, or no beanstalkd: see --timeout, -h and -p",
+    admin.HungUpError: "it is stopping, or no beanstalkd: try again, or see -h and -p",
+    admin.NotBeanstalkdError: "say where the server is with -h and -p",
+    admin.NoSuchTubeError: f"`{NAME} list_tubes` shows all",
+    admin.NobodyWatchesError: f"`{NAME} list_tubes` shows where workers are",
+}
+"""What the operator can do about an error, where its own sentence leaves that open."""
+
+EPILOG = f"""
+Options may stand before or after the command. Commands may be written with dashes: list-tubes.
+
+\b
+Examples:
+  {NAME}                                  the whole server
+  {NAME} -h queue.example.org list_tubes  the tubes of a server elsewhere
+  {NAME} tube_statistics -t shop/1.4.2    one tube and its workers
+  {NAME} list_tubes --json | jq -r '.[].name'
+  {NAME} kill_worker -t shop/1.4.2        one worker exits when it is free
+
+\b
+Exit codes:
+  {ExitCode.OK:2}  done
+  {ExitCode.REFUSED:2}  refused: no such tube, no worker there to exit, ...
+  {ExitCode.USAGE:2}  the command line is wrong
+  {ExitCode.UNAVAILABLE:2}  no server answers there
+
+\b
+Environment:
+  Each option has a variable, shown beside it; an option that is given wins.
+  NO_COLOR=1 leaves colours away; without a terminal there are none anyway.
+
+\b
+Completion, in ~/.bashrc (for zsh and fish put their names for bash's):
+  eval "$(_AYL_BEANSTALK_COMPLETE=bash_source {NAME})"
+"""
+
+
+class Refused(click.ClickException):
+    """An operation that failed: one line on stderr and an exit code."""
+
+    exit_code = ExitCode.REFUSED
+
+    def __init__(self, error: admin.AdminError) -> None:
+        cure = CURES.get(type(error))
+        super().__init__(f"{error}; {cure}" if cure else str(error))
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(visible(f"{NAME}: {self.message}"), file=file, err=True)
+
+
+class Unavailable(Refused):
+    """The same, for want of a server."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the options say, on whichever side of the command they stood."""
+
+    server: admin.Server
+    tube: str
+    as_json: bool
+
+    def answer(self, result: object, text: str) -> None:
+        """To stdout: the result itself for a script, the text made of it for a person."""
+        click.echo(as_json(result) if self.as_json else text)
+
+
+def _inherited(ctx: click.Context, option: click.Parameter, value: object) -> object:
+    """What is not typed after the command is as it was before it."""
+    name = option.name or ""
+    if ctx.parent is None or ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        return value
+    return ctx.parent.params[name]
+
+
+_option = functools.partial(click.Option, show_default=True, show_envvar=True, callback=_inherited)
+
+OPTIONS = (
+    _option(
+        ["-h", "--host"],
+        envvar="AYL_BEANSTALK_HOST",
+        metavar="HOST",
+        default="127.0.0.1",
+        help="Where the server is.",
+    ),
+    _option(
+        ["-p", "--port"],
+        envvar="AYL_BEANSTALK_PORT",
+        metavar="PORT",
+        default=11300,
+        type=click.IntRange(1, 65535),
+        help="Its port.",
+    ),
+    _option(
+        ["-t", "--tube"],
+        envvar="AYL_BEANSTALK_TUBE",
+        metavar="TUBE",
+        default="default",
+        help="The tube, for commands that are about one.",
+    ),
+    _option(
+        ["--timeout"],
+        envvar="AYL_BEANSTALK_TIMEOUT",
+        metavar="SECONDS",
+        default=5.0,
+        type=click.FloatRange(0, 3600, min_open=True),
+        help="How long to wait for the connection and for each reply.",
+    ),
+    _option(
+        ["--json", "as_json"],
+        envvar="AYL_BEANSTALK_JSON",
+        is_flag=True,
+        help="One JSON document, for scripts.",
+    ),
+)
+
+
+class _Commands(click.Group):
+    """click repeats a surplus argument as it came."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise click.UsageError(visible(error.format_message()), error.ctx) from error
+
+
+@click.group(
+    NAME,
+    cls=_Commands,
+    params=[*OPTIONS],
+    epilog=EPILOG,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND] [OPTIONS]",
+    context_settings={"token_normalize_func": lambda name: name.replace("-", "_"), "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name=NAME)
+@click.pass_context
+def ayl_beanstalk(ctx: click.Context, /, **_options: object) -> None:
+    """Look at a beanstalkd-compatible server, its tubes and the workers on them.
+
+    Without a command: statistics.
+    """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False
+    if ctx.invoked_subcommand is None:
+        ctx.forward(statistics)
+
+
+def operation(function: Callable[[Request], None]) -> click.Command:
+    """A command that takes all options as one request and fails as one line."""
+
+    @functools.wraps(function)
+    def run(host: str, port: int, tube: str, timeout: float, as_json: bool) -> None:
+        try:
+            server = admin.Server(host, port, timeout)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        try:
+            function(Request(server, tube, as_json))
+        except admin.UnavailableError as error:
+            raise Unavailable(error) from error
+        except admin.AdminError as error:
+            raise Refused(error) from error
+
+    return ayl_beanstalk.command(function.__name__, params=[*OPTIONS])(run)
+
+
+@operation
+def statistics(request: Request) -> None:
+    """The whole server: jobs, workers, and all that it reports.
+
+    A worker is a connection that has ever reserved; available ones wait for a job, busy ones do not.
+    """
+    found = admin.statistics(request.server)
+    totals = table(("TUBES", *COLUMNS), [(found.tubes, *_columns(found.jobs, found.workers))])
+    request.answer(found, f"{totals}\n\n{listing(sorted(found.reported.items()))}")
+
+
+@operation
+def list_tubes(request: Request) -> None:
+    """All tubes, by name, with their jobs and workers.
+
+    A worker is a connection that watches the tube. Every client watches `default` until it says otherwise, so
+    producers are often counted there.
+    """
+    found = sorted(admin.tubes(request.server), key=lambda tube: tube.name)
+    rows = [(tube.name, *_columns(tube.jobs, tube.workers)) for tube in found]
+    request.answer(found, table(("TUBE", *COLUMNS), rows))
+
+
+@operation
+def tube_statistics(request: Request) -> None:
+    """One tube in full.
+
+    The tube is given with -t. A worker is a connection that watches it. Every client watches `default` until it
+    says otherwise, so producers are often counted there.
+    """
+    found = admin.tube_statistics(request.server, request.tube)
+    jobs, workers = found.jobs, found.workers
+    facts: list[tuple[str, Value]] = [
+        ("tube", found.name),
+        ("workers", workers.total),
+        ("workers available", workers.available),
+        ("workers busy", workers.busy),
+        ("ready", _ready(jobs, workers)),
+        ("urgent", jobs.urgent),
+        ("reserved", jobs.reserved),
+        ("delayed", jobs.delayed),
+        ("buried", _buried(jobs)),
+        ("total", jobs.total),
+        ("deletes", found.deletes),
+        ("clients using it", found.using),
+        ("pauses", found.pauses),
+        ("paused for seconds", found.pause),
+        ("pause time left", found.pause_time_left),
+    ]
+    request.answer(found, listing(facts))
+
+
+@operation
+def kill_worker(request: Request) -> None:
+    """Ask one worker of a tube to exit.
+
+    The tube is given with -t; when no worker watches it, the request is refused. The request is a job of the
+    highest priority. The first worker that is free takes it, so no call is cut short; its supervisor does not
+    replace that worker.
+    """
+    found = admin.kill_worker(request.server, request.tube)
+    whom = "the worker" if found.workers.total == 1 else f"one of {found.workers.total} workers"
+    when = "" if found.workers.available else " as soon as it is free"
+    request.answer(found, f"asked {whom} of {found.tube} to exit{when} (job {found.job})")
+
+
+COLUMNS = ("READY", "RESERVED", "DELAYED", "BURIED", "WORKERS", "AVAILABLE", "BUSY")
+
+
+def _columns(jobs: admin.Jobs, workers: admin.Workers) -> tuple[Value, ...]:
+    states = (_ready(jobs, workers), jobs.reserved, jobs.delayed, _buried(jobs))
+    return (*states, workers.total, workers.available, workers.busy)
+
+
+def _ready(jobs: admin.Jobs, workers: admin.Workers) -> Styled:
+    return Styled(jobs.ready, colour="yellow" if jobs.ready and not workers.total else None)
+
+
+def _buried(jobs: admin.Jobs) -> Styled:
+    return Styled(jobs.buried, colour="red" if jobs.buried else None)
+
+
+def main() -> None:
+    """The command."""
+    ayl_beanstalk(prog_name=NAME)
+
+
+if __name__ == "__main__":
+    main()

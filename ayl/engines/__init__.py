@@ -1,0 +1,34 @@
+"""Ways to submit messages, by the scheme of the engine's URL."""
+
+from collections.abc import Callable
+
+from ayl.engines.base import Engine
+from ayl.errors import NotConfigured
+from ayl.settings import Settings
+
+
+def _beanstalk(settings: Settings) -> Engine:
+    from ayl.engines.beanstalk import BeanstalkEngine
+
+    return BeanstalkEngine(settings.engine, settings.timeout)
+
+
+def _synchronous(settings: Settings) -> Engine:
+    from ayl.engines.synchronous import SynchronousEngine
+
+    return SynchronousEngine()
+
+
+SCHEMES: dict[str, Callable[[Settings], Engine]] = {"beanstalk": _beanstalk, "synchronous": _synchronous}
+
+
+def engine_for(settings: Settings) -> Engine:
+    """The engine that the settings ask for; NotConfigured if there is none such."""
+    scheme = settings.engine.partition(":")[0]
+    try:
+        make = SCHEMES[scheme]
+    except KeyError:
+        raise NotConfigured(
+            f"no engine {settings.engine!r}: use beanstalk://HOST:PORT, beanstalk:///PATH/OF/SOCKET or synchronous"
+        ) from None
+    return make(settings)

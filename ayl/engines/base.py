@@ -1,0 +1,63 @@
+"""What an engine is: a way to submit messages, and a way to take them back."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from ayl.errors import NotSubmitted
+
+
+class Submission(NamedTuple):
+    """A message's bytes and how they are to be queued."""
+
+    body: bytes
+    tube: str
+    priority: int
+    delay: int
+    """Seconds."""
+    time_to_run: int
+    """Seconds."""
+
+
+class Engine(Protocol):
+    """Submits messages. Safe to use from several threads."""
+
+    def submit(self, submissions: Sequence[Submission]) -> list[int | NotSubmitted]:
+        """Hand over the messages in order; for each the server's job id (0 if there is none) or why not."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class Lease(Protocol):
+    """A job that this process holds until it settles it or the time to run is over.
+
+    Each method asks the server and raises Unreachable if that does not answer.
+    """
+
+    @property
+    def job_id(self) -> int: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+    def reserves(self) -> int:
+        """How often the job has been reserved, this time included."""
+
+    def delete(self) -> bool:
+        """Settle: the job is done. False if the lease was lost before."""
+
+    def release(self, delay: int) -> bool:
+        """Settle: the job comes back after `delay` seconds. False if the lease was lost before."""
+
+    def bury(self) -> bool:
+        """Settle: the job is put aside for an operator. False if the lease was lost before."""
+
+
+class Source(Protocol):
+    """Takes jobs from tubes, one at a time."""
+
+    def take(self) -> Lease | None:
+        """Wait for a job; None if the wake-up descriptor ended the wait. Unreachable if no server answers."""
+
+    def close(self) -> None:
+        """Let go of the connection; the server gives back whatever was held."""

@@ -1,0 +1,183 @@
+"""The engine that speaks to a beanstalkd-compatible server."""
+
+import os
+import selectors
+import threading
+from collections.abc import Sequence
+
+import greenstalk
+
+from ayl.engines.base import Submission
+from ayl.engines.client import Address, Client, parse_url, unreachable
+from ayl.errors import NotSubmitted, Refused, Unreachable
+
+PIPELINED = 200
+"""Puts in one write. Their answers, some 20 bytes each, must fit into the socket's buffers."""
+
+WORDS: dict[type[greenstalk.Error], str] = {
+    greenstalk.JobTooBigError: "the message is larger than the server allows (its option -z)",
+    greenstalk.DrainingError: "the server is draining: it takes no new jobs",
+    greenstalk.OutOfMemoryError: "the server is out of memory",
+}
+
+
+class BeanstalkEngine:
+    """Submits over one connection per thread and process."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.address = parse_url(url)
+        self.timeout = timeout
+        self._local = threading.local()
+
+    def submit(self, submissions: Sequence[Submission]) -> list[int | NotSubmitted]:
+        outcomes: list[int | NotSubmitted] = []
+        for start in range(0, len(submissions), PIPELINED):
+            answers: list[int | greenstalk.Error] = []
+            try:
+                self._put(submissions[start : start + PIPELINED], answers)
+            except Unreachable as error:
+                outcomes += map(_outcome, answers)
+                return outcomes + [error] * (len(submissions) - len(outcomes))
+            outcomes += map(_outcome, answers)
+        return outcomes
+
+    def close(self) -> None:
+        self._drop()
+
+    def _put(self, submissions: Sequence[Submission], answers: list[int | greenstalk.Error]) -> None:
+        """Put them all; Unreachable when no server answers. `answers` holds what was answered in either case."""
+        while True:
+            client, fresh = self._client()
+            try:
+                return client.put_many(submissions[len(answers) :], answers)
+            except (OSError, AssertionError, greenstalk.Error) as error:
+                self._drop()
+                # A kept connection breaks when the server was restarted meanwhile; one new one is tried. What the
+                # server had taken without an answer is then put twice, under the same message id: never lost.
+                if fresh or isinstance(error, TimeoutError):
+                    raise unreachable(self.address, error) from None
+
+    def _client(self) -> tuple[Client, bool]:
+        """This thread's connection and whether it is new. A forked child must not share its parent's."""
+        local = self._local
+        if getattr(local, "pid", None) == os.getpid():
+            return local.client, False
+        client = Client(self.address, connect_timeout=self.timeout, answer_timeout=self.timeout)
+        local.client, local.pid = client, os.getpid()
+        return client, True
+
+    def _drop(self) -> None:
+        client: Client | None = getattr(self._local, "client", None)
+        if client is not None:
+            self._local.pid = None
+            self._local.client = None
+            client.close()
+
+
+def _outcome(answer: int | greenstalk.Error) -> int | NotSubmitted:
+    if isinstance(answer, int):
+        return answer
+    if isinstance(answer, greenstalk.BuriedError):
+        return Refused(f"the server had no room to queue the message and buried it as job {answer.id}")
+    return Refused(WORDS.get(type(answer), f"the server answered {answer!r}"))
+
+
+class BeanstalkLease:
+    """A reserved job. What goes wrong with the connection comes out as Unreachable."""
+
+    __slots__ = ("_address", "_client", "_statistics", "body", "job_id")
+
+    def __init__(self, client: Client, address: Address, job_id: int, body: bytes) -> None:
+        self._client = client
+        self._address = address
+        self.job_id = job_id
+        self.body = body
+        self._statistics: greenstalk.StatsJob | None = None
+
+    def reserves(self) -> int:
+        statistics = self._look()
+        return 0 if statistics is None else int(statistics["reserves"])
+
+    def delete(self) -> bool:
+        return self._settle(b"delete %d" % self.job_id, b"DELETED")
+
+    def release(self, delay: int) -> bool:
+        statistics = self._look()
+        return statistics is not None and self._settle(
+            b"release %d %d %d" % (self.job_id, statistics["pri"], delay), b"RELEASED"
+        )
+
+    def bury(self) -> bool:
+        statistics = self._look()
+        return statistics is not None and self._settle(b"bury %d %d" % (self.job_id, statistics["pri"]), b"BURIED")
+
+    def _look(self) -> greenstalk.StatsJob | None:
+        """The job's statistics: a release or bury that keeps the priority must name it. None if the job is gone."""
+        if self._statistics is None:
+            try:
+                self._statistics = self._client.stats_job(self.job_id)
+            except greenstalk.NotFoundError:
+                return None
+            except (OSError, AssertionError, greenstalk.Error) as error:
+                raise unreachable(self._address, error) from error
+        return self._statistics
+
+    def _settle(self, command: bytes, expected: bytes) -> bool:
+        try:
+            return self._client.settle(command, expected)
+        except (OSError, AssertionError, greenstalk.Error) as error:
+            raise unreachable(self._address, error) from error
+
+
+class BeanstalkSource:
+    """Reserves from tubes over a connection of its own.
+
+    Waiting is done with a selector on the socket and on a wake-up descriptor; greenstalk reads only what has
+    begun to arrive, because a signal cannot interrupt its reads.
+    """
+
+    def __init__(self, url: str, tubes: Sequence[str], timeout: float, wake_up: int) -> None:
+        self.address: Address = parse_url(url)
+        self.tubes = tuple(tubes)
+        self.timeout = timeout
+        self.wake_up = wake_up
+        self._client: Client | None = None
+        self._selector: selectors.BaseSelector | None = None
+
+    def take(self) -> BeanstalkLease | None:
+        try:
+            client, selector = self._connected()
+            while True:
+                client.begin_reserve()
+                if any(key.fd == self.wake_up for key, _ in selector.select()):
+                    # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
+                    # was just being handed over goes back by the same.
+                    self.close()
+                    return None
+                try:
+                    return BeanstalkLease(client, self.address, *client.finish_reserve())
+                except (greenstalk.DeadlineSoonError, greenstalk.TimedOutError):
+                    continue
+        except (OSError, AssertionError, greenstalk.Error) as error:
+            self.close()
+            raise error if isinstance(error, Unreachable) else unreachable(self.address, error) from error
+
+    def close(self) -> None:
+        if self._selector is not None:
+            self._selector.close()
+            self._selector = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _connected(self) -> tuple[Client, selectors.BaseSelector]:
+        if self._client is None or self._selector is None:
+            self._client = Client(self.address, connect_timeout=self.timeout, answer_timeout=self.timeout)
+            for tube in self.tubes:
+                self._client.watch(tube)
+            if greenstalk.DEFAULT_TUBE not in self.tubes:
+                self._client.ignore(greenstalk.DEFAULT_TUBE)
+            self._selector = selectors.DefaultSelector()
+            self._selector.register(self._client, selectors.EVENT_READ)
+            self._selector.register(self.wake_up, selectors.EVENT_READ)
+        return self._client, self._selector

@@ -1,0 +1,104 @@
+"""Every error that ayl raises, sorted by who must act.
+
+    AylError
+    ├── NotConfigured           the programmer: no app, or settings that make no sense
+    ├── InvalidOption           the programmer: an option that is unknown or out of range
+    ├── CannotSend              the programmer, at the call site: the call cannot be written down
+    │   ├── NotRegistered       ... the class or function is not on the allow-list
+    │   ├── NotCallable         ... there is no such public method
+    │   ├── ArgumentsDoNotFit   ... the target's signature refuses these arguments
+    │   ├── NotSaved            ... an object without identity cannot be named
+    │   └── MessageTooLarge     ... the server would not take it
+    ├── NotSubmitted            the operator: the call was fine but no server took it
+    │   ├── Unreachable         ... none answers
+    │   └── Refused             ... it answered and declined
+    ├── CannotRun               the operator, at the worker: the job is buried with this reason
+    │   ├── Undecodable         ... its body is no message
+    │   └── Gone                ... an object that it names exists no more
+    └── Unavailable             nobody yet: what holds the object does not answer; try again
+
+Apart from these, `Decay` and `Bury` are raised by users' code to say what shall become of its job.
+
+A value that no message can hold is a plain `TypeError`, at the call site.
+"""
+
+
+class AylError(Exception):
+    """The base of all errors of ayl."""
+
+
+class NotConfigured(AylError):
+    """A setting is missing or makes no sense; the message tells which, from where, and the line to add."""
+
+
+class InvalidOption(AylError, ValueError):
+    """An option is unknown, of the wrong type or out of range."""
+
+
+class CannotSend(AylError):
+    """A call that cannot be written down; raised where it is made."""
+
+
+class NotRegistered(CannotSend):
+    """A class or function that was not declared with `@ayl.model` or `@ayl.task`."""
+
+
+class NotCallable(CannotSend, AttributeError):
+    """No public method of that name, or one that cannot be called on this kind of target."""
+
+
+class ArgumentsDoNotFit(CannotSend, TypeError):
+    """The target's signature does not accept these arguments."""
+
+
+class NotSaved(CannotSend, ValueError):
+    """An object that no database knows yet, so that no worker could find it."""
+
+
+class MessageTooLarge(CannotSend, ValueError):
+    """A message larger than the server accepts."""
+
+
+class NotSubmitted(AylError):
+    """A message was made but not accepted by any server."""
+
+
+class Unreachable(NotSubmitted, ConnectionError):
+    """No server answers."""
+
+
+class Refused(NotSubmitted):
+    """The server answered and did not take the message."""
+
+
+class CannotRun(AylError):
+    """A job that can never run as it is; the worker buries it with this reason."""
+
+
+class Undecodable(CannotRun, ValueError):
+    """A body that is no message of ayl."""
+
+
+class Gone(CannotRun, LookupError):
+    """An object named by a message exists no more."""
+
+
+class Unavailable(AylError):
+    """What holds an object does not answer; the object may well exist."""
+
+
+class Decay(Exception):
+    """Raised by users' code: try this call again after `delay` seconds (default: its failed_job_delay)."""
+
+    def __init__(self, delay: int | None = None, reason: str = "") -> None:
+        if delay is not None and (not isinstance(delay, int) or isinstance(delay, bool) or delay < 0):
+            raise InvalidOption(f"Decay(delay) is a whole number of seconds from 0, not {delay!r}")
+        super().__init__(reason or "decay was asked for")
+        self.delay = delay
+
+
+class Bury(Exception):
+    """Raised by users' code: put this call aside for an operator, with the reason."""
+
+    def __init__(self, reason: str = "burial was asked for") -> None:
+        super().__init__(reason)

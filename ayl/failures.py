@@ -1,0 +1,74 @@
+"""What becomes of a job after its call: a pure function, Ruby ayl's policy."""
+
+from dataclasses import dataclass
+
+from ayl.errors import Bury, CannotRun, Decay, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The job is done with; `reason` is empty unless its failure was to be dropped."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delayed:
+    """The job is tried again after `seconds`."""
+
+    seconds: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """The job is put aside for an operator."""
+
+    reason: str
+
+
+Outcome = Deleted | Delayed | Buried
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a message says about its own failure."""
+
+    handler: str = "decay"
+    delay: int = 60
+    """Seconds."""
+    count: int = 3
+    """Tries in all."""
+
+
+def decide(policy: Policy, reserves: int, error: BaseException | None) -> Outcome:
+    """What becomes of a job that was reserved `reserves` times and whose call ended with `error`, or well.
+
+    What user code asked for (`Decay`, `Bury`) comes first; a job that can never run is buried and one whose
+    objects cannot be reached is tried again, whatever its handler; the rest is the handler's.
+    """
+    if error is None:
+        return Deleted()
+    reason = describe(error)
+    match error:
+        case Decay():
+            return Delayed(policy.delay if error.delay is None else error.delay, reason)
+        case Bury() | CannotRun():
+            return Buried(reason)
+        case Unavailable():
+            return Delayed(policy.delay, reason)
+    match policy.handler:
+        case "delete":
+            return Deleted(reason)
+        case "decay" if reserves < policy.count:
+            return Delayed(policy.delay, reason)
+        case _:
+            return Buried(reason)
+
+
+def describe(error: BaseException) -> str:
+    """One line that an operator can read."""
+    text = " ".join(str(error).split())
+    if isinstance(error, (CannotRun, Unavailable, Bury, Decay)):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

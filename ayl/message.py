@@ -1,0 +1,122 @@
+"""A call written down: Message <-> bytes.
+
+JSON with Ruby ayl's keys where it had them, so that any language can read it. Reading is strict about types
+and lenient about unknown keys; it resolves nothing, so a job can be listed wherever it is seen.
+"""
+
+from typing import Any
+
+import msgspec
+
+from ayl import values
+from ayl.errors import Undecodable
+
+TYPE = "ayl"
+CONTROL_TYPE = "ayl-control"
+VERSION = 1
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, gc=False):
+    """One call. `on`, `args` and `kwargs` are in the encoded form of `ayl.values`."""
+
+    type: str = TYPE
+    v: int = VERSION
+    id: str
+    """UUID version 7, made by the sender."""
+    app: str
+    ver: str
+    on: Any = None
+    """The receiver; absent (None) for a function."""
+    do: str
+    """The method's name, or the registered name of a function."""
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    failed_job_handler: str = "decay"
+    failed_job_count: int = 3
+    failed_job_delay: int = 60
+    """Seconds."""
+    sent: float = 0.0
+    """Seconds since 1970."""
+
+
+class Control(msgspec.Struct, frozen=True):
+    """An order to a worker rather than a call."""
+
+    type: str
+    do: str
+
+
+class _Envelope(msgspec.Struct):
+    """What must be looked at before anything else."""
+
+    type: Any = None
+    v: Any = None
+    code: Any = None
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_message = msgspec.json.Decoder(Message).decode
+_decode_control = msgspec.json.Decoder(Control).decode
+
+
+def encode(message: Message) -> bytes:
+    """The bytes that go to the server."""
+    return _encode(message)
+
+
+def decode(body: bytes) -> Message | Control:
+    """The message in `body`; Undecodable, with a reason an operator can read, if there is none."""
+    try:
+        message = _decode_message(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _other(body, error)
+    if message.type != TYPE or message.v != VERSION or not message.do:
+        return _other(body, None)
+    return message
+
+
+def _other(body: bytes, error: Exception | None) -> Control:
+    """A control message, or the reason why `body` is neither that nor a call."""
+    try:
+        envelope = _decode_envelope(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as trouble:
+        raise Undecodable(f"not a message of ayl: {trouble}") from None
+    if envelope.type == CONTROL_TYPE:
+        try:
+            return _decode_control(body)
+        except msgspec.DecodeError as trouble:
+            raise Undecodable(f"a control message that cannot be understood: {trouble}") from None
+    if envelope.type != TYPE:
+        raise Undecodable(f"not a message of ayl: its type is {envelope.type!r}")
+    if envelope.code is not None:
+        raise Undecodable("a message of Ruby ayl: its `code` is Ruby text, which is never evaluated here")
+    if envelope.v != VERSION:
+        raise Undecodable(f"a message of version {envelope.v!r}; this ayl reads version {VERSION}")
+    raise Undecodable(f"a message that cannot be understood: {error or 'it says not what to do'}")
+
+
+def human(message: Message) -> str:
+    """The call as Python would write it, `shop.Order.find(42).ship('ups')`, derived and never parsed."""
+    args = [_shown(arg) for arg in message.args]
+    args += [f"{name}={_shown(value)}" for name, value in message.kwargs.items()]
+    receiver = "" if message.on is None else _shown(message.on) + "."
+    return f"{receiver}{message.do}({', '.join(args)})"
+
+
+class _Named:
+    """Stands for an object that is shown and not found."""
+
+    def __init__(self, parts: list[Any]) -> None:
+        self.parts = parts
+
+    def __repr__(self) -> str:
+        name, *key = self.parts
+        return f"{name}.find({key[0]!r})" if key else str(name)
+
+
+def _shown(data: Any) -> str:
+    try:
+        return repr(values.decode(data, _Named))
+    except (TypeError, ValueError):
+        return repr(data)

@@ -1,0 +1,81 @@
+"""How a call is to be queued and what becomes of it when it fails. Names and numbers are Ruby ayl's."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+
+from ayl.errors import InvalidOption
+from ayl.tubes import check_part
+
+HANDLERS = ("delete", "decay", "bury")
+"""What may become of a failed job: dropped, tried again later (buried in the end), or put aside at once."""
+
+MAX_U32 = 2**32 - 1
+
+ALIASES = {"queue_name": "lane"}
+"""Ruby ayl's name for it -> ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of one call; valid once constructed. Wrong ones raise InvalidOption."""
+
+    priority: int = 512
+    """0 is the most urgent, 2**32 - 1 the least."""
+    fuzz: int = 0
+    """A random number from 0 to this is added to the priority, to mix calls that arrive in blocks."""
+    delay: int = 0
+    """Seconds before a worker may take it."""
+    time_to_run: int = 120
+    """Seconds that a worker may hold it."""
+    lane: str = ""
+    """A named lane of the app's tube (Ruby ayl: queue_name); empty for the tube itself."""
+    failed_job_handler: str = "decay"
+    """One of `HANDLERS`. Ruby's default deletes a failed job; here it is tried again and buried in the end."""
+    failed_job_delay: int = 60
+    """Seconds before a decayed job is tried again."""
+    failed_job_count: int = 3
+    """How many times a decaying job is tried in all."""
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise InvalidOption(f"{name} is a whole number from {low} to {high}, not {value!r}")
+        if self.failed_job_handler not in HANDLERS:
+            raise InvalidOption(f"failed_job_handler is one of {', '.join(HANDLERS)}, not {self.failed_job_handler!r}")
+        if self.lane:
+            check_part("lane", self.lane)
+
+    def with_(self, changes: Mapping[str, object]) -> "Options":
+        """A copy with some options changed; an unknown name raises InvalidOption with a hint."""
+        known: dict[str, object] = {}
+        for given, value in changes.items():
+            name = ALIASES.get(given, given)
+            if name not in NAMES:
+                raise InvalidOption(f"unknown option {given!r}{_hint(given)}")
+            known[name] = value
+        return replace(self, **known)  # type: ignore[arg-type] # __post_init__ checks the types
+
+
+RANGES = {
+    "priority": (0, MAX_U32),
+    "fuzz": (0, MAX_U32),
+    "delay": (0, MAX_U32),
+    "time_to_run": (1, MAX_U32),
+    "failed_job_delay": (0, MAX_U32),
+    "failed_job_count": (1, MAX_U32),
+}
+"""The options that are numbers, with their least and greatest value."""
+
+NAMES = frozenset(field.name for field in fields(Options))
+
+
+def fuzzed(priority: int, fuzz: int, choose: Callable[[int], int]) -> int:
+    """`priority` plus a number that `choose(n)` draws from 0 to n - 1, kept within the protocol's range."""
+    return min(MAX_U32, priority + choose(fuzz + 1)) if fuzz else priority
+
+
+def _hint(name: str) -> str:
+    close = get_close_matches(name, [*NAMES, *ALIASES], n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(NAMES))}"

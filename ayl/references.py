@@ -1,0 +1,125 @@
+"""Name an object so that another process finds it again, and find it.
+
+A locator knows objects of one kind. Which one a class belongs to is told by a mark that its framework
+leaves on every class of its own, so no framework is imported until one of its classes is named.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from importlib import import_module
+from typing import Any, Protocol
+
+from ayl.errors import Gone, NotCallable, NotRegistered, NotSaved, Undecodable
+from ayl.registry import registry
+
+
+class Locator(Protocol):
+    """Finds objects of one kind. Implementations live in `ayl.contrib`; `PlainLocator` is below."""
+
+    def identify(self, obj: Any) -> object:
+        """The key under which `find` finds `obj` again, without touching its state; NotSaved if it has none."""
+
+    def find(self, cls: type, key: object) -> object:
+        """The object, fresh. Gone if it exists no more; Unavailable if that cannot be known now."""
+
+    def open(self, stack: ExitStack) -> None:
+        """Prepare for the calls of one job (a session, say); `stack` ends it, with the job's exception if any."""
+
+
+class PlainLocator:
+    """Classes with `find(id)` or, preferred, `get_cache(id)`; an instance is named by its `id`. As in Ruby ayl."""
+
+    def identify(self, obj: Any) -> object:
+        cls = type(obj)
+        if not (hasattr(cls, "find") or hasattr(cls, "get_cache")):
+            raise NotRegistered(
+                f"{cls.__qualname__} has no way to find an instance again: give it a classmethod find(id), "
+                "or send to a static or class method of it"
+            )
+        key = getattr(obj, "id", None)
+        if key is None:
+            raise NotSaved(f"this {cls.__qualname__} has no id yet; save it before sending")
+        return key
+
+    def find(self, cls: Any, key: object) -> object:
+        finder = getattr(cls, "get_cache", None) or getattr(cls, "find", None)
+        if finder is None:
+            raise NotCallable(f"{cls.__qualname__} has neither find(id) nor get_cache(id)")
+        try:
+            found: object = finder(key)
+        except LookupError as error:
+            raise _gone(cls, key) from error
+        if found is None:
+            raise _gone(cls, key)
+        return found
+
+    def open(self, stack: ExitStack) -> None:
+        """Nothing to prepare."""
+
+
+def _gone(cls: type, key: object) -> Gone:
+    return Gone(f"{registry.model_names[cls]} {key!r} exists no more")
+
+
+PLAIN = PlainLocator()
+
+MARKS = {"__mapper__": "ayl.contrib.sqlalchemy"}
+"""An attribute that a framework leaves on its classes -> our module for it, which has a `LOCATOR`."""
+
+_locators: dict[type, Locator] = {}
+
+
+def locator_of(cls: type) -> Locator:
+    """The locator that is responsible for the registered class `cls`."""
+    locator = _locators.get(cls)
+    if locator is None:
+        module = next((module for mark, module in MARKS.items() if hasattr(cls, mark)), None)
+        locator = PLAIN if module is None else import_module(module).LOCATOR
+        _locators[cls] = locator
+    return locator
+
+
+def refer(obj: object) -> list[Any] | None:
+    """The parts of a reference to `obj`: [name] for a registered class, [name, key] for an instance of one."""
+    if isinstance(obj, type):
+        name = registry.model_names.get(obj)
+        return None if name is None else [name]
+    cls = type(obj)
+    name = registry.model_names.get(cls)
+    return None if name is None else [name, locator_of(cls).identify(obj)]
+
+
+_open: ContextVar[tuple[ExitStack, set[int]] | None] = ContextVar("ayl_open_locators", default=None)
+
+
+@contextmanager
+def finding() -> Iterator[None]:
+    """The span in which the objects of one job live; what locators opened is closed at its end."""
+    with ExitStack() as stack:
+        token = _open.set((stack, set()))
+        try:
+            yield
+        finally:
+            _open.reset(token)
+
+
+def find(parts: list[Any]) -> object:
+    """The class or object that these parts name; must be called within `finding()`."""
+    if not parts or not isinstance(parts[0], str):
+        raise Undecodable(f"a reference begins with a name, not {parts!r}")
+    cls = registry.model(parts[0])
+    locator = locator_of(cls)
+    prepare(locator)
+    return cls if len(parts) == 1 else locator.find(cls, parts[1])
+
+
+def prepare(locator: Locator) -> None:
+    """Open `locator` for the present job, once."""
+    opened = _open.get()
+    if opened is None:
+        raise RuntimeError("objects can only be found while a job runs")
+    stack, known = opened
+    if id(locator) not in known:
+        known.add(id(locator))
+        locator.open(stack)

@@ -1,0 +1,133 @@
+"""The allow-list: which classes and functions a message may name, and by which names.
+
+A name is chosen when the class is declared and looked up in a table when a message comes; nothing is
+ever imported by a name that a message brought.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from ayl.errors import NotRegistered
+
+C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Registry:
+    """Names and what they stand for, both ways."""
+
+    def __init__(self) -> None:
+        self.models: dict[str, type] = {}
+        self.model_names: dict[type, str] = {}
+        self.tasks: dict[str, Callable[..., Any]] = {}
+        self.task_names: dict[Callable[..., Any], str] = {}
+
+    def add_model(self, cls: type, name: str | None = None) -> None:
+        """Let messages name `cls`; NotRegistered if the name cannot be used."""
+        name = name or _default_name(cls, "@ayl.model")
+        _claim(name, cls, self.models, "class")
+        # A reloaded module brings a new class of the same name; the old one must not answer any more.
+        old = self.models.get(name)
+        if old is not None:
+            self.model_names.pop(old, None)
+        self.models[name] = cls
+        self.model_names[cls] = name
+
+    def add_task(self, function: Callable[..., Any], name: str | None = None) -> None:
+        """Let messages name `function`; NotRegistered if the name cannot be used."""
+        if not callable(function) or isinstance(function, type):
+            raise NotRegistered(f"@ayl.task is for functions, not for {function!r}; classes take @ayl.model")
+        name = name or _default_name(function, "@ayl.task")
+        _claim(name, function, self.tasks, "function")
+        old = self.tasks.get(name)
+        if old is not None:
+            self.task_names.pop(old, None)
+        self.tasks[name] = function
+        self.task_names[function] = name
+
+    def model(self, name: str) -> type:
+        """The class of that name; NotRegistered if there is none."""
+        try:
+            return self.models[name]
+        except KeyError:
+            raise NotRegistered(f"no class {name!r} is registered here; {_CURE}") from None
+
+    def task(self, name: str) -> Callable[..., Any]:
+        """The function of that name; NotRegistered if there is none."""
+        try:
+            return self.tasks[name]
+        except KeyError:
+            raise NotRegistered(f"no function {name!r} is registered here; {_CURE}") from None
+
+
+_CURE = "is the module that declares it imported (ayl_worker --require), or was it renamed?"
+
+registry = Registry()
+"""The one that the decorators fill."""
+
+
+@overload
+def model(cls: C, /) -> C: ...
+@overload
+def model(name: str, /) -> Callable[[C], C]: ...
+def model(target: C | str, /) -> C | Callable[[C], C]:
+    """Class decorator: instances and the class itself gain `ayl_send` and `ayl_send_opts`.
+
+    `@ayl.model` names the class `module.QualName`; `@ayl.model("shop.Order")` names it yourself.
+    """
+    if isinstance(target, str):
+        return lambda cls: _declare(cls, target)
+    return _declare(target, None)
+
+
+def _declare(cls: C, name: str | None) -> C:
+    from ayl.sendable import give_senders
+
+    if not isinstance(cls, type):
+        raise NotRegistered(f"@ayl.model is for classes, not for {cls!r}; functions take @ayl.task")
+    registry.add_model(cls, name)
+    give_senders(cls)
+    return cls
+
+
+@overload
+def task(function: F, /) -> F: ...
+@overload
+def task(name: str, /) -> Callable[[F], F]: ...
+def task(target: F | str, /) -> F | Callable[[F], F]:
+    """Function decorator: `ayl.send(function, …)` may name it. The function itself is left as it is."""
+    if isinstance(target, str):
+
+        def named(function: F) -> F:
+            registry.add_task(function, target)
+            return function
+
+        return named
+    registry.add_task(target)
+    return target
+
+
+def _default_name(thing: Any, decorator: str) -> str:
+    module, qualname = thing.__module__, thing.__qualname__
+    if module == "__main__":
+        raise NotRegistered(
+            f"{qualname} is defined in __main__, which is another module in every process, so no worker could find "
+            f'it; move it into a module of its own, or give it a name that stays: {decorator}("app.{qualname}")'
+        )
+    if "<locals>" in qualname:
+        raise NotRegistered(
+            f"{qualname} is defined inside a function, so no worker could find it; move it to the top of its "
+            f'module, or give it a name: {decorator}("{module}.{thing.__name__}")'
+        )
+    return f"{module}.{qualname}"
+
+
+def _claim(name: str, thing: Any, taken: dict[str, Any], kind: str) -> None:
+    """Refuse a second, different holder of `name`; the same one declared again (a reload) may replace itself."""
+    if not name or name.strip() != name or not name.isprintable():
+        raise NotRegistered(f"{name!r} is no name for a {kind}")
+    old = taken.get(name)
+    if old is not None and (old.__module__, old.__qualname__) != (thing.__module__, thing.__qualname__):
+        raise NotRegistered(
+            f"{name!r} already names the {kind} {old.__module__}.{old.__qualname__}; give one of them another name"
+        )

@@ -1,0 +1,169 @@
+"""Which app this is and where its server stands: arguments > `AYL_*` variables > `ayl.toml` > defaults."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ayl.errors import InvalidOption, NotConfigured
+from ayl.options import Options
+from ayl.tubes import check_part, tube_name
+
+DEFAULT_ENGINE = "beanstalk://127.0.0.1:11300"
+CONFIG_FILE = "ayl.toml"
+
+NO_APP = (
+    "no app is configured, so there is no tube to send to; add a line such as\n"
+    '    ayl.configure(app="shop", version="1.4.2")\n'
+    'or set AYL_APP, or write app = "shop" into ayl.toml'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Valid once constructed; `app` may be empty until something is sent."""
+
+    app: str = ""
+    version: str = "dev"
+    """The app's release: calls of one release are made by workers of the same."""
+    engine: str = DEFAULT_ENGINE
+    """`beanstalk://HOST:PORT`, `beanstalk:///PATH/OF/SOCKET`, or `synchronous`."""
+    timeout: float = 5.0
+    """Seconds to wait for the server's connection and for each of its answers to a sender."""
+    max_message_size: int = 65535
+    """Bytes; the server's own limit (its option -z)."""
+    defaults: Options = field(default_factory=Options)
+    """Options of calls that say nothing else."""
+
+    def __post_init__(self) -> None:
+        if self.app:
+            check_part("app", self.app)
+            check_part("version", self.version)
+            tube_name(self.app, self.version)
+
+    def tube(self, lane: str = "") -> str:
+        """The tube of this app's calls; NotConfigured without an app."""
+        if not self.app:
+            raise NotConfigured(NO_APP)
+        return tube_name(self.app, self.version, lane)
+
+
+_TEXT = ("app", "version", "engine")
+_NUMBERS: dict[str, Callable[[Any], float]] = {"timeout": float, "max_message_size": int}
+_NAMES = (*_TEXT, *_NUMBERS)
+
+_arguments: dict[str, object] = {}
+_app_path: Path | None = None
+_current: Settings | None = None
+
+
+def configure(
+    *,
+    app: str | None = None,
+    version: str | None = None,
+    engine: str | None = None,
+    timeout: float | None = None,
+    max_message_size: int | None = None,
+    defaults: Options | Mapping[str, object] | None = None,
+) -> Settings:
+    """Set what is given and leave the rest as it was; the settings that result.
+
+    Raises NotConfigured or InvalidOption for values that make no sense, and changes nothing then.
+    """
+    global _arguments, _current
+    given = {
+        "app": app,
+        "version": version,
+        "engine": engine,
+        "timeout": timeout,
+        "max_message_size": max_message_size,
+        "defaults": defaults,
+    }
+    arguments = _arguments | {name: value for name, value in given.items() if value is not None}
+    _current = _build(arguments, os.environ, _app_path)
+    _arguments = arguments
+    return _current
+
+
+def current() -> Settings:
+    """The settings in force, read on first use."""
+    return _current if _current is not None else configure()
+
+
+def look_in(directory: Path) -> None:
+    """Where to look for `ayl.toml` instead of the current directory (a worker's --app-path)."""
+    global _app_path, _current
+    _app_path = directory
+    _current = None
+
+
+def reset() -> None:
+    """Forget everything that was configured; for tests."""
+    global _arguments, _app_path, _current
+    _arguments, _app_path, _current = {}, None, None
+
+
+def _build(arguments: Mapping[str, object], environment: Mapping[str, str], directory: Path | None) -> Settings:
+    merged: dict[str, object] = {}
+    defaults = Options()
+    file, place = _read_file(environment, directory)
+    for source, values in ((place, file), ("the environment", _from_environment(environment)), ("", arguments)):
+        where = f" (from {source})" if source else ""
+        for name, value in values.items():
+            try:
+                if name == "defaults":
+                    defaults = value if isinstance(value, Options) else defaults.with_(_mapping(value))
+                else:
+                    merged[name] = _checked(name, value)
+            except InvalidOption as error:
+                raise InvalidOption(f"{error}{where}") from None
+            except NotConfigured as error:
+                raise NotConfigured(f"{error}{where}") from None
+    return Settings(defaults=defaults, **merged)  # type: ignore[arg-type] # _checked saw to the types
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise NotConfigured(f"defaults is a table of options, not {value!r}")
+    return value
+
+
+def _checked(name: str, value: object) -> object:
+    if name in _TEXT:
+        if not isinstance(value, str):
+            raise NotConfigured(f"{name} is text, not {value!r}")
+        return check_part(name, value) if name != "engine" else value
+    if name not in _NUMBERS:
+        close = get_close_matches(name, [*_NAMES, "defaults"], n=1)
+        raise NotConfigured(f"unknown setting {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+    try:
+        number = _NUMBERS[name](value)
+    except (TypeError, ValueError):
+        number = 0
+    if not 0 < number < float("inf"):
+        raise NotConfigured(f"{name} is a number above 0, not {value!r}")
+    return number
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    return {name: environment[key] for name in _NAMES if environment.get(key := f"AYL_{name.upper()}")}
+
+
+def _read_file(environment: Mapping[str, str], directory: Path | None) -> tuple[dict[str, object], str]:
+    """The file's settings and its name. A file that was named must be there; `ayl.toml` may be missing."""
+    named = environment.get("AYL_CONFIG")
+    path = Path(named) if named else (directory or Path()) / CONFIG_FILE
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file), str(path)
+    except FileNotFoundError:
+        if named:
+            raise NotConfigured(f"AYL_CONFIG names {path}, which does not exist") from None
+        return {}, ""
+    except OSError as error:
+        raise NotConfigured(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NotConfigured(f"{path} is not valid TOML: {error}") from None

@@ -1,0 +1,29 @@
+"""Tube names: `app/version`, or `app/version/lane`."""
+
+import re
+
+from ayl.errors import InvalidOption
+
+MAX_TUBE_NAME = 200
+"""Bytes (beanstalk protocol)."""
+
+# The protocol's alphabet for tube names without '/', which joins the parts here.
+_part = re.compile(r"[A-Za-z0-9+;.$_()][A-Za-z0-9\-+;.$_()]*").fullmatch
+
+
+def check_part(what: str, text: str) -> str:
+    """`text` if it may be a part of a tube's name; InvalidOption otherwise. `what` names it in the error."""
+    if not isinstance(text, str) or not _part(text):
+        raise InvalidOption(
+            f"{what} {text!r} cannot be part of a tube's name: use letters, digits and + ; . $ _ ( ) -, "
+            "not starting with -"
+        )
+    return text
+
+
+def tube_name(app: str, version: str, lane: str = "") -> str:
+    """The tube for these parts; InvalidOption if it is too long."""
+    name = f"{app}/{version}/{lane}" if lane else f"{app}/{version}"
+    if len(name) > MAX_TUBE_NAME:
+        raise InvalidOption(f"the tube's name {name!r} has {len(name)} bytes; the protocol allows {MAX_TUBE_NAME}")
+    return name

@@ -1,0 +1,96 @@
+"""One job: decode it, make the call, settle the lease."""
+
+import logging
+import time
+from enum import Enum
+
+from ayl import message as messages
+from ayl.calling import perform
+from ayl.engines.base import Lease
+from ayl.errors import Bury, CannotRun, Decay, Unavailable, Undecodable
+from ayl.failures import Buried, Delayed, Deleted, Outcome, Policy, decide
+from ayl.message import Control, Message
+
+log = logging.getLogger("ayl.worker")
+
+
+class Next(Enum):
+    """What the worker does after a job."""
+
+    GO_ON = "go on"
+    RETIRE = "end, and let nobody take the place"
+
+
+ORDERS = {"exit": Next.RETIRE}
+"""Control messages and what they make a worker do."""
+
+
+def execute(lease: Lease) -> Next:
+    """Run the job and settle it. Only Unreachable comes out: then the server gives the job to another."""
+    try:
+        message = messages.decode(lease.body)
+    except Undecodable as error:
+        _settle(lease, Buried(str(error)), f"job {lease.job_id}")
+        return Next.GO_ON
+    if isinstance(message, Control):
+        return _obey(lease, message)
+    _run(lease, message)
+    return Next.GO_ON
+
+
+def _obey(lease: Lease, order: Control) -> Next:
+    after = ORDERS.get(order.do)
+    if after is None:
+        _settle(lease, Buried(f"no such order to a worker: {order.do!r}"), f"job {lease.job_id}")
+        return Next.GO_ON
+    # Settled before it is obeyed, so that it makes one worker end and not one after the other.
+    _settle(lease, Deleted(), f"order {order.do!r}")
+    log.info("%s, as job %d asks", after.value, lease.job_id)
+    return after
+
+
+def _run(lease: Lease, message: Message) -> None:
+    started = time.perf_counter()
+    error: BaseException | None = None
+    try:
+        perform(message)
+    except (Exception, SystemExit) as raised:  # noqa: BLE001 - whatever a call raises is the policy's business
+        error = raised
+    seconds = time.perf_counter() - started
+    label = f"job {lease.job_id} {_shown(message)}"
+    if error is None:
+        if lease.delete():
+            log.debug("%s done in %.3f s", label, seconds)
+        else:
+            _lost(label)
+        return
+    # The traceback of a message that cannot run would show our own code, which is not what is wrong.
+    own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
+    log.warning("%s failed after %.3f s", label, seconds, exc_info=error if own_fault else None)
+    policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
+    _settle(lease, decide(policy, lease.reserves(), error), label)
+
+
+def _settle(lease: Lease, outcome: Outcome, label: str) -> None:
+    match outcome:
+        case Deleted(reason):
+            held = lease.delete()
+            if reason:
+                log.error("%s dropped: %s", label, reason)
+        case Delayed(seconds, reason):
+            held = lease.release(seconds)
+            log.warning("%s comes back in %d s: %s", label, seconds, reason)
+        case Buried(reason):
+            held = lease.bury()
+            log.error("%s buried: %s", label, reason)
+    if not held:
+        _lost(label)
+
+
+def _lost(label: str) -> None:
+    log.warning("%s: its time to run was over before it ended, so it runs again", label)
+
+
+def _shown(message: Message) -> str:
+    text = messages.human(message)
+    return text if len(text) <= 200 else text[:200] + "…"

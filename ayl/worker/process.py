@@ -1,0 +1,148 @@
+"""One worker process: load the app, then take a job, run it, settle it, until told to stop.
+
+Signals only record; the loop acts. SIGTERM or SIGINT while a call runs lets it finish; while it waits, ends the
+wait. When the supervisor dies, its end of the lifeline closes and the worker stops as for SIGTERM.
+"""
+
+import json
+import logging
+import os
+import selectors
+import signal
+import socket
+import sys
+import threading
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+
+from ayl import settings as configuration
+from ayl.engines.beanstalk import BeanstalkSource
+from ayl.errors import AylError, Unreachable
+from ayl.worker.execution import Next, execute
+
+log = logging.getLogger("ayl.worker")
+
+EXIT_OK = 0
+EXIT_CONFIG = 78
+"""The app cannot be loaded or its settings make no sense: another start would end the same (sysexits EX_CONFIG)."""
+EXIT_RETIRED = 79
+"""This worker was ordered to end, and none is to take its place."""
+
+RECONNECT_SECONDS = 1.0
+"""Between two tries to reach a server that does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a worker process is to do; the supervisor hands it over as JSON."""
+
+    app_path: str
+    require: tuple[str, ...]
+    tubes: tuple[str, ...] = ()
+    """Empty for the app's own tube."""
+    log_level: str = "INFO"
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        fields = json.loads(text)
+        return cls(fields["app_path"], tuple(fields["require"]), tuple(fields["tubes"]), fields["log_level"])
+
+
+class Stop:
+    """Remembers that a signal asked to stop, and makes a descriptor readable for whoever waits."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def install(self) -> None:
+        """Take over SIGTERM and SIGINT."""
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._record)
+
+    def fileno(self) -> int:
+        """Readable once a signal has come."""
+        return self._reader.fileno()
+
+    def wait(self, seconds: float) -> None:
+        """Wait this long, or until a signal comes."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            selector.select(seconds)
+
+    def _record(self, *_: object) -> None:
+        self.requested = True
+
+
+def main(plan: Plan, lifeline: int) -> int:
+    """Work until told to stop; the exit code. `lifeline` is a descriptor that ends when the supervisor does."""
+    logging.basicConfig(
+        level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
+    )
+    stop = Stop()
+    stop.install()
+    threading.Thread(target=_stop_with_supervisor, args=(lifeline,), daemon=True).start()
+    try:
+        source = _load(plan, stop)
+    except AylError as error:
+        log.error("%s", error)
+        return EXIT_CONFIG
+    log.info("ready on %s", ", ".join(source.tubes))
+    try:
+        return _work(source, stop)
+    finally:
+        source.close()
+
+
+class CannotLoad(AylError):
+    """The app's modules cannot be imported."""
+
+
+def _load(plan: Plan, stop: Stop) -> BeanstalkSource:
+    """Import the app's modules, which register what may be called, and make ready to take jobs."""
+    sys.path.insert(0, plan.app_path)
+    configuration.look_in(Path(plan.app_path))
+    for name in plan.require:
+        try:
+            import_module(name)
+        except Exception as error:
+            log.exception("cannot import %s", name)
+            raise CannotLoad(f"cannot import the module {name!r} from {plan.app_path}: {error!r}") from error
+    settings = configuration.current()
+    tubes = plan.tubes or (settings.tube(),)
+    return BeanstalkSource(settings.engine, tubes, settings.timeout, stop.fileno())
+
+
+def _work(source: BeanstalkSource, stop: Stop) -> int:
+    reachable = True
+    while not stop.requested:
+        try:
+            lease = source.take()
+            if not reachable:
+                log.info("the server answers again")
+            reachable = True
+            if lease is not None and execute(lease) is Next.RETIRE:
+                return EXIT_RETIRED
+        except Unreachable as error:
+            source.close()
+            if reachable:
+                log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
+            reachable = False
+            stop.wait(RECONNECT_SECONDS)
+    return EXIT_OK
+
+
+def _stop_with_supervisor(lifeline: int) -> None:
+    os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Plan.from_json(sys.argv[1]), int(sys.argv[2])))
