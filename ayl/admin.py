@@ -4,15 +4,15 @@ Each operation is one short conversation on a connection of its own, through gre
 other end, it ends in time, with an answer or with one error of this tree:
 
     AdminError
-     ├─ UnavailableError        nothing was done, or nobody can say what: look after the server
-     │   ├─ UnreachableError    nothing listens there, or no such host
-     │   ├─ TooSlowError        connected, but a reply did not come in time
-     │   ├─ HungUpError         connected, but the other side closed the connection
-     │   └─ NotBeanstalkdError  something else answers there
-     └─ RefusedError            the server is well: look at what was asked
-         ├─ TubeNameError       no tube can have this name
-         ├─ NoSuchTubeError     the tube does not exist (any more)
-         └─ NobodyWatchesError  no worker is there to obey
+    ├── ServerUnavailable   look after the server: nothing was done, or nobody can say what
+    │   ├── NoServer        ... nothing listens there, or there is no such host
+    │   ├── ServerTooSlow   ... connected, but a reply did not come in time
+    │   ├── ServerHungUp    ... connected, but the other side closed the connection
+    │   └── NotBeanstalkd   ... something else answers there
+    └── RequestRefused      the server is well: look at what was asked of it
+        ├── NotATubeName    ... no tube can have this name
+        ├── NoSuchTube      ... the tube does not exist (any more)
+        └── NobodyWatches   ... no worker is there to obey
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING
 
 import greenstalk
 
+from ayl.errors import AylError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -35,15 +37,15 @@ EXIT = b'{"type":"ayl-control","do":"exit"}'
 """The body that asks the worker who reserves it to exit."""
 
 
-class AdminError(Exception):
+class AdminError(AylError):
     """An operation on a server did not succeed."""
 
 
-class UnavailableError(AdminError):
+class ServerUnavailable(AdminError):
     """No answer can be had from a server at this address."""
 
 
-class UnreachableError(UnavailableError):
+class NoServer(ServerUnavailable):
     """Nothing listens at this address, or the address is none."""
 
     def __init__(self, server: Server, error: OSError | UnicodeError) -> None:
@@ -51,21 +53,21 @@ class UnreachableError(UnavailableError):
         super().__init__(f"no server at {server} ({reason[:1].lower()}{reason[1:]})")
 
 
-class TooSlowError(UnavailableError):
+class ServerTooSlow(ServerUnavailable):
     """Connected, but a reply did not come in time: the server is busy or stopped, or it is no beanstalkd."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(f"{server} takes connections but did not answer within {server.timeout:g} s")
 
 
-class HungUpError(UnavailableError):
+class ServerHungUp(ServerUnavailable):
     """The other side closed the connection: the server is stopping, or it is no beanstalkd."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(f"{server} closed the connection before it had answered")
 
 
-class NotBeanstalkdError(UnavailableError):
+class NotBeanstalkd(ServerUnavailable):
     """What answers is no part of the protocol."""
 
     def __init__(self, server: Server, said: bytes) -> None:
@@ -73,11 +75,11 @@ class NotBeanstalkdError(UnavailableError):
         super().__init__(f"what answers at {server} is no beanstalkd{words}")
 
 
-class RefusedError(AdminError):
+class RequestRefused(AdminError):
     """The server is well, but would not or could not do this: draining, out of memory, an unknown command."""
 
 
-class TubeNameError(RefusedError):
+class NotATubeName(RequestRefused):
     """No tube can have this name."""
 
     def __init__(self, tube: str) -> None:
@@ -85,7 +87,7 @@ class TubeNameError(RefusedError):
         super().__init__(f"no tube can be named {tube!r}: a name is {rule}")
 
 
-class _MissingTubeError(RefusedError):
+class _TubeMissing(RequestRefused):
     """Shared by the errors that can say which tubes might have been meant."""
 
     def __init__(self, fact: str, similar: Iterable[str]) -> None:
@@ -94,14 +96,14 @@ class _MissingTubeError(RefusedError):
         super().__init__(fact + suggestion)
 
 
-class NoSuchTubeError(_MissingTubeError):
+class NoSuchTube(_TubeMissing):
     """A tube exists only while it has a job or a client: this one has neither."""
 
     def __init__(self, server: Server, tube: str, similar: Iterable[str]) -> None:
         super().__init__(f"no tube {tube!r} at {server}", similar)
 
 
-class NobodyWatchesError(_MissingTubeError):
+class NobodyWatches(_TubeMissing):
     """A control message would wait on the tube for the next worker that starts, and kill that one."""
 
     def __init__(self, server: Server, tube: str, similar: Iterable[str]) -> None:
@@ -240,7 +242,7 @@ def tube_statistics(server: Server, tube: str) -> TubeStatistics:
     with _conversation(server) as client:
         found = _look(client, tube)
         if found is None:
-            raise NoSuchTubeError(server, tube, _similar(tube, client.tubes()))
+            raise NoSuchTube(server, tube, _similar(tube, client.tubes()))
         return found
 
 
@@ -250,7 +252,7 @@ def kill_worker(server: Server, tube: str) -> ExitRequest:
     with _conversation(server) as client:
         found = _look(client, tube)
         if found is None or not found.workers.total:
-            raise NobodyWatchesError(server, tube, [] if found else _similar(tube, client.tubes()))
+            raise NobodyWatches(server, tube, [] if found else _similar(tube, client.tubes()))
         client.use(tube)
         return ExitRequest(tube=tube, job=client.put(EXIT, priority=0), workers=found.workers)
 
@@ -261,7 +263,7 @@ _TUBE_NAME = re.compile(r"(?!-)[A-Za-z0-9+/;.$_()-]{1,200}")
 def _check_name(tube: str) -> None:
     # greenstalk sends any ASCII: a name with a line end in it would be two commands.
     if not _TUBE_NAME.fullmatch(tube):
-        raise TubeNameError(tube)
+        raise NotATubeName(tube)
 
 
 def _similar(tube: str, names: list[str]) -> list[str]:
@@ -357,7 +359,7 @@ def _connect(server: Server) -> socket.socket:
     try:
         connected = socket.create_connection((server.host, server.port), server.timeout)
     except (OSError, UnicodeError) as error:  # UnicodeError: a host name that IDNA refuses
-        raise UnreachableError(server, error) from error
+        raise NoServer(server, error) from error
     return _PromptSocket(connected, server.timeout)
 
 
@@ -368,16 +370,16 @@ def _conversation(server: Server) -> Iterator[greenstalk.Client[bytes]]:
         with _connect(server) as connected, greenstalk.Client(connected, encoding=None) as client:
             yield client
     except TimeoutError as error:
-        raise TooSlowError(server) from error
+        raise ServerTooSlow(server) from error
     except OSError as error:
-        raise HungUpError(server) from error
+        raise ServerHungUp(server) from error
     except greenstalk.UnknownResponseError as error:
-        raise NotBeanstalkdError(server, b" ".join([error.status, *error.values])) from error
+        raise NotBeanstalkd(server, b" ".join([error.status, *error.values])) from error
     except greenstalk.BeanstalkdError as error:
-        raise RefusedError(f"{server} refused: {_WORDS[type(error)]}") from error
+        raise RequestRefused(f"{server} refused: {_WORDS[type(error)]}") from error
     except (AssertionError, ValueError, LookupError, MemoryError) as error:
         # What greenstalk and the readers above make of an answer that only begins well: "OK 99999999999999".
-        raise NotBeanstalkdError(server, b"") from error
+        raise NotBeanstalkd(server, b"") from error
 
 
 _WORDS = {error: word.decode() for word, error in greenstalk.ERROR_RESPONSES.items()}

@@ -39,7 +39,7 @@ class CannotSend(AylError):
     """A call that cannot be written down; raised where it is made."""
 
 
-class NotRegistered(CannotSend):
+class NotRegistered(CannotSend, TypeError):
     """A class or function that was not declared with `@ayl.model` or `@ayl.task`."""
 
 

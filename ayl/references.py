@@ -12,13 +12,17 @@ from typing import Any, Protocol
 
 from ayl.errors import Gone, NotCallable, NotRegistered, NotSaved, Undecodable
 from ayl.registry import registry
+from ayl.values.refusals import PlacelessError
 
 
 class Locator(Protocol):
     """Finds objects of one kind. Implementations live in `ayl.contrib`; `PlainLocator` is below."""
 
     def identify(self, obj: Any) -> object:
-        """The key under which `find` finds `obj` again, without touching its state; NotSaved if it has none."""
+        """The key under which `find` finds `obj` again, without touching its state; NotSaved if it has none.
+
+        The errors' text goes on where the object's place ends: "is a Document that has no identity yet".
+        """
 
     def find(self, cls: type, key: object) -> object:
         """The object, fresh. Gone if it exists no more; Unavailable if that cannot be known now."""
@@ -34,12 +38,12 @@ class PlainLocator:
         cls = type(obj)
         if not (hasattr(cls, "find") or hasattr(cls, "get_cache")):
             raise NotRegistered(
-                f"{cls.__qualname__} has no way to find an instance again: give it a classmethod find(id), "
-                "or send to a static or class method of it"
+                f"is of type {cls.__qualname__}, which has no way to find an instance again: give it a classmethod "
+                "find(id), or send to a static or class method of it"
             )
         key = getattr(obj, "id", None)
         if key is None:
-            raise NotSaved(f"this {cls.__qualname__} has no id yet; save it before sending")
+            raise NotSaved(f"is of type {cls.__qualname__} and has no id yet: save it before sending")
         return key
 
     def find(self, cls: Any, key: object) -> object:
@@ -87,7 +91,12 @@ def refer(obj: object) -> list[Any] | None:
         return None if name is None else [name]
     cls = type(obj)
     name = registry.model_names.get(cls)
-    return None if name is None else [name, locator_of(cls).identify(obj)]
+    if name is None:
+        return None
+    try:
+        return [name, locator_of(cls).identify(obj)]
+    except (NotRegistered, NotSaved) as error:
+        raise PlacelessError(type(error), str(error)) from None
 
 
 _open: ContextVar[tuple[ExitStack, set[int]] | None] = ContextVar("ayl_open_locators", default=None)

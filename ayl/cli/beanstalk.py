@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 NAME = "ayl_beanstalk"
 
 CURES: dict[type[admin.AdminError], str] = {
-    admin.UnreachableError: "start one with `ayl_server`, or say where it is with -h and -p",
-    admin.TooSlowError: "it is overloaded, stopped, or no beanstalkd: see --timeout, -h and -p",
-    admin.HungUpError: "it is stopping, or no beanstalkd: try again, or see -h and -p",
-    admin.NotBeanstalkdError: "say where the server is with -h and -p",
-    admin.NoSuchTubeError: f"`{NAME} list_tubes` shows all",
-    admin.NobodyWatchesError: f"`{NAME} list_tubes` shows where workers are",
+    admin.NoServer: "start one with `ayl_server`, or say where it is with -h and -p",
+    admin.ServerTooSlow: "it is overloaded, stopped, or no beanstalkd: see --timeout, -h and -p",
+    admin.ServerHungUp: "it is stopping, or no beanstalkd: try again, or see -h and -p",
+    admin.NotBeanstalkd: "say where the server is with -h and -p",
+    admin.NoSuchTube: f"`{NAME} list_tubes` shows all",
+    admin.NobodyWatches: f"`{NAME} list_tubes` shows where workers are",
 }
 """What the operator can do about an error, where its own sentence leaves that open."""
 
@@ -183,7 +183,7 @@ def operation(function: Callable[[Request], None]) -> click.Command:
             raise click.UsageError(str(error)) from error
         try:
             function(Request(server, tube, as_json))
-        except admin.UnavailableError as error:
+        except admin.ServerUnavailable as error:
             raise Unavailable(error) from error
         except admin.AdminError as error:
             raise Refused(error) from error

@@ -52,8 +52,8 @@ class SQLAlchemyLocator:
         state = sqlalchemy.inspect(obj)
         if not state.has_identity:
             raise NotSaved(
-                f"this {type(obj).__qualname__} has no identity yet: session.add() and flush() or commit() it "
-                "before sending"
+                f"is of type {type(obj).__qualname__} and has no identity yet: session.add() it and flush() or "
+                "commit() before sending"
             )
         identity = state.identity
         return identity[0] if len(identity) == 1 else tuple(identity)

@@ -11,7 +11,7 @@ from .classes import codec_of
 from .members import Members
 from .refusals import PlacelessError, too_deep
 from .scalars import INT_MAX, INT_MIN, write_str
-from .tags import LEVELS, REFERENCE, NoneType, kind_name, tag
+from .tags import LEVELS, REFERENCE, SCALARS, NoneType, kind_name, tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -122,7 +122,7 @@ def _pairs(values: dict[Any, Any], refer: Refer, depth: int) -> list[Any]:
 def _item_step(key: Any) -> str:
     # Only kinds whose repr is ours to trust, and no int too long to print.
     kind = type(key)
-    if kind not in _WRITERS or (kind is int and not INT_MIN <= key <= INT_MAX):
+    if kind not in _TRUSTED or (kind is int and not INT_MIN <= key <= INT_MAX):
         return f"[<{kind_name(kind)}>]"
     shown = repr(key)
     return f"[{shown}]" if len(shown) <= 80 else f"[{shown[:80]}…]"
@@ -171,6 +171,8 @@ def _no_reference(_value: object) -> None:
 
 
 _WRITERS: Final = {**scalars.WRITERS, **times.WRITERS}
+
+_TRUSTED: Final = SCALARS | _WRITERS.keys()
 
 _CONTAINERS: Final[dict[type, Callable[[Any, Refer, int], Any]]] = {
     list: _items,
