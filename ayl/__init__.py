@@ -7,8 +7,8 @@ The public names are those below; everything else may change.
 
 from ayl.errors import AylError, Bury, Decay
 from ayl.options import Options
-from ayl.registry import model, task
-from ayl.sendable import Sendable
+from ayl.registry import task
+from ayl.sendable import Sendable, model
 from ayl.sending import Handle, ayl_send, ayl_send_opts, batch, opts, send
 from ayl.settings import configure
 from ayl.values import value

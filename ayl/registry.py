@@ -9,7 +9,6 @@ from typing import Any, TypeVar, overload
 
 from ayl.errors import NotRegistered
 
-C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -64,30 +63,6 @@ _CURE = "is the module that declares it imported (ayl_worker --require), or was 
 
 registry = Registry()
 """The one that the decorators fill."""
-
-
-@overload
-def model(cls: C, /) -> C: ...
-@overload
-def model(name: str, /) -> Callable[[C], C]: ...
-def model(target: C | str, /) -> C | Callable[[C], C]:
-    """Class decorator: instances and the class itself gain `ayl_send` and `ayl_send_opts`.
-
-    `@ayl.model` names the class `module.QualName`; `@ayl.model("shop.Order")` names it yourself.
-    """
-    if isinstance(target, str):
-        return lambda cls: _declare(cls, target)
-    return _declare(target, None)
-
-
-def _declare(cls: C, name: str | None) -> C:
-    from ayl.sendable import give_senders
-
-    if not isinstance(cls, type):
-        raise NotRegistered(f"@ayl.model is for classes, not for {cls!r}; functions take @ayl.task")
-    registry.add_model(cls, name)
-    give_senders(cls)
-    return cls
 
 
 @overload

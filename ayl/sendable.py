@@ -1,9 +1,13 @@
 """`obj.ayl_send(…)`: how a class and its instances get their two methods."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar, overload
 
+from ayl.errors import NotRegistered
 from ayl.registry import registry
 from ayl.sending import Handle, OptionsLike, ayl_send, ayl_send_opts
+
+C = TypeVar("C", bound=type)
 
 
 class Sender:
@@ -46,10 +50,27 @@ class BoundOptionsSender:
         return ayl_send_opts(self._receiver, method, options, *args, **kwargs)
 
 
-def give_senders(cls: type) -> None:
-    """Add `ayl_send` and `ayl_send_opts` to a class."""
+@overload
+def model(cls: C, /) -> C: ...
+@overload
+def model(name: str, /) -> Callable[[C], C]: ...
+def model(target: C | str, /) -> C | Callable[[C], C]:
+    """Class decorator: instances and the class itself gain `ayl_send` and `ayl_send_opts`.
+
+    `@ayl.model` names the class `module.QualName`; `@ayl.model("shop.Order")` names it yourself.
+    """
+    if isinstance(target, str):
+        return lambda cls: _declare(cls, target)
+    return _declare(target, None)
+
+
+def _declare(cls: C, name: str | None) -> C:
+    if not isinstance(cls, type):
+        raise NotRegistered(f"@ayl.model is for classes, not for {cls!r}; functions take @ayl.task")
+    registry.add_model(cls, name)
     cls.ayl_send = Sender()  # type: ignore[attr-defined]
     cls.ayl_send_opts = OptionsSender()  # type: ignore[attr-defined]
+    return cls
 
 
 class Sendable:

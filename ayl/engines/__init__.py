@@ -1,8 +1,8 @@
-"""Ways to submit messages, by the scheme of the engine's URL."""
+"""Ways to submit messages and to take them back, by the scheme of the engine's URL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from ayl.engines.base import Engine
+from ayl.engines.base import Engine, Source
 from ayl.errors import NotConfigured
 from ayl.settings import Settings
 
@@ -32,3 +32,12 @@ def engine_for(settings: Settings) -> Engine:
             f"no engine {settings.engine!r}: use beanstalk://HOST:PORT, beanstalk:///PATH/OF/SOCKET or synchronous"
         ) from None
     return make(settings)
+
+
+def source_for(settings: Settings, tubes: Sequence[str], wake_up: int) -> Source:
+    """Where a worker takes its jobs; NotConfigured for an engine that keeps none."""
+    if settings.engine.partition(":")[0] != "beanstalk":
+        raise NotConfigured(f"the engine {settings.engine!r} has no jobs for workers; use beanstalk://HOST:PORT")
+    from ayl.engines.beanstalk import BeanstalkSource
+
+    return BeanstalkSource(settings.engine, tubes, settings.timeout, wake_up)

@@ -40,7 +40,7 @@ def references(data: Any) -> Iterator[list[Any]]:
                 waiting.extend(reversed(found.values()))
 
 
-def _list(data: list[Any], find: Find, depth: int) -> list[Any]:
+def _list(data: list[Any], find: Find | None, depth: int) -> list[Any]:
     if not depth:
         raise _too_deep()
     values = []
@@ -50,10 +50,14 @@ def _list(data: list[Any], find: Find, depth: int) -> list[Any]:
     return values
 
 
-def _dict(data: dict[str, Any], find: Find, depth: int) -> Any:
+def _dict(data: dict[str, Any], find: Find | None, depth: int) -> Any:
     for name in data:
         if name[:1] == "$":
             return _marked(data, find, depth)
+    return _named(data, find, depth)
+
+
+def _named(data: dict[str, Any], find: Find | None, depth: int) -> dict[str, Any]:
     if not depth:
         raise _too_deep()
     values = {}
@@ -63,7 +67,7 @@ def _dict(data: dict[str, Any], find: Find, depth: int) -> Any:
     return values
 
 
-def _alien(data: object, _find: Find, _depth: int) -> NoReturn:
+def _alien(data: object, _find: Find | None, _depth: int) -> NoReturn:
     raise ValueError(f"a message holds JSON, not {kind_name(type(data))}")
 
 
@@ -71,9 +75,11 @@ def _too_deep() -> ValueError:
     return ValueError(f"the values nest deeper than {LEVELS} levels")
 
 
-def _marked(data: dict[str, Any], find: Find, depth: int) -> Any:
+def _marked(data: dict[str, Any], find: Find | None, depth: int) -> Any:
     body = _body(data)
     if REFERENCE in data:
+        if find is None:
+            raise ValueError("the key of a reference holds no other reference")
         return find(_parts(body, depth))
     if TAG not in data:
         raise ValueError(f"{shortened(next(iter(data)))} is no mark: marks are {TAG} and {REFERENCE}")
@@ -105,13 +111,7 @@ def _narrow(item: Any) -> Any:
 def _parts(body: Any, depth: int) -> list[Any]:
     if type(body) is not list or not 1 <= len(body) <= 2 or type(body[0]) is not str:
         raise ValueError(f"{REFERENCE} takes a list of a name, or a name and a key")
-    return [
-        part if type(part) in SCALARS else _JSON.get(type(part), _alien)(part, _no_reference, depth) for part in body
-    ]
-
-
-def _no_reference(_parts: list[Any]) -> NoReturn:
-    raise ValueError("the key of a reference holds no other reference")
+    return [part if type(part) in SCALARS else _JSON.get(type(part), _alien)(part, None, depth) for part in body]
 
 
 def _content(name: str, payload: list[Any]) -> list[Any]:
@@ -121,11 +121,11 @@ def _content(name: str, payload: list[Any]) -> list[Any]:
     return content
 
 
-def _tuple(payload: list[Any], find: Find, depth: int) -> tuple[Any, ...]:
+def _tuple(payload: list[Any], find: Find | None, depth: int) -> tuple[Any, ...]:
     return tuple(_list(_content("tuple", payload), find, depth))
 
 
-def _set(payload: list[Any], find: Find, depth: int) -> set[Any]:
+def _set(payload: list[Any], find: Find | None, depth: int) -> set[Any]:
     elements = _list(_content("set", payload), find, depth)
     try:
         values = set(elements)
@@ -136,11 +136,11 @@ def _set(payload: list[Any], find: Find, depth: int) -> set[Any]:
     return values
 
 
-def _frozenset(payload: list[Any], find: Find, depth: int) -> frozenset[Any]:
+def _frozenset(payload: list[Any], find: Find | None, depth: int) -> frozenset[Any]:
     return frozenset(_set(payload, find, depth))
 
 
-def _pairs(payload: list[Any], find: Find, depth: int) -> dict[Any, Any]:
+def _pairs(payload: list[Any], find: Find | None, depth: int) -> dict[Any, Any]:
     pairs = _content("dict", payload)
     if not all(type(pair) is list and len(pair) == 2 for pair in pairs):
         raise ValueError("the tag 'dict' takes pairs of a key and a value")
@@ -155,14 +155,15 @@ def _pairs(payload: list[Any], find: Find, depth: int) -> dict[Any, Any]:
     return made
 
 
-def _value(payload: list[Any], find: Find, depth: int) -> object:
+def _value(payload: list[Any], find: Find | None, depth: int) -> object:
     if len(payload) != 2 or type(payload[0]) is not str or type(payload[1]) is not dict:
         raise ValueError("the tag 'value' takes the name of a class and its fields")
     name, fields = payload
     codec = codec_named(name)
     if isinstance(codec, Members):
         raise ValueError(f"{name} is an Enum and has no fields")
-    return codec.make(_dict(fields, find, depth))
+    # Not _dict: fields are names that the class declares, so none of them is a mark.
+    return codec.make(_named(fields, find, depth))
 
 
 def _members(name: str) -> Members:
@@ -184,7 +185,7 @@ LEAVES: Final = {
     )
 }
 
-BRANCHES: Final[dict[str, Callable[[list[Any], Find, int], object]]] = {
+BRANCHES: Final[dict[str, Callable[[list[Any], Find | None, int], object]]] = {
     "tuple": _tuple,
     "set": _set,
     "frozenset": _frozenset,
@@ -192,4 +193,4 @@ BRANCHES: Final[dict[str, Callable[[list[Any], Find, int], object]]] = {
     "value": _value,
 }
 
-_JSON: Final[dict[type, Callable[[Any, Find, int], object]]] = {list: _list, dict: _dict}
+_JSON: Final[dict[type, Callable[[Any, Find | None, int], object]]] = {list: _list, dict: _dict}

@@ -24,8 +24,9 @@ class Members:
     def write(self, member: Enum) -> Any:
         if self.table.get(member._name_) is member:
             return tag("enum", self.name, member._name_)
-        if type(member._value_) is not int:
-            raise refusal(member, "it is no member of its class")
+        if not isinstance(member, Flag):
+            # Made by a _missing_ of the class's own: the worker's class has no such member.
+            raise refusal(member, "it is no declared member of its class; send its value")
         return tag("flag", self.name, write_int(member._value_))
 
     def member(self, name: str) -> Enum:

@@ -17,7 +17,8 @@ from importlib import import_module
 from pathlib import Path
 
 from ayl import settings as configuration
-from ayl.engines.beanstalk import BeanstalkSource
+from ayl.engines import source_for
+from ayl.engines.base import Source
 from ayl.errors import AylError, Unreachable
 from ayl.worker.execution import Next, execute
 
@@ -94,7 +95,6 @@ def main(plan: Plan, lifeline: int) -> int:
     except AylError as error:
         log.error("%s", error)
         return EXIT_CONFIG
-    log.info("ready on %s", ", ".join(source.tubes))
     try:
         return _work(source, stop)
     finally:
@@ -105,7 +105,7 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, stop: Stop) -> BeanstalkSource:
+def _load(plan: Plan, stop: Stop) -> Source:
     """Import the app's modules, which register what may be called, and make ready to take jobs."""
     sys.path.insert(0, plan.app_path)
     configuration.look_in(Path(plan.app_path))
@@ -117,10 +117,11 @@ def _load(plan: Plan, stop: Stop) -> BeanstalkSource:
             raise CannotLoad(f"cannot import the module {name!r} from {plan.app_path}: {error!r}") from error
     settings = configuration.current()
     tubes = plan.tubes or (settings.tube(),)
-    return BeanstalkSource(settings.engine, tubes, settings.timeout, stop.fileno())
+    log.info("takes jobs from %s", ", ".join(tubes))
+    return source_for(settings, tubes, stop.fileno())
 
 
-def _work(source: BeanstalkSource, stop: Stop) -> int:
+def _work(source: Source, stop: Stop) -> int:
     reachable = True
     while not stop.requested:
         try:
