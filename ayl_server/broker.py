@@ -46,7 +46,7 @@ class Broker:
         self.max_job_size = max_job_size
         self.journal = journal
         self.jobs: dict[int, Job] = {}
-        self.last_id = 0
+        self.last_id = 0  # also counted on by puts that fail after their first line
         self.default = Tube(DEFAULT_TUBE)
         self.tubes: dict[bytes, Tube] = {DEFAULT_TUBE: self.default}
         self.sessions: dict[Session, None] = {}
@@ -54,7 +54,7 @@ class Broker:
         self.woken: list[Session] = []
         self.draining = False
         self.counts: dict[bytes, int] = dict.fromkeys(COUNTED, 0)
-        self.total_jobs = 0
+        self.forgotten_jobs = 0
         self.total_sessions = 0
         self.timeouts = 0
         self.producers = 0
@@ -143,17 +143,16 @@ class Broker:
         """Forget a tube that nothing refers to; `default` stays for ever."""
         if tube.idle and tube is not self.default:
             del self.tubes[tube.name]
+            self.forgotten_jobs += tube.total
             self.timers.disarm(tube)
 
     # Jobs come, change and go
 
     def put(self, job: Job, now: float) -> None:
-        """Take in a job whose id was drawn from `take_id`."""
+        """Take in a job whose id was made by counting `last_id` on."""
         tube = job.tube
         self.jobs[job.id] = job
-        tube.jobs += 1
         tube.total += 1
-        self.total_jobs += 1
         if self.journal is not None:
             self.journal.inserted(job)
         if job.delay:
@@ -162,11 +161,6 @@ class Broker:
             self.make_ready(job, now)
         else:
             tube.ready.push(job.pri, job)
-
-    def take_id(self) -> int:
-        """The next job id. Also used up by puts that fail after their first line."""
-        self.last_id += 1
-        return self.last_id
 
     def delete(self, session: Session, job: Job) -> bool:
         """Remove a job for good; False if another session holds it."""
@@ -186,8 +180,7 @@ class Broker:
         # A swept-over entry may keep the job for a while; its body need not stay.
         job.body = b""
         tube.deletes += 1
-        tube.jobs -= 1
-        if not tube.jobs:
+        if tube.deletes == tube.total:
             self._let_go(tube)
         return True
 
@@ -301,15 +294,10 @@ class Broker:
 
     def _best_tube(self, session: Session) -> Tube | None:
         """The watched tube that reserving would serve: the one with the lowest (priority, id) at its head."""
-        best, best_rank = None, None
-        watching = session.watching
-        for tube in watching:
-            if tube.ready.count and not tube.pause:
-                if len(watching) == 1:
-                    return tube
-                rank = tube.ready.rank()
-                if best_rank is None or (rank is not None and rank < best_rank):
-                    best, best_rank = tube, rank
+        best: Tube | None = None
+        for tube in session.watching:
+            if tube.ready.count and not tube.pause and (best is None or _rank(tube) < _rank(best)):
+                best = tube
         return best
 
     def _wait(self, session: Session, now: float, timeout: float | None) -> None:
@@ -416,6 +404,11 @@ class Broker:
         if when != NEVER:
             self.timers.arm(session, when)
 
+    @property
+    def total_jobs(self) -> int:
+        """Puts accepted since the start."""
+        return self.forgotten_jobs + sum(tube.total for tube in self.tubes.values())
+
     # For the driver
 
     def drain(self) -> None:
@@ -426,3 +419,8 @@ class Broker:
         """The sessions that got a reply while another one, or the clock, was served."""
         woken, self.woken = self.woken, []
         return woken
+
+
+def _rank(tube: Tube) -> tuple[int, int]:
+    rank = tube.ready.rank()
+    return (protocol.MAX_U32 + 1, 0) if rank is None else rank

@@ -75,7 +75,8 @@ def _mark_worker(broker: Broker, session: Session) -> None:
 
 
 def delete(broker: Broker, session: Session, rest: bytes, now: float) -> bytes:
-    job_id = number(rest)
+    # number(), written out for the usual case: with put and reserve this is what a server spends its time on.
+    job_id = int(rest) if rest.isdigit() and len(rest) < 20 else number(rest)
     if job_id is None:
         return BAD_FORMAT
     broker.counts[b"delete"] += 1

@@ -19,6 +19,7 @@ from ayl_server.protocol import (
     JOB_TOO_BIG,
     LINE_LIMIT,
     UNKNOWN_COMMAND,
+    Header,
     put_header,
 )
 
@@ -27,6 +28,11 @@ INPUT_LIMIT = 64 * 1024
 
 OUTPUT_LIMIT = 256 * 1024
 """Bytes of replies after which further commands of this client wait until those are sent."""
+
+HEADERS_KEPT = 1024
+"""How many different put lines of a client are remembered."""
+
+CR, LF = b"\r\n"
 
 Trace = Callable[[str], None]
 
@@ -51,6 +57,7 @@ class Connection:
         "broker",
         "buffer",  # input being worked on
         "closing",  # the driver must close once the output is out
+        "headers",  # put lines already understood: a client's are nearly always the same few
         "overlong",  # in a line that is longer than the limit
         "position",  # where in `buffer` the next line begins
         "session",
@@ -65,6 +72,7 @@ class Connection:
         self.broker = broker
         self.session = broker.connect()
         self.trace = trace
+        self.headers: dict[bytes, Header] = {}
         self.buffer = b""
         self.position = 0
         self.backlog: list[bytes] = []
@@ -153,7 +161,7 @@ class Connection:
             self._close_if_ended()
             return
         broker, session, trace = self.broker, self.session, self.trace
-        out, buffer = session.out, self.buffer
+        out, buffer, headers = session.out, self.buffer, self.headers
         unsent = self.unsent
         while True:
             start = self.position
@@ -169,12 +177,12 @@ class Connection:
             if trace is not None:
                 trace("command " + _printable(line))
             reply: bytes | None
-            if line.startswith(b"put "):
-                reply = self._put(line, now)
-            elif len(line) > LINE_LIMIT - 2:
-                reply = BAD_FORMAT
+            if (header := headers.get(line)) is not None:
+                reply = self._put(header, now)
             elif (command := WHOLE_LINE.get(line)) is not None:
                 reply = command(broker, session, b"", now)
+            elif len(line) > LINE_LIMIT - 2:
+                reply = BAD_FORMAT
             else:
                 word, blank, rest = line.partition(b" ")
                 if blank and (command := WITH_ARGUMENTS.get(word)) is not None:
@@ -189,40 +197,53 @@ class Connection:
         self.unsent = unsent
         self._close_if_ended()
 
-    def _put(self, line: bytes, now: float) -> bytes | None:
-        """The reply to a put, or None while its body is still to come."""
-        header = put_header(line)
-        if header is None:
-            return BAD_FORMAT
-        broker, session = self.broker, self.session
-        pri, delay, ttr, size, clean = header
+    def _put(self, header: Header, now: float) -> bytes | None:
+        """The reply to a put whose line is fine, or None while its body is still to come."""
+        broker, session, buffer = self.broker, self.session, self.buffer
+        pri, delay, ttr, size = header
         broker.counts[b"put"] += 1
         if size > broker.max_job_size:
             return self._swallow(size + 2)
-        if not clean:
-            return BAD_FORMAT
         if not session.producer:
             session.producer = True
             broker.producers += 1
-        start, buffer = self.position, self.buffer
-        stop = start + size
         broker.last_id = job_id = broker.last_id + 1
+        start = self.position
+        stop = start + size
         if len(buffer) < stop + 2:
             self.upload = Upload(Job(job_id, pri, delay, ttr, b"", session.use, now), size + 2)
             self._upload_more()
             return None
         self.position = stop + 2
-        if not buffer.startswith(b"\r\n", stop):
+        if buffer[stop] != CR or buffer[stop + 1] != LF:
             return EXPECTED_CRLF
         if broker.draining:
             return DRAINING
         broker.put(Job(job_id, pri, delay, ttr, buffer[start:stop], session.use, now), now)
         return b"INSERTED %d\r\n" % job_id
 
+    def _first_put(self, line: bytes, now: float) -> bytes | None:
+        """A put line that is not among the remembered ones."""
+        found = put_header(line)
+        if found is None:
+            return BAD_FORMAT
+        header, garbage = found
+        # In the original the size is looked at, and the command counted, before what stands behind it.
+        if garbage and header[3] <= self.broker.max_job_size:
+            self.broker.counts[b"put"] += 1
+            return BAD_FORMAT
+        if not garbage:
+            if len(self.headers) >= HEADERS_KEPT:
+                self.headers.clear()
+            self.headers[line] = header
+        return self._put(header, now)
+
     def _unusual(self, line: bytes, now: float) -> bytes | None:
         """Lines that are no command to the letter: some the original takes for one all the same."""
         if b"\0" in line:
             return BAD_FORMAT
+        if line.startswith(b"put "):
+            return self._first_put(line, now)
         if line.startswith(b"quit"):
             self.lost(now)
             return None

@@ -76,7 +76,6 @@ class Tube:
         "buried",  # first in first out
         "delayed",
         "deletes",
-        "jobs",  # how many jobs name this tube, in any state
         "name",
         "pause",  # whole seconds of the pause in force, 0 for none: while it lasts nothing is reserved from here
         "pauses",
@@ -96,7 +95,6 @@ class Tube:
         self.buried: OrderedDict[int, Job] = OrderedDict()
         self.waiters: OrderedDict[Session, None] = OrderedDict()
         self.armed = NEVER
-        self.jobs = 0
         self.reserved = 0
         self.users = 0
         self.watchers = 0
@@ -109,7 +107,7 @@ class Tube:
     @property
     def idle(self) -> bool:
         """Whether nothing refers to this tube any more."""
-        return not (self.jobs or self.users or self.watchers)
+        return self.total == self.deletes and not (self.users or self.watchers)
 
 
 class Session:

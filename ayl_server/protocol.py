@@ -5,7 +5,6 @@ differ. Everything here takes and returns bytes.
 """
 
 import re
-from functools import lru_cache
 
 LINE_LIMIT = 224
 """Longest command line in bytes, CR LF included."""
@@ -34,6 +33,9 @@ RELEASED = b"RELEASED\r\n"
 TIMED_OUT = b"TIMED_OUT\r\n"
 TOUCHED = b"TOUCHED\r\n"
 UNKNOWN_COMMAND = b"UNKNOWN_COMMAND\r\n"
+
+Header = tuple[int, int, int, int]
+"""Of a put: pri, delay (s), ttr (s, at least 1), size (bytes)."""
 
 _tube_name = re.compile(rb"[A-Za-z0-9+/;.$_()][A-Za-z0-9\-+/;.$_()]{0,199}").fullmatch
 _number = re.compile(rb" *([0-9]+)").match
@@ -79,19 +81,13 @@ def numbers(text: bytes, limits: tuple[int, ...]) -> list[int] | None:
     return None if found is None or found[1] else found[0]
 
 
-@lru_cache(maxsize=4096)
-def put_header(line: bytes) -> tuple[int, int, int, int, bool] | None:
-    """pri, delay (s), ttr (s, at least 1), size (bytes) of a `put` line and whether nothing stands behind them.
-
-    Remembered, because a client's put lines are nearly always the same few.
-    """
-    if len(line) > LINE_LIMIT - 2 or b"\0" in line:
-        return None
+def put_header(line: bytes) -> tuple[Header, bytes] | None:
+    """The numbers of a `put` line and what stands behind them; None if they make no sense."""
     found = leading_numbers(line[4:], (MAX_U32, MAX_U32, MAX_U32, MAX_U32))
     if found is None:
         return None
     (pri, delay, ttr, size), rest = found
-    return pri, delay, max(ttr, 1), size, not rest
+    return (pri, delay, max(ttr, 1), size), rest
 
 
 def kick_bound(text: bytes) -> int | None:

@@ -39,64 +39,48 @@ class Lane(Generic[P]):
     released job) goes to a small heap beside it, and the head is the lower of the two.
     """
 
-    __slots__ = ("back", "line", "live", "returned")
+    __slots__ = ("back", "dead", "line", "priority", "returned")
 
-    def __init__(self) -> None:
+    def __init__(self, priority: int) -> None:
+        self.priority = priority
         self.line: deque[P] = deque()
-        self.back: list[int] = []
+        self.dead = 0  # entries of `line` whose item was taken out of the middle
         self.returned: dict[int, P] = {}
-        self.live = 0
+        self.back: list[int] = []  # a heap of ids; those that are not in `returned` any more are dead
 
-    def push(self, item: P) -> None:
-        line = self.line
-        item.place = self
-        if not line or line[-1].id < item.id:
-            line.append(item)
-        else:
-            self.returned[item.id] = item
-            heappush(self.back, item.id)
-        self.live += 1
+    def __len__(self) -> int:
+        return len(self.line) - self.dead + len(self.returned)
+
+    def give_back(self, item: P) -> None:
+        """Put in an item whose id is lower than that of the last one."""
+        self.returned[item.id] = item
+        heappush(self.back, item.id)
 
     def head(self) -> P | None:
         """The item with the lowest id, left where it is."""
         line, back = self.line, self.back
         while line and line[0].place is not self:
             line.popleft()
-        if not back:
-            return line[0] if line else None
+            self.dead -= 1
         while back and back[0] not in self.returned:
             heappop(back)
         if not back:
             return line[0] if line else None
         first = self.returned[back[0]]
+        # An item that left the middle and came back stands in both; then the heap's entry is the living one.
         return line[0] if line and line[0].id < first.id else first
-
-    def pop(self) -> P | None:
-        """Take the item with the lowest id."""
-        if not self.back:
-            line = self.line
-            while line:
-                item = line.popleft()
-                if item.place is self:
-                    item.place = None
-                    self.live -= 1
-                    return item
-            return None
-        found = self.head()
-        if found is not None:
-            self.discard(found)
-        return found
 
     def discard(self, item: P) -> None:
         """Take out an item that is here, from wherever it stands."""
         item.place = None
-        self.live -= 1
-        self.returned.pop(item.id, None)
-        if len(self.line) + len(self.back) > 2 * self.live + SWEEP_SLACK:
+        if self.returned.pop(item.id, None) is None:
+            self.dead += 1
+        if self.dead + len(self.back) - len(self.returned) > len(self) + SWEEP_SLACK:
             self._sweep()
 
     def _sweep(self) -> None:
         self.line = deque(item for item in self.line if item.place is self and item.id not in self.returned)
+        self.dead = 0
         self.back = list(self.returned)
         heapify(self.back)
 
@@ -104,71 +88,97 @@ class Lane(Generic[P]):
 class Ready(Generic[P]):
     """Items by (priority, id): a lane for each priority in use and a heap of the priorities."""
 
-    __slots__ = ("count", "heap", "lanes")
+    __slots__ = ("count", "first", "heap", "lanes")
 
     def __init__(self) -> None:
         self.lanes: dict[int, Lane[P]] = {}
         self.heap: list[int] = []
         self.count = 0
+        self.first: Lane[P] | None = None
+        """The lane of the lowest priority number; it may have run empty, then the next one is looked for."""
 
     def push(self, priority: int, item: P) -> None:
         lane = self.lanes.get(priority)
         if lane is None:
             lane = self._open(priority)
-        lane.push(item)
+        line = lane.line
+        if not line or line[-1].id < item.id:
+            line.append(item)
+        else:
+            lane.give_back(item)
+        item.place = lane
         self.count += 1
 
-    def _open(self, priority: int) -> Lane[P]:
-        # An emptied lane stays until it is met at the head; where a better lane never empties, lanes
-        # that are used once each would pile up behind it.
-        if len(self.lanes) > SWEEP_SLACK and len(self.lanes) > 2 * self.count:
-            self.lanes = {p: lane for p, lane in self.lanes.items() if lane.live}
-            self.heap = list(self.lanes)
-            heapify(self.heap)
-        lane: Lane[P] = Lane()
-        self.lanes[priority] = lane
-        heappush(self.heap, priority)
-        return lane
-
-    def _best(self) -> Lane[P] | None:
-        heap, lanes = self.heap, self.lanes
-        while heap:
-            lane = lanes[heap[0]]
-            if lane.live:
-                return lane
-            # One empty lane at the head is kept: a queue that runs empty after each item, the
-            # commonest of all, would otherwise build a new lane for each.
-            if len(heap) == 1:
-                return None
-            del lanes[heappop(heap)]
-        return None
-
     def head(self) -> P | None:
-        lane = self._best()
-        return None if lane is None else lane.head()
+        """The best item, left where it is."""
+        if not self.count:
+            return None
+        while True:
+            lane = self._first()
+            item = lane.head()
+            if item is not None:
+                return item
+            self._close(lane)
 
     def rank(self) -> tuple[int, int] | None:
         """(priority, id) of the best item."""
-        lane = self._best()
-        item = None if lane is None else lane.head()
-        return None if item is None else (self.heap[0], item.id)
+        item = self.head()
+        return None if item is None else (self._first().priority, item.id)
 
     def pop(self) -> P | None:
-        lane = self._best()
-        if lane is None:
-            return None
-        item = lane.pop()
-        if item is not None:
-            self.count -= 1
-        return item
+        """Take the best item."""
+        lane = self.first
+        if lane is not None and not lane.back:
+            # The common case, without calls: nothing came back with an old id.
+            line = lane.line
+            while line:
+                item = line.popleft()
+                if item.place is lane:
+                    item.place = None
+                    self.count -= 1
+                    return item
+                lane.dead -= 1
+        found = self.head()
+        if found is not None:
+            self.discard(self._first().priority, found)
+        return found
 
     def discard(self, priority: int, item: P) -> None:
+        """Take out an item that is here."""
         self.lanes[priority].discard(item)
         self.count -= 1
 
     def below(self, priority: int) -> int:
         """How many items have a priority number less than `priority`."""
-        return sum(lane.live for p, lane in self.lanes.items() if p < priority)
+        return sum(len(lane) for p, lane in self.lanes.items() if p < priority)
+
+    def _open(self, priority: int) -> Lane[P]:
+        # An emptied lane stays until it is met at the head; where a better lane never empties, lanes
+        # that are used once each would pile up behind it.
+        if len(self.lanes) > 2 * self.count + SWEEP_SLACK:
+            self.lanes = {p: lane for p, lane in self.lanes.items() if len(lane)}
+            self.heap = list(self.lanes)
+            heapify(self.heap)
+            self.first = None
+        lane: Lane[P] = Lane(priority)
+        self.lanes[priority] = lane
+        heappush(self.heap, priority)
+        if self.first is None or priority < self.first.priority:
+            self.first = lane if self.heap[0] == priority else None
+        return lane
+
+    def _first(self) -> Lane[P]:
+        if self.first is None:
+            self.first = self.lanes[self.heap[0]]
+        return self.first
+
+    def _close(self, lane: Lane[P]) -> None:
+        """Forget the first lane, which is empty. Not called for the last one: the commonest queue of all runs
+        empty after each item, and would build a new lane for each.
+        """
+        del self.lanes[lane.priority]
+        heappop(self.heap)
+        self.first = None
 
 
 class Later(Generic[D]):

@@ -57,7 +57,7 @@ class Open(enum.Enum):
     KNOWN = 1
 
     @classmethod
-    def _missing_(cls, number: object) -> Open:
+    def _missing_(cls, number: Any) -> Open:
         made = object.__new__(cls)
         made._name_, made._value_ = f"UNKNOWN_{number}", number
         return made
@@ -208,6 +208,13 @@ patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, H
 
 # --- strategies over everything that travels --------------------------------------------------------------------
 
+
+@st.composite
+def brief(draw: st.DrawFn, strategy: Callable[[], st.SearchStrategy[Any]]) -> Any:
+    """A strategy that prints in a line, as those made of it do: hypothesis warns when they fill pages."""
+    return draw(strategy())
+
+
 any_text = st.text(st.characters(exclude_categories=()))
 offsets = st.timedeltas(-timedelta(hours=23), timedelta(hours=23))
 fixed_zones = st.one_of(
@@ -231,7 +238,7 @@ huge = st.integers(-(2**70), 2**70) | st.sampled_from([2**63 - 1, 2**63, -(2**63
 paths = any_text.map(lambda text: text.replace("\0", ""))
 flags = st.builds(Right, st.integers(0, 7)) | st.builds(Mode, st.integers(0, 2**70))
 
-hashable_scalars = st.one_of(
+every_hashable_scalar = st.one_of(
     st.none(),
     st.booleans(),
     huge,
@@ -251,8 +258,9 @@ hashable_scalars = st.one_of(
     st.sampled_from([*Suit, *Level, *Colour]),
     flags,
 )
+hashable_scalars = brief(lambda: every_hashable_scalar)
 scalars = hashable_scalars | st.binary().map(bytearray) | st.just(Decimal("sNaN12"))
-hashables = st.recursive(
+every_hashable = st.recursive(
     hashable_scalars | st.builds(Stored, hashable_scalars | st.tuples(hashable_scalars, hashable_scalars)),
     lambda inner: st.one_of(
         st.lists(inner, max_size=4).map(tuple),
@@ -263,6 +271,7 @@ hashables = st.recursive(
     ),
     max_leaves=6,
 )
+hashables = brief(lambda: every_hashable)
 everything = st.recursive(
     scalars | hashables,
     lambda inner: st.one_of(

@@ -1,0 +1,1 @@
+"""`ayl_server` as a command."""

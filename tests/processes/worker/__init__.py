@@ -1,0 +1,1 @@
+"""`ayl_worker` as a command, with both servers."""

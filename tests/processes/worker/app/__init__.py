@@ -1,0 +1,1 @@
+"""What `ayl_worker --app-path` is given."""

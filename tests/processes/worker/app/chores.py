@@ -1,0 +1,223 @@
+"""The app that the workers under test load: every chore writes into a diary who did it.
+
+Names are given, because the tests import this as another module than a worker does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ayl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE = 60.0
+"""Seconds until a chore that waits gives up, so that none outlives its test for long."""
+
+
+def write(folder: Path, word: str) -> None:
+    """A line of the diary: one write, so that lines of several processes do not mix."""
+    with (folder / "diary").open("ab", buffering=0) as diary:
+        diary.write(f"{word} {os.getpid()}\n".encode())
+
+
+def wait_for(path: Path) -> None:
+    """Wait until the test makes this file."""
+    give_up = time.monotonic() + PATIENCE
+    while not path.exists():
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"{path} does not appear")
+        time.sleep(0.005)
+
+
+@ayl.task("chores.note")
+def note(folder: Path, word: str) -> None:
+    """Just be seen."""
+    write(folder, word)
+
+
+@ayl.task("chores.hold")
+def hold(folder: Path, word: str) -> None:
+    """Begin, and end when the file `word` is there."""
+    write(folder, f"{word}-begins")
+    wait_for(folder / word)
+    write(folder, f"{word}-ends")
+
+
+@ayl.task("chores.hold_first")
+def hold_first(folder: Path, word: str) -> None:
+    """The same, but only the first time."""
+    if f"{word}-begins" not in (folder / "diary").read_text():
+        hold(folder, word)
+    else:
+        write(folder, f"{word}-again")
+
+
+@ayl.task("chores.fail_late")
+def fail_late(folder: Path, word: str) -> None:
+    """Fail, the first time when the file `word` is there, later at once and well."""
+    hold_first(folder, word)
+    if f"{word}-again" not in (folder / "diary").read_text():
+        raise ValueError("too late")
+
+
+@ayl.task("chores.leave")
+def leave(folder: Path, word: str, code: int) -> None:
+    """End the process, the first time."""
+    first = not (folder / word).exists()
+    (folder / word).touch()
+    write(folder, word)
+    if first:
+        os._exit(code)
+
+
+@ayl.task("chores.rest")
+async def rest(folder: Path, word: str) -> None:
+    """A coroutine function."""
+    await asyncio.sleep(0)
+    write(folder, word)
+
+
+@ayl.task("chores.ring")
+def ring(folder: Path, word: str) -> None:
+    """Use a signal of one's own, as some time limits do."""
+    rung = []
+    signal.signal(signal.SIGALRM, lambda *_: rung.append(True))
+    signal.setitimer(signal.ITIMER_REAL, 0.001)
+    give_up = time.monotonic() + PATIENCE
+    while not rung and time.monotonic() < give_up:
+        time.sleep(0.001)
+    write(folder, word)
+
+
+@ayl.task("chores.listen")
+async def listen(folder: Path, word: str) -> None:
+    """Let asyncio handle a signal, which takes the process's only wake-up descriptor, and gives none back."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR2, lambda: None)
+    loop.remove_signal_handler(signal.SIGUSR2)
+    write(folder, word)
+
+
+class Storm(BaseException):
+    """No Exception."""
+
+
+class Mute(Exception):
+    """An error whose text cannot be had."""
+
+    def __str__(self) -> str:
+        raise AttributeError("nothing to say")
+
+
+def fall(depth: int) -> int:
+    """Recurse without end."""
+    return fall(depth + 1) + 1
+
+
+def be_cancelled() -> None:
+    """What an await that another task cancels raises."""
+
+    async def wait() -> None:
+        raise asyncio.CancelledError
+
+    asyncio.run(wait())
+
+
+def throw(error: BaseException) -> None:
+    """A statement as an expression."""
+    raise error
+
+
+TROUBLES: dict[str, Callable[[], object]] = {
+    "ValueError": lambda: throw(ValueError("the till\nis empty")),
+    "SystemExit": lambda: throw(SystemExit(3)),
+    "SystemExit-0": lambda: throw(SystemExit(0)),
+    "KeyboardInterrupt": lambda: throw(KeyboardInterrupt()),
+    "BaseException": lambda: throw(Storm("thunder")),
+    "GeneratorExit": lambda: throw(GeneratorExit()),
+    "CancelledError": be_cancelled,
+    "RecursionError": lambda: fall(0),
+    "Mute": lambda: throw(Mute()),
+    "Bury": lambda: throw(ayl.Bury("the address is\nwrong")),
+    "Decay-0": lambda: throw(ayl.Decay(0)),
+    "Decay-60": lambda: throw(ayl.Decay(60, "the shop is closed")),
+    "Decay": lambda: throw(ayl.Decay()),
+    "Decay-2**32": lambda: throw(ayl.Decay(2**32)),
+}
+"""How a call may end otherwise than well."""
+
+
+@ayl.task("chores.fail")
+def fail(folder: Path, word: str, trouble: str) -> None:
+    """Be seen, and end with this trouble."""
+    write(folder, word)
+    TROUBLES[trouble]()
+
+
+@ayl.task("chores.fail_once")
+def fail_once(folder: Path, word: str, trouble: str) -> None:
+    """The same, but go well the second time."""
+    first = not (folder / word).exists()
+    (folder / word).touch()
+    write(folder, word)
+    if first:
+        TROUBLES[trouble]()
+
+
+@ayl.value("chores.Shy")
+@dataclass
+class Shy:
+    """A value that cannot be shown."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        raise LookupError("not to be looked at")
+
+
+@ayl.task("chores.greet")
+def greet(folder: Path, shy: Shy) -> None:
+    """Take a value as it is."""
+    write(folder, shy.name)
+
+
+@ayl.model("chores.Shelf")
+class Shelf:
+    """An object that lives as long as its file."""
+
+    size = 3
+
+    def __init__(self, path: str) -> None:
+        self.id = path
+
+    @classmethod
+    def find(cls, key: str) -> Shelf | None:
+        """The shelf of that path; None if its file is gone. A path into a closed store cannot be asked."""
+        if "closed" in key:
+            raise ConnectionError("the store is closed")
+        return cls(key) if Path(key).exists() else None
+
+    def label(self, word: str) -> None:
+        """A method of the object."""
+        write(Path(self.id).parent, word)
+
+    @classmethod
+    def count(cls, folder: Path, word: str) -> None:
+        """A method of the class."""
+        write(folder, f"{word}-{cls.__name__}")
+
+    @staticmethod
+    def dust(folder: Path, word: str) -> None:
+        """A method of neither."""
+        write(folder, word)
+
+    def _hide(self) -> None:
+        """Nothing that a message may call."""

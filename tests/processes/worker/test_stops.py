@@ -1,0 +1,129 @@
+"""A stop is designed: a call that runs ends, nothing else begins, nothing is lost, nobody stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import ayl
+import pytest
+
+from ..deadline import eventually
+from .app import chores
+
+if TYPE_CHECKING:
+    from .workshop import Workshop
+
+STOPS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+
+
+@STOPS
+def test_a_stop_lets_the_call_that_runs_end_and_takes_nothing_else(workshop: Workshop, number: signal.Signals) -> None:
+    supervisor = workshop.workers()
+    running = ayl.send(chores.hold, workshop.folder, "running")
+    workshop.read("running-begins")
+    waiting = [ayl.send(chores.note, workshop.folder, "waiting") for _ in range(3)]
+    supervisor.signal(number)
+    supervisor.awaits("stopping")
+    assert workshop.job(running.job_id)["state"] == "reserved"
+    workshop.let_go("running")
+    assert supervisor.wait() == 0
+    assert workshop.gone(running.job_id)
+    assert workshop.words() == ["running-begins", "running-ends"]
+    for handle in waiting:
+        job = workshop.job(handle.job_id)
+        assert (job["state"], job["reserves"], job["releases"]) == ("ready", 0, 0)
+    assert supervisor.left_behind() == []
+
+
+@STOPS
+def test_a_stop_ends_workers_that_wait_at_once(workshop: Workshop, number: signal.Signals) -> None:
+    supervisor = workshop.workers(processes=2)
+    workshop.await_waiting(2)
+    supervisor.signal(number)
+    assert supervisor.wait() == 0
+    assert supervisor.left_behind() == []
+    assert len(supervisor.logs(r"worker \d+ ended$")) == 2
+
+
+@STOPS
+def test_a_second_stop_kills_and_the_job_returns(workshop: Workshop, number: signal.Signals) -> None:
+    supervisor = workshop.workers()
+    running = ayl.send(chores.hold, workshop.folder, "running")
+    workshop.read("running-begins")
+    supervisor.signal(number)
+    supervisor.awaits("stopping")
+    assert supervisor.process.poll() is None
+    supervisor.signal(number)
+    supervisor.wait()
+    assert supervisor.left_behind() == []
+    job = workshop.await_state(running.job_id, "ready")
+    assert (job["reserves"], job["timeouts"], job["releases"]) == (1, 0, 0)
+    assert workshop.words() == ["running-begins"]
+
+
+def test_two_stops_in_one_breath_kill_as_well(workshop: Workshop) -> None:
+    supervisor = workshop.workers()
+    running = ayl.send(chores.hold, workshop.folder, "running")
+    workshop.read("running-begins")
+    supervisor.signal(signal.SIGTERM)
+    supervisor.signal(signal.SIGINT)
+    supervisor.wait()
+    assert supervisor.left_behind() == []
+    workshop.await_state(running.job_id, "ready")
+
+
+def test_ctrl_c_reaches_supervisor_and_workers_alike_and_is_one_stop(workshop: Workshop) -> None:
+    supervisor = workshop.workers(processes=2)
+    running = ayl.send(chores.hold, workshop.folder, "running")
+    workshop.read("running-begins")
+    supervisor.signal_all(signal.SIGINT)
+    supervisor.awaits("stopping")
+    workshop.let_go("running")
+    assert supervisor.wait() == 0
+    assert workshop.gone(running.job_id)
+    assert supervisor.left_behind() == []
+    assert "Traceback" not in supervisor.log()
+
+
+def test_a_worker_that_is_stopped_alone_ends_its_call_and_is_replaced(workshop: Workshop) -> None:
+    supervisor = workshop.workers()
+    running = ayl.send(chores.hold, workshop.folder, "running")
+    worker = workshop.read("running-begins").pid
+    os.kill(worker, signal.SIGTERM)
+    workshop.let_go("running")
+    workshop.await_gone(running.job_id)
+    after = ayl.send(chores.note, workshop.folder, "after")
+    workshop.await_gone(after.job_id)
+    assert workshop.read("after").pid == supervisor.started()[1] != worker
+
+
+def test_workers_do_not_outlive_a_supervisor_that_is_killed(workshop: Workshop) -> None:
+    supervisor = workshop.workers(processes=3)
+    running = ayl.send(chores.hold, workshop.folder, "running")
+    busy = workshop.read("running-begins").pid
+    workshop.await_waiting(2)
+    supervisor.signal(signal.SIGKILL)
+    eventually(lambda: supervisor.left_behind() == [busy], workshop.told)
+    workshop.let_go("running")
+    eventually(lambda: not supervisor.left_behind(), workshop.told)
+    assert workshop.gone(running.job_id)
+
+
+def test_a_stop_ends_a_supervisor_that_has_no_worker_just_then(workshop: Workshop) -> None:
+    supervisor = workshop.workers()
+    os.kill(supervisor.started()[0], signal.SIGKILL)
+    supervisor.awaits("was killed by SIGKILL")
+    supervisor.signal(signal.SIGTERM)
+    assert supervisor.wait() == 0
+    assert supervisor.left_behind() == []
+
+
+def test_a_call_that_let_asyncio_handle_a_signal_leaves_the_worker_stoppable(workshop: Workshop) -> None:
+    supervisor = workshop.workers()
+    sent = ayl.send(chores.listen, workshop.folder, "heard")
+    workshop.await_gone(sent.job_id)
+    workshop.await_waiting()
+    supervisor.signal(signal.SIGTERM)
+    assert supervisor.wait() == 0

@@ -1,0 +1,230 @@
+"""A tube of a test's own, the supervisors that serve it, and the diary in which calls are seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ayl import configure, sending, settings
+from ayl.admin import Server as Address
+
+from ..deadline import PATIENCE, eventually
+from ..servers import HOST, Server, command, environment
+
+if TYPE_CHECKING:
+    import greenstalk
+
+APP = "chores"
+APP_PATH = Path(__file__).parent / "app"
+
+_versions = count(1)
+
+
+class Entry(NamedTuple):
+    """A line of the diary."""
+
+    word: str
+    pid: int
+
+
+class Supervisor:
+    """An `ayl_worker` command that runs, and the worker processes that it starts."""
+
+    def __init__(self, words: tuple[str, ...], variables: dict[str, str], log: Path, folder: Path) -> None:
+        self.log_path = log
+        with log.open("wb") as stream:
+            # A session of its own: the kernel then knows which processes came of it.
+            self.process = subprocess.Popen(
+                [command("ayl_worker"), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                env=environment(**variables),
+                cwd=folder,
+                start_new_session=True,
+            )
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def logs(self, pattern: str) -> list[str]:
+        """The lines of the log in which the pattern is found."""
+        return [line for line in self.log().splitlines() if re.search(pattern, line)]
+
+    def awaits(self, pattern: str, times: int = 1) -> None:
+        """Wait until the log has so many lines like this."""
+        eventually(lambda: len(self.logs(pattern)) >= times, self.log)
+
+    def started(self) -> list[int]:
+        """The pids of all workers that it ever started."""
+        return [int(line.rpartition(" ")[2]) for line in self.logs(r"started worker \d+$")]
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """What a terminal does at Ctrl-C: the supervisor and its workers all get the signal."""
+        os.killpg(self.process.pid, number)
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        eventually(lambda: self.process.poll() is not None, self.log)
+        return self.process.returncode
+
+    def left_behind(self) -> list[int]:
+        """What still runs of it and of all that it started."""
+        return _session(self.process.pid)
+
+    def close(self) -> None:
+        """Let nothing stay behind, whatever happened."""
+        for pid in _session(self.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
+        # A worker may have been on its way from the supervisor's fork.
+        for pid in _session(self.process.pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _session(leader: int) -> list[int]:
+    """The living processes of a session."""
+    members = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if fields[0] not in "ZX" and int(fields[3]) == leader:
+                members.append(int(entry.name))
+    return members
+
+
+class Workshop:
+    """Sends to a tube of its own at the server, and starts workers there."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
+        self.folder = folder
+        self.version = f"{os.getpid()}.{next(_versions)}"
+        self.tube = f"{APP}/{self.version}"
+        self.client: greenstalk.Client[bytes] = server.client(use=self.tube)
+        self.supervisors: list[Supervisor] = []
+        configure(app=APP, version=self.version, engine=server.url)
+
+    def close(self) -> None:
+        """End the workers first, so that none sees the rest vanish."""
+        for supervisor in self.supervisors:
+            supervisor.close()
+        sending.close()
+        settings.reset()
+        self.client.close()
+
+    def workers(self, *words: str, processes: int = 1, await_start: bool = True, **variables: str) -> Supervisor:
+        """Start a supervisor with so many workers; they are ready once they wait for a job, or have one."""
+        words = ("--app-path", str(APP_PATH), "--require", "chores", "--processes", str(processes), *words)
+        known = {"AYL_APP": APP, "AYL_VERSION": self.version, "AYL_ENGINE": self.server.url}
+        supervisor = self.command(*words, **known | variables)
+        if await_start:
+            supervisor.awaits("ready on", processes)
+        return supervisor
+
+    def command(self, *words: str, **variables: str) -> Supervisor:
+        """`ayl_worker` with exactly these words and AYL_* variables."""
+        log = self.folder / f"workers-{len(self.supervisors)}.log"
+        supervisor = Supervisor(words, variables, log, self.folder)
+        self.supervisors.append(supervisor)
+        return supervisor
+
+    def told(self) -> str:
+        """What all workers have said, for the reader of a failure."""
+        return "\n".join(["they said:", *(supervisor.log() for supervisor in self.supervisors)])
+
+    # The diary
+
+    def diary(self) -> list[Entry]:
+        """All that was written, in order."""
+        try:
+            lines = (self.folder / "diary").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        return [Entry(word, int(pid)) for word, pid in map(str.split, lines)]
+
+    def words(self) -> list[str]:
+        return [entry.word for entry in self.diary()]
+
+    def read(self, word: str, times: int = 1) -> Entry:
+        """Wait until the word stands there so often; its last entry."""
+
+        def entries() -> list[Entry]:
+            found = [entry for entry in self.diary() if entry.word == word]
+            return found if len(found) >= times else []
+
+        return eventually(entries, self.told)[-1]
+
+    def let_go(self, word: str) -> None:
+        """Let the chores that hold on to this word end."""
+        (self.folder / word).touch()
+
+    # The server
+
+    @property
+    def address(self) -> Address:
+        """For `ayl.admin`."""
+        return Address(HOST, self.server.port)
+
+    def put(self, body: bytes, priority: int = 512) -> int:
+        """A job that no send of ours would make."""
+        return self.client.put(body, priority)
+
+    def job(self, job_id: int | None) -> greenstalk.StatsJob:
+        """What the server knows of a job."""
+        assert job_id is not None
+        return self.client.stats_job(job_id)
+
+    def gone(self, job_id: int | None) -> bool:
+        """Whether the server has deleted the job."""
+        assert job_id is not None
+        return job_id not in self.all_jobs({job_id})
+
+    def all_jobs(self, ids: set[int]) -> dict[int, greenstalk.StatsJob]:
+        """Those of the jobs that still exist."""
+        from greenstalk import NotFoundError
+
+        found = {}
+        for job_id in ids:
+            try:
+                found[job_id] = self.client.stats_job(job_id)
+            except NotFoundError:
+                continue
+        return found
+
+    def await_gone(self, *job_ids: int | None) -> None:
+        eventually(lambda: all(self.gone(job_id) for job_id in job_ids), self.told)
+
+    def await_state(self, job_id: int | None, state: str) -> greenstalk.StatsJob:
+        eventually(lambda: self.job(job_id)["state"] == state, lambda: f"{self.job(job_id)}; {self.told()}")
+        return self.job(job_id)
+
+    def await_waiting(self, workers: int = 1) -> None:
+        """Wait until so many workers wait for a job."""
+        eventually(lambda: self.client.stats_tube(self.tube)["current-waiting"] == workers, self.told)
+
+
+def message(**changes: object) -> bytes:
+    """A call of `chores.note` that nothing is wrong with, but for the changes; ... leaves a key out."""
+    fields: dict[str, object] = {
+        "type": "ayl",
+        "v": 1,
+        "id": "0192f0c1-2345-7000-8000-0123456789ab",
+        "app": APP,
+        "ver": "1",
+        "do": "chores.note",
+        "args": ["nowhere", "nothing"],
+    }
+    return json.dumps({name: value for name, value in (fields | changes).items() if value is not ...}).encode()
