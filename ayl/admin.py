@@ -17,7 +17,6 @@ other end, it ends in time, with an answer or with one error of this tree:
 
 from __future__ import annotations
 
-import re
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING
 import greenstalk
 
 from ayl.errors import AylError
+from ayl.tubes import RULE, legal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,8 +83,7 @@ class NotATubeName(RequestRefused):
     """No tube can have this name."""
 
     def __init__(self, tube: str) -> None:
-        rule = "1 to 200 of A-Z a-z 0-9 - + / ; . $ _ ( ), the first no '-'"
-        super().__init__(f"no tube can be named {tube!r}: a name is {rule}")
+        super().__init__(f"no tube can be named {tube!r}: a name is {RULE}")
 
 
 class _TubeMissing(RequestRefused):
@@ -257,12 +256,9 @@ def kill_worker(server: Server, tube: str) -> ExitRequest:
         return ExitRequest(tube=tube, job=client.put(EXIT, priority=0), workers=found.workers)
 
 
-_TUBE_NAME = re.compile(r"(?!-)[A-Za-z0-9+/;.$_()-]{1,200}")
-
-
 def _check_name(tube: str) -> None:
     # greenstalk sends any ASCII: a name with a line end in it would be two commands.
-    if not _TUBE_NAME.fullmatch(tube):
+    if not legal(tube):
         raise NotATubeName(tube)
 
 

@@ -11,6 +11,17 @@ MAX_TUBE_NAME = 200
 _part = re.compile(r"[A-Za-z0-9+;.$_()][A-Za-z0-9\-+;.$_()]*").fullmatch
 
 
+RULE = "1 to 200 of A-Z a-z 0-9 - + / ; . $ _ ( ), the first no '-'"
+"""What the protocol allows, for error messages."""
+
+_whole = re.compile(r"(?!-)[A-Za-z0-9+/;.$_()-]{1,200}").fullmatch
+
+
+def legal(name: str) -> bool:
+    """Whether a tube may have this name (beanstalk protocol)."""
+    return _whole(name) is not None
+
+
 def check_part(what: str, text: str) -> str:
     """`text` if it may be a part of a tube's name; InvalidOption otherwise. `what` names it in the error."""
     if not isinstance(text, str) or not _part(text):

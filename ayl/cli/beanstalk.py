@@ -82,8 +82,13 @@ class Request:
     """What the options say, on whichever side of the command they stood."""
 
     server: admin.Server
-    tube: str
+    named_tube: str
+    """Empty if none was named."""
     as_json: bool
+
+    @property
+    def tube(self) -> str:
+        return self.named_tube or "default"
 
     def answer(self, result: object, text: str) -> None:
         """To stdout: the result itself for a script, the text made of it for a person."""
@@ -120,7 +125,8 @@ OPTIONS = (
         ["-t", "--tube"],
         envvar="AYL_BEANSTALK_TUBE",
         metavar="TUBE",
-        default="default",
+        default="",
+        show_default="default",
         help="The tube, for commands that are about one.",
     ),
     _option(
@@ -251,6 +257,10 @@ def kill_worker(request: Request) -> None:
     highest priority. The first worker that is free takes it, so no call is cut short; its supervisor does not
     replace that worker.
     """
+    if not request.named_tube:
+        # Every client watches `default` until it says otherwise, so a request there might wait for the first
+        # worker that ever comes.
+        raise click.UsageError("say whose worker: kill_worker -t TUBE")
     found = admin.kill_worker(request.server, request.tube)
     whom = "the worker" if found.workers.total == 1 else f"one of {found.workers.total} workers"
     when = "" if found.workers.available else " as soon as it is free"

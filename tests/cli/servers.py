@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
@@ -42,7 +43,10 @@ class Kind:
             process.wait()
 
 
-KINDS = (Kind("beanstalkd", ("/usr/bin/beanstalkd",)),)
+KINDS = (
+    Kind("beanstalkd", ("/usr/bin/beanstalkd",)),
+    Kind("ayl_server", (sys.executable, "-m", "ayl_server.main")),
+)
 
 STATES = ("urgent", "ready", "reserved", "delayed", "buried")
 JOB_COUNTS = (*(f"current-jobs-{state}" for state in STATES), "total-jobs")

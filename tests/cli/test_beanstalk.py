@@ -210,7 +210,7 @@ class TestRefusals:
 class TestNoServer:
     def test_one_line_says_so_and_what_to_do(self) -> None:
         port = free_port()
-        for words in ((), ("list_tubes",), ("tube_statistics",), ("kill_worker",), ("--json",)):
+        for words in ((), ("list_tubes",), ("tube_statistics",), ("kill_worker", "-t", "a"), ("--json",)):
             said = complaint(run(*words, "-p", str(port)), ExitCode.UNAVAILABLE)
             assert said == (
                 f"ayl_beanstalk: no server at 127.0.0.1:{port} (connection refused); "
@@ -431,3 +431,9 @@ class TestStreams:
 
     def test_an_empty_wish_for_no_colours_is_none(self, server: Server) -> None:
         assert "\x1b" in self.on_terminal(server, NO_COLOR="", TERM="xterm")
+
+
+def test_kill_worker_wants_to_know_whose() -> None:
+    done = CliRunner().invoke(ayl_beanstalk, ["kill_worker"])
+    assert done.exit_code == ExitCode.USAGE
+    assert "kill_worker -t TUBE" in done.output

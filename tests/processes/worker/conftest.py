@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..servers import KINDS, Kind
 from .workshop import Workshop
 
 if TYPE_CHECKING:
@@ -23,3 +24,10 @@ def workshop(server: Server, tmp_path: Path) -> Iterator[Workshop]:
         yield opened
     finally:
         opened.close()
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each kind of server, for tests that start it themselves."""
+    chosen: Kind = request.param
+    return chosen

@@ -65,8 +65,8 @@ def test_a_second_stop_kills_and_the_job_returns(workshop: Workshop, number: sig
 
 def test_two_stops_in_one_breath_kill_as_well(workshop: Workshop) -> None:
     supervisor = workshop.workers()
-    running = ayl.send(chores.hold, workshop.folder, "running")
-    workshop.read("running-begins")
+    running = ayl.send(chores.spin, workshop.folder, "running")
+    workshop.read("running")
     supervisor.signal(signal.SIGTERM)
     supervisor.signal(signal.SIGINT)
     supervisor.wait()

@@ -85,6 +85,15 @@ async def rest(folder: Path, word: str) -> None:
     write(folder, word)
 
 
+@ayl.task("chores.spin")
+def spin(folder: Path, word: str) -> None:
+    """Keep the processor busy, and never look up."""
+    write(folder, word)
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        pass
+
+
 @ayl.task("chores.ring")
 def ring(folder: Path, word: str) -> None:
     """Use a signal of one's own, as some time limits do."""

@@ -1,0 +1,74 @@
+"""What became of jobs that are no success: all put first, then drained by one worker, then looked at one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import greenstalk
+
+from ..deadline import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .workshop import Entry, Supervisor, Workshop
+
+GONE = "gone"
+"""The state of a job that the server has no more."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Where one job has come to rest."""
+
+    state: str
+    """As in stats-job, or gone."""
+    job: Mapping[str, object]
+    """All of its stats-job; empty when it is gone."""
+    log: list[str]
+    """What the worker said of it."""
+    runs: list[Entry]
+    """Who made its call, one entry per try."""
+
+
+class Aftermath:
+    """Watches jobs until each has come to rest, or has been tried more often than it should."""
+
+    def __init__(self, workshop: Workshop, supervisor: Supervisor, tries: Mapping[int, int]) -> None:
+        self.workshop = workshop
+        self.supervisor = supervisor
+        self.tries = tries
+        self.last_seen: dict[int, Mapping[str, object]] = {}
+
+    def await_rest(self) -> None:
+        """Return when no job moves any more."""
+        eventually(lambda: all([self._rests(job_id) for job_id in self.tries]), self.workshop.told)
+
+    def _rests(self, job_id: int) -> bool:
+        if job_id in self.last_seen:
+            return True
+        jobs = self.workshop.all_jobs({job_id})
+        job = jobs.get(job_id)
+        if job is None:
+            self.last_seen[job_id] = {"state": GONE}
+        elif job["reserves"] > self.tries[job_id]:
+            # Tried too often: taken out, so that it does not keep the worker from the others.
+            try:
+                self.workshop.client.delete(job_id)
+            except greenstalk.NotFoundError:
+                return False  # it is being tried just now
+            self.last_seen[job_id] = {**job, "state": "tried too often"}
+        elif job["state"] == "buried" or (job["state"] == "delayed" and job["delay"] > 1):
+            self.last_seen[job_id] = {**job}
+        return job_id in self.last_seen
+
+    def ending(self, job_id: int, word: str = "") -> Ending:
+        """Where the job has come to rest; `word` is what its call writes into the diary."""
+        seen = self.last_seen[job_id]
+        return Ending(
+            state=str(seen["state"]),
+            job=seen,
+            log=self.supervisor.logs(rf"\bjob {job_id} "),
+            runs=[entry for entry in self.workshop.diary() if entry.word == word],
+        )
