@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import ayl
 import pytest
 
 from .aftermath import Aftermath
-from .app import chores
 from .workshop import Workshop, message
 
 if TYPE_CHECKING:
@@ -64,6 +62,8 @@ CASES = {
     "arguments that are no list": Case(message(args={"0": 1}), NOT_UNDERSTOOD),
     "named arguments that are no object": Case(message(kwargs=[1]), NOT_UNDERSTOOD),
     "a failed_job_count that is no number": Case(message(failed_job_count="3"), NOT_UNDERSTOOD),
+    "a failed_job_delay below 0": Case(message(failed_job_delay=-1), ""),
+    "a failed_job_delay beyond what the server takes": Case(message(failed_job_delay=2**32), ""),
     "arguments that nest without end": Case(message(args=["@"]).replace(b'"@"', DEEP.encode()), ""),
     "arguments that nest too deep": Case(message(args=["@"]).replace(b'"@"', b"[" * 400 + b"]" * 400), "deeper"),
     "a number that is too long": Case(message(args=["@"]).replace(b'"@"', WIDE_NUMBER.encode()), ""),
@@ -140,5 +140,5 @@ def test_nothing_of_it_was_called(aftermath: Aftermath) -> None:
 
 def test_the_worker_outlives_them_all_and_goes_on(aftermath: Aftermath) -> None:
     folder = aftermath.workshop.folder
-    aftermath.workshop.put(message(args=[str(folder), "well"], app="chores", on=reference("chores.Shelf"), do="dust"))
-    assert [entry.pid for entry in [aftermath.workshop.read("well")]] == aftermath.supervisor.started()
+    aftermath.workshop.put(message(args=[str(folder), "well"]))
+    assert [aftermath.workshop.read("well").pid] == aftermath.supervisor.started()

@@ -24,7 +24,7 @@ PATIENCE = 60.0
 
 def write(folder: Path, word: str) -> None:
     """A line of the diary: one write, so that lines of several processes do not mix."""
-    with (folder / "diary").open("ab", buffering=0) as diary:
+    with Path(folder, "diary").open("ab", buffering=0) as diary:
         diary.write(f"{word} {os.getpid()}\n".encode())
 
 

@@ -1,0 +1,157 @@
+"""Workers whose server is not there, goes away, comes back, or is something else."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import ayl
+import pytest
+
+from ..deadline import eventually
+from ..servers import BEANSTALKD, HOST, Kind, Server, free_port, serving
+from .app import chores
+from .workshop import Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+UNREACHABLE = "no server answers at .*; trying again every 1 s"
+
+
+@contextmanager
+def restarted(kind: Kind, folder: Path, port: int) -> Iterator[Server]:
+    """A server at a port where one was before."""
+    server = Server(kind, folder, port=port)
+    try:
+        assert server.await_start(), server.log()
+        yield server
+    finally:
+        server.kill()
+
+
+@contextmanager
+def reopened(server: Server, workshop: Workshop) -> Iterator[None]:
+    """The workshop with a connection to the new server."""
+    workshop.client.close()
+    workshop.client = server.client(use=workshop.tube)
+    yield
+
+
+def test_workers_find_a_server_again_that_was_restarted(kind: Kind, tmp_path: Path) -> None:
+    with serving(kind, tmp_path) as server:
+        workshop = Workshop(server, tmp_path)
+        try:
+            supervisor = workshop.workers(processes=2)
+            workshop.await_waiting(2)
+            server.kill()
+            supervisor.awaits(UNREACHABLE, 2)
+            with restarted(kind, tmp_path, server.port) as again, reopened(again, workshop):
+                sent = ayl.send(chores.note, tmp_path, "after")
+                workshop.await_gone(sent.job_id)
+                supervisor.awaits("the server answers again")
+                workshop.await_waiting(2)
+                assert workshop.words() == ["after"]
+                assert len(supervisor.started()) == 2
+                supervisor.signal(signal.SIGTERM)
+                assert supervisor.wait() == 0
+        finally:
+            workshop.close()
+
+
+def test_a_call_that_ends_after_its_server_is_gone_leaves_a_worker_that_goes_on(kind: Kind, tmp_path: Path) -> None:
+    with serving(kind, tmp_path) as server:
+        workshop = Workshop(server, tmp_path)
+        try:
+            supervisor = workshop.workers()
+            ayl.send(chores.hold, tmp_path, "orphan")
+            workshop.read("orphan-begins")
+            server.kill()
+            workshop.let_go("orphan")
+            supervisor.awaits(UNREACHABLE)
+            with restarted(kind, tmp_path, server.port) as again, reopened(again, workshop):
+                sent = ayl.send(chores.note, tmp_path, "after")
+                workshop.await_gone(sent.job_id)
+                assert workshop.read("after").pid == workshop.read("orphan-ends").pid
+                assert len(supervisor.started()) == 1
+        finally:
+            workshop.close()
+
+
+def test_workers_wait_for_a_server_that_starts_later(kind: Kind, tmp_path: Path) -> None:
+    with serving(BEANSTALKD, tmp_path) as elsewhere:
+        workshop = Workshop(elsewhere, tmp_path)
+        try:
+            port = free_port()
+            supervisor = workshop.workers(AYL_ENGINE=f"beanstalk://{HOST}:{port}")
+            supervisor.awaits(UNREACHABLE)
+            ayl.configure(engine=f"beanstalk://{HOST}:{port}")
+            with restarted(kind, tmp_path, port):
+                ayl.send(chores.note, tmp_path, "early")
+                workshop.read("early")
+            # It is said once and not at every try.
+            assert len(supervisor.logs("no server answers")) <= 2
+            assert len(supervisor.started()) == 1
+        finally:
+            workshop.close()
+
+
+def test_a_stop_ends_workers_at_once_that_look_for_a_server(workshop: Workshop) -> None:
+    supervisor = workshop.workers(processes=2, AYL_ENGINE=f"beanstalk://{HOST}:{free_port()}")
+    supervisor.awaits(UNREACHABLE, 2)
+    supervisor.signal(signal.SIGTERM)
+    assert supervisor.wait() == 0
+    assert supervisor.left_behind() == []
+
+
+@contextmanager
+def impostor(*answers: bytes) -> Iterator[tuple[int, list[bytes]]]:
+    """Somebody who listens and gives these answers, whatever is asked; the port and what was asked."""
+    asked: list[bytes] = []
+
+    def serve() -> None:
+        with suppress(OSError):  # the listener is shut down at the end
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    for answer in answers:
+                        asked.append(connection.recv(4096))
+                        connection.sendall(answer)
+
+    with socket.create_server((HOST, 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1], asked
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+IMPOSTORS = {
+    "a web server": (b"HTTP/1.1 400 Bad Request\r\n\r\n",),
+    "one who hangs up": (),
+    "one who counts badly": (b"WATCHING many\r\n",),
+    "one who hands over nonsense": (b"WATCHING 2\r\n", b"WATCHING 1\r\n", b"RESERVED one two\r\nx\r\n"),
+    "one who hands over half a job": (b"WATCHING 2\r\n", b"WATCHING 1\r\n", b"RESERVED 1 100\r\nhalf\r\n"),
+    "one who does not end a line": (b"WATCHING 2\r\n", b"WATCHING 1\r\n", b"RESERVED 1"),
+    "one who is out of memory": (b"WATCHING 2\r\n", b"WATCHING 1\r\n", b"OUT_OF_MEMORY\r\n"),
+}
+
+
+@pytest.mark.parametrize("answers", IMPOSTORS.values(), ids=IMPOSTORS)
+def test_whatever_answers_a_worker_it_keeps_calm_and_tries_again(tmp_path: Path, answers: tuple[bytes, ...]) -> None:
+    with serving(BEANSTALKD, tmp_path) as server, impostor(*answers) as (port, asked):
+        workshop = Workshop(server, tmp_path)
+        try:
+            supervisor = workshop.workers(AYL_ENGINE=f"beanstalk://{HOST}:{port}")
+            supervisor.awaits(UNREACHABLE)
+            eventually(lambda: len(asked) >= len(answers), supervisor.log)
+            assert len(supervisor.started()) == 1
+            assert "Traceback" not in supervisor.log()
+        finally:
+            workshop.close()
