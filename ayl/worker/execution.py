@@ -57,12 +57,13 @@ def _run(lease: Lease, message: Message) -> None:
     except (Exception, SystemExit) as raised:  # noqa: BLE001 - whatever a call raises is the policy's business
         error = raised
     seconds = time.perf_counter() - started
-    label = f"job {lease.job_id} {_shown(message)}"
+    if error is None and lease.delete():
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s done in %.3f s", _label(lease, message), seconds)
+        return
+    label = _label(lease, message)
     if error is None:
-        if lease.delete():
-            log.debug("%s done in %.3f s", label, seconds)
-        else:
-            _lost(label)
+        _lost(label)
         return
     # The traceback of a message that cannot run would show our own code, which is not what is wrong.
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
@@ -91,6 +92,6 @@ def _lost(label: str) -> None:
     log.warning("%s: its time to run was over before it ended, so it runs again", label)
 
 
-def _shown(message: Message) -> str:
+def _label(lease: Lease, message: Message) -> str:
     text = messages.human(message)
-    return text if len(text) <= 200 else text[:200] + "…"
+    return f"job {lease.job_id} {text if len(text) <= 200 else text[:200] + '…'}"

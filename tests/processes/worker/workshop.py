@@ -58,8 +58,9 @@ class Supervisor:
         return [line for line in self.log().splitlines() if re.search(pattern, line)]
 
     def awaits(self, pattern: str, times: int = 1) -> None:
-        """Wait until the log has so many lines like this."""
-        eventually(lambda: len(self.logs(pattern)) >= times, self.log)
+        """Wait until the log has so many lines like this; in vain once the supervisor has ended."""
+        eventually(lambda: len(self.logs(pattern)) >= times or self.process.poll() is not None, self.log)
+        assert len(self.logs(pattern)) >= times, self.log()
 
     def started(self) -> list[int]:
         """The pids of all workers that it ever started."""
@@ -131,7 +132,7 @@ class Workshop:
         known = {"AYL_APP": APP, "AYL_VERSION": self.version, "AYL_ENGINE": self.server.url}
         supervisor = self.command(*words, **known | variables)
         if await_start:
-            supervisor.awaits("ready on", processes)
+            supervisor.awaits("takes jobs from", processes)
         return supervisor
 
     def command(self, *words: str, **variables: str) -> Supervisor:
