@@ -118,7 +118,7 @@ def ending(aftermath: Aftermath, number: int) -> Ending:
     return aftermath.ending([*aftermath.tries][number], f"case-{number}")
 
 
-@pytest.mark.parametrize(("number", "case"), enumerate(CASES.values()), ids=CASES)
+@pytest.mark.parametrize(("number", "case"), list(enumerate(CASES.values())), ids=CASES)
 def test_a_failed_job_comes_to_rest_where_it_must(aftermath: Aftermath, number: int, case: Case) -> None:
     end = ending(aftermath, number)
     assert (end.state, len(end.runs)) == (case.state, case.tries)
@@ -131,7 +131,7 @@ def test_a_failed_job_comes_to_rest_where_it_must(aftermath: Aftermath, number: 
         assert end.job["buries"] == (case.state == "buried")
 
 
-@pytest.mark.parametrize(("number", "case"), enumerate(CASES.values()), ids=CASES)
+@pytest.mark.parametrize(("number", "case"), list(enumerate(CASES.values())), ids=CASES)
 def test_the_worker_outlives_the_failure_of_a_call(aftermath: Aftermath, number: int, case: Case) -> None:
     assert len({run.pid for run in ending(aftermath, number).runs}) == 1, case.trouble
 

@@ -143,7 +143,7 @@ IMPOSTORS = {
 }
 
 
-@pytest.mark.parametrize("answers", IMPOSTORS.values(), ids=IMPOSTORS)
+@pytest.mark.parametrize("answers", [*IMPOSTORS.values()], ids=[*IMPOSTORS])
 def test_whatever_answers_a_worker_it_keeps_calm_and_tries_again(tmp_path: Path, answers: tuple[bytes, ...]) -> None:
     with serving(BEANSTALKD, tmp_path) as server, impostor(*answers) as (port, asked):
         workshop = Workshop(server, tmp_path)

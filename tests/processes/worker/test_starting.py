@@ -59,7 +59,7 @@ def _is_last(line: str) -> bool:
     return "] cannot import " not in line or "the module" in line
 
 
-@pytest.mark.parametrize(("source", "module", "reason"), MODULES.values(), ids=MODULES)
+@pytest.mark.parametrize(("source", "module", "reason"), [*MODULES.values()], ids=[*MODULES])
 def test_an_app_that_cannot_be_imported_is_told_and_not_tried_again(
     workshop: Workshop, source: str, module: str, reason: str
 ) -> None:
@@ -85,7 +85,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize(("text", "reason"), FILES.values(), ids=FILES)
+@pytest.mark.parametrize(("text", "reason"), [*FILES.values()], ids=[*FILES])
 def test_a_file_of_settings_that_makes_no_sense_is_told_and_not_tried_again(
     workshop: Workshop, text: str, reason: str
 ) -> None:
@@ -129,7 +129,7 @@ USAGES = {
 }
 
 
-@pytest.mark.parametrize(("words", "reason"), USAGES.values(), ids=USAGES)
+@pytest.mark.parametrize(("words", "reason"), [*USAGES.values()], ids=[*USAGES])
 def test_a_command_line_that_makes_no_sense_is_a_usage_error(
     workshop: Workshop, words: tuple[str, ...], reason: str
 ) -> None:

@@ -119,7 +119,7 @@ def aftermath(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
         workshop.close()
 
 
-@pytest.mark.parametrize(("number", "case"), enumerate(CASES.values()), ids=CASES)
+@pytest.mark.parametrize(("number", "case"), list(enumerate(CASES.values())), ids=CASES)
 def test_it_is_buried_with_the_reason(aftermath: Aftermath, number: int, case: Case) -> None:
     end = aftermath.ending([*aftermath.tries][number])
     assert end.state == "buried"

@@ -28,6 +28,12 @@ def write(folder: Path, word: str) -> None:
         diary.write(f"{word} {os.getpid()}\n".encode())
 
 
+def written(folder: Path, word: str) -> bool:
+    """Whether the diary has the word already."""
+    diary = Path(folder, "diary")
+    return diary.exists() and f"{word} " in diary.read_text()
+
+
 def wait_for(path: Path) -> None:
     """Wait until the test makes this file."""
     give_up = time.monotonic() + PATIENCE
@@ -54,7 +60,7 @@ def hold(folder: Path, word: str) -> None:
 @ayl.task("chores.hold_first")
 def hold_first(folder: Path, word: str) -> None:
     """The same, but only the first time."""
-    if f"{word}-begins" not in (folder / "diary").read_text():
+    if not written(folder, f"{word}-begins"):
         hold(folder, word)
     else:
         write(folder, f"{word}-again")
@@ -63,16 +69,16 @@ def hold_first(folder: Path, word: str) -> None:
 @ayl.task("chores.fail_late")
 def fail_late(folder: Path, word: str) -> None:
     """Fail, the first time when the file `word` is there, later at once and well."""
+    again = written(folder, f"{word}-begins")
     hold_first(folder, word)
-    if f"{word}-again" not in (folder / "diary").read_text():
+    if not again:
         raise ValueError("too late")
 
 
 @ayl.task("chores.leave")
 def leave(folder: Path, word: str, code: int) -> None:
     """End the process, the first time."""
-    first = not (folder / word).exists()
-    (folder / word).touch()
+    first = not written(folder, word)
     write(folder, word)
     if first:
         os._exit(code)
@@ -174,8 +180,7 @@ def fail(folder: Path, word: str, trouble: str) -> None:
 @ayl.task("chores.fail_once")
 def fail_once(folder: Path, word: str, trouble: str) -> None:
     """The same, but go well the second time."""
-    first = not (folder / word).exists()
-    (folder / word).touch()
+    first = not written(folder, word)
     write(folder, word)
     if first:
         TROUBLES[trouble]()
