@@ -29,6 +29,7 @@ from ayl_server.protocol import (
     TOUCHED,
     body_reply,
     data_reply,
+    leading_name,
     leading_numbers,
     number,
     numbers,
@@ -195,12 +196,12 @@ def ignore(broker: Broker, session: Session, rest: bytes, now: float) -> bytes:
 
 
 def pause_tube(broker: Broker, session: Session, rest: bytes, now: float) -> bytes:
-    # Leading blanks before the name are skipped here and nowhere else.
-    name, blank, seconds = rest.lstrip(b" ").partition(b" ")
-    delay = number(seconds, MAX_U32)
-    if not blank or delay is None:
+    found = leading_name(rest)
+    delay = None if found is None else number(found[1], MAX_U32)
+    if found is None or delay is None:
         return BAD_FORMAT
-    # The counter's place is the original's: the name is looked at after it.
+    name = found[0]
+    # The counter's place is the original's: whether the name is legal is looked at after it.
     broker.counts[b"pause-tube"] += 1
     if not tube_name(name):
         return BAD_FORMAT

@@ -158,6 +158,7 @@ class Connection:
         """Execute every complete command of the buffer."""
         self.stalled = False
         if (self.upload or self.skip or self.overlong) and not self._go_on(now):
+            self._forget_consumed()
             self._close_if_ended()
             return
         broker, session, trace = self.broker, self.session, self.trace
@@ -191,6 +192,7 @@ class Connection:
                     reply = self._unusual(line, now)
             if reply is None:
                 self.stalled = session.waiting
+                self._forget_consumed()
                 break
             out.append(reply)
             unsent += len(reply)
@@ -293,10 +295,13 @@ class Connection:
         """Up to `size` bytes of the buffer."""
         data = self.buffer[self.position : self.position + size]
         self.position += len(data)
-        if self.position == len(self.buffer):
+        return data
+
+    def _forget_consumed(self) -> None:
+        """Let go of a buffer that is used up, which may be large."""
+        if self.position >= len(self.buffer):
             self.buffer = b""
             self.position = 0
-        return data
 
     def _swallow(self, size: int) -> bytes | None:
         self.skip = size

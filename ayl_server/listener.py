@@ -8,7 +8,6 @@ import asyncio
 import gc
 import os
 import resource
-import secrets
 import signal
 import socket
 import sys
@@ -188,7 +187,7 @@ def _where(listening: socket.socket) -> str:
 
 def _facts_of_this_process() -> Callable[[], ProcessFacts]:
     system = os.uname()
-    instance = secrets.token_hex(8)
+    instance = os.urandom(8).hex()
 
     def facts() -> ProcessFacts:
         usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -38,6 +38,7 @@ Header = tuple[int, int, int, int]
 """Of a put: pri, delay (s), ttr (s, at least 1), size (bytes)."""
 
 _tube_name = re.compile(rb"[A-Za-z0-9+/;.$_()][A-Za-z0-9\-+/;.$_()]{0,199}").fullmatch
+_leading_name = re.compile(rb" *([A-Za-z0-9\-+/;.$_()]+)").match
 _number = re.compile(rb" *([0-9]+)").match
 _kick_bound = re.compile(rb"[ \t\n\v\f\r]*([+-]?)([0-9]+)").match
 
@@ -45,6 +46,15 @@ _kick_bound = re.compile(rb"[ \t\n\v\f\r]*([+-]?)([0-9]+)").match
 def tube_name(text: bytes) -> bool:
     """Whether `text` is a legal tube name (protocol: 1 to 200 bytes, not starting with '-')."""
     return _tube_name(text) is not None
+
+
+def leading_name(text: bytes) -> tuple[bytes, bytes] | None:
+    """Blanks, then as many characters as a tube's name may have; and the rest. For `pause-tube` alone.
+
+    The name may still be no legal one: too long, or beginning with '-'.
+    """
+    found = _leading_name(text)
+    return None if found is None else (found[1], text[found.end() :])
 
 
 def number(text: bytes, limit: int = MAX_U64) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .servers import KINDS, Kind, Server, serving
+from .servers import AYL_SERVER, KINDS, Kind, Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,3 +18,17 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     kind: Kind = request.param
     with serving(kind, tmp_path_factory.mktemp(kind.name)) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def our_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Ours, started once."""
+    with serving(AYL_SERVER, tmp_path_factory.mktemp("ours")) as started:
+        yield started
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each kind of server, for tests that start it themselves."""
+    chosen: Kind = request.param
+    return chosen

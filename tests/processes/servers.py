@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import greenstalk
 from .deadline import PATIENCE, eventually
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Iterator, Mapping
 
 BIN = Path(sys.executable).parent
@@ -116,7 +116,7 @@ class Server:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
-    def signal(self, number: signal.Signals) -> None:
+    def gets(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
     def wait(self) -> int:
@@ -148,7 +148,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(kind: Kind, folder: Path, *options: str, tcp: bool = True, prefix: tuple[str, ...] = ()) -> Iterator[Server]:
+def serving(
+    kind: Kind, folder: Path, *options: str, tcp: bool = True, prefix: tuple[str, ...] = ()
+) -> Iterator[Server]:
     """A fresh server that answers. Somebody else may be quicker to take the free port: then another is tried."""
     for _ in range(10):
         server = Server(kind, folder, *options, port=free_port() if tcp else 0, prefix=prefix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import deque
 from typing import TYPE_CHECKING
 
 from ayl_server.broker import Broker
@@ -37,7 +38,11 @@ FACTS = ProcessFacts(
 
 
 class MemoryServer:
-    """A broker and its connections under a simulated clock. The strictest of the targets: nothing is ever late."""
+    """A broker and its connections under a simulated clock. The strictest of the targets: nothing is ever late.
+
+    It does for each connection exactly what a driver owes it and nothing beyond, so that a reply which a
+    real driver would leave lying is missing here, too.
+    """
 
     patience = 0.0
     lateness = 0.004
@@ -48,6 +53,7 @@ class MemoryServer:
         self.bytewise = bytewise
         self.broker = Broker(facts=lambda: FACTS, started=START, max_job_size=_max_job_size(options))
         self.connections: dict[str, Connection] = {}
+        self.inputs: dict[str, deque[bytes]] = {}  # sent, but not yet read; b"" is the end of the stream
         self.outputs: dict[str, bytes] = {}
         self.facts = {
             "pid": str(FACTS.pid),
@@ -60,30 +66,28 @@ class MemoryServer:
         """A new client."""
         self.wait(STEP)
         self.connections[who] = Connection(self.broker)
+        self.inputs[who] = deque()
         self.outputs[who] = b""
 
     def send(self, who: str, data: bytes) -> None:
-        """Feed a packet, whole or in crumbs."""
+        """Send a packet, whole or in crumbs."""
         self.wait(STEP)
-        for piece in _crumbs(data) if self.bytewise else (data,):
-            if who not in self.connections:
-                break  # closed by what came before, such as a quit: the rest goes nowhere
-            self.connections[who].receive(piece, self.now)
-            self._collect()
+        self.inputs[who].extend(_crumbs(data) if self.bytewise else (data,))
+        self._read(who)
+        self._serve_woken()
 
     def half_close(self, who: str) -> None:
-        """The client sends no more: whatever is answered now is all there will be."""
+        """The client sends no more."""
         self.wait(STEP)
-        connection = self.connections[who]
-        connection.end_of_input(self.now)
-        self._collect()
-        self._close(who)
+        self.inputs[who].append(b"")
+        self._read(who)
+        self._serve_woken()
 
     def hang_up(self, who: str) -> None:
         """The client vanishes."""
         self.wait(STEP)
-        self.connections.pop(who).lost(self.now)
-        self._collect()
+        self._close(who)
+        self._serve_woken()
 
     def drain(self) -> None:
         """The operator sends SIGUSR1."""
@@ -105,7 +109,7 @@ class MemoryServer:
         while (deadline := self.broker.next_deadline()) is not None and deadline <= target:
             self.now = max(self.now, deadline)
             self.broker.tick(self.now)
-            self._collect()
+            self._serve_woken()
             if self.broker.next_deadline() == deadline:
                 raise Mismatch(f"tick at {self.now} left the deadline {deadline} undone: a driver would spin")
             if listening and any(self.outputs.values()):
@@ -119,19 +123,38 @@ class MemoryServer:
             raise Silence
         return output
 
-    def _collect(self) -> None:
-        """Do what a driver owes each connection: send its output, let it go on, close it."""
-        for who, connection in list(self.connections.items()):
-            while output := connection.take_output():
-                self.outputs[who] += output
-                connection.resume(self.now)
-            if connection.closing:
-                self._close(who)
+    # What a driver owes a connection
+
+    def _read(self, who: str) -> None:
+        """Hand in what has been sent, as long as the connection wants it."""
+        waiting = self.inputs[who]
+        while waiting and (connection := self.connections.get(who)) is not None and connection.wants_input:
+            if piece := waiting.popleft():
+                connection.receive(piece, self.now)
+            else:
+                connection.end_of_input(self.now)
+            self._write(who, connection)
+
+    def _write(self, who: str, connection: Connection) -> None:
+        """Send the replies, let the connection go on if they held it back, close it when it is done."""
+        self.outputs[who] += connection.take_output()
+        while connection.held_back:
+            connection.resume(self.now)
+            self.outputs[who] += connection.take_output()
+        if connection.closing:
+            self._close(who)
+
+    def _serve_woken(self) -> None:
+        """Turn to those who were answered by what another client, or the clock, has done."""
+        while woken := self.broker.take_woken():
+            for who, connection in list(self.connections.items()):
+                if connection.session in woken:
+                    self._write(who, connection)
+                    self._read(who)
 
     def _close(self, who: str) -> None:
         if connection := self.connections.pop(who, None):
             connection.lost(self.now)
-            self._collect()
 
 
 def _max_job_size(options: Sequence[str]) -> int:

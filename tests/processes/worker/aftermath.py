@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import greenstalk
 
-from ..deadline import eventually
+from tests.processes.deadline import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,11 @@ class Aftermath:
 
     def await_rest(self) -> None:
         """Return when no job moves any more."""
-        eventually(lambda: all([self._rests(job_id) for job_id in self.tries]), self.workshop.told)
+        eventually(self._all_rest, self.workshop.told)
+
+    def _all_rest(self) -> bool:
+        resting = [self._rests(job_id) for job_id in self.tries]  # each is looked at, whatever the others do
+        return all(resting)
 
     def _rests(self, job_id: int) -> bool:
         if job_id in self.last_seen:

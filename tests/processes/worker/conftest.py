@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ..servers import KINDS, Kind
 from .workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ..servers import Server
+    from tests.processes.servers import Server
+
+
+@contextmanager
+def opened(server: Server, folder: Path) -> Iterator[Workshop]:
+    """A workshop for the time of a test."""
+    workshop = Workshop(server, folder)
+    try:
+        yield workshop
+    finally:
+        workshop.close()
 
 
 @pytest.fixture
 def workshop(server: Server, tmp_path: Path) -> Iterator[Workshop]:
     """A tube of the test's own, at each kind of server."""
-    opened = Workshop(server, tmp_path)
-    try:
-        yield opened
-    finally:
-        opened.close()
+    with opened(server, tmp_path) as workshop:
+        yield workshop
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    """Each kind of server, for tests that start it themselves."""
-    chosen: Kind = request.param
-    return chosen
+@pytest.fixture
+def our_workshop(our_server: Server, tmp_path: Path) -> Iterator[Workshop]:
+    """A tube of the test's own at our server, for tests to which servers are all the same."""
+    with opened(our_server, tmp_path) as workshop:
+        yield workshop

@@ -6,16 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import ayl
+from tests.processes.deadline import eventually
+from tests.processes.servers import serving
 
-from ..deadline import eventually
-from ..servers import serving
 from .app import chores
 from .workshop import Workshop
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..servers import Kind, Server
+    from tests.processes.servers import Kind
 
 
 def test_each_kind_of_call_is_made_and_its_job_deleted(workshop: Workshop) -> None:
@@ -124,4 +124,12 @@ def test_a_call_that_uses_signals_of_its_own_leaves_the_worker_in_peace(workshop
     workshop.await_gone(*(handle.job_id for handle in sent))
     # One that is woken again and again makes a connection for each wait.
     assert workshop.client.stats()["total-connections"] == before
+    assert len(supervisor.started()) == 1
+
+
+def test_a_call_whose_arguments_cannot_be_shown_is_made_once(our_workshop: Workshop) -> None:
+    supervisor = our_workshop.workers()
+    sent = ayl.send(chores.greet, our_workshop.folder, chores.Shy("hidden"))
+    eventually(lambda: our_workshop.gone(sent.job_id) or len(our_workshop.diary()) > 1, our_workshop.told)
+    assert our_workshop.words() == ["hidden"]
     assert len(supervisor.started()) == 1

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import ayl
 import pytest
+
+import ayl
 
 from .aftermath import GONE, Aftermath
 from .app import chores
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ..servers import Server
+    from tests.processes.servers import Server
+
     from .aftermath import Ending
 
 
@@ -139,7 +141,7 @@ def test_the_worker_outlives_the_failure_of_a_call(aftermath: Aftermath, number:
 def test_a_failure_is_logged_with_its_traceback(aftermath: Aftermath) -> None:
     log = aftermath.supervisor.log()
     assert "Traceback (most recent call last):" in log
-    assert 'raise error\nValueError: the till\nis empty\n' in log
+    assert "raise error\nValueError: the till\nis empty\n" in log
 
 
 def test_what_a_call_asks_for_is_no_failure_and_has_no_traceback(aftermath: Aftermath) -> None:
@@ -156,3 +158,14 @@ def test_a_call_that_asks_to_decay_for_longer_than_a_job_can_is_put_aside_or_com
     end = drained.ending(sent.job_id, "long")
     assert (end.state in {"buried", "delayed"}, len(end.runs)) == (True, 1)
     assert "no server answers" not in drained.supervisor.log()
+
+
+def test_an_object_whose_store_does_not_answer_is_asked_for_again_whatever_the_handler(workshop: Workshop) -> None:
+    shelf = chores.Shelf("closed/shelf")
+    sent = ayl.opts(failed_job_handler="delete", failed_job_delay=7).send(shelf.label, "never")
+    assert sent.job_id
+    drained = Aftermath(workshop, workshop.workers(), {sent.job_id: 1})
+    drained.await_rest()
+    end = drained.ending(sent.job_id, "never")
+    assert (end.state, end.job.get("delay")) == ("delayed", 7)
+    assert "the store is closed" in end.log[-1]

@@ -7,11 +7,12 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-import ayl
 import pytest
-from ayl import admin
 
-from ..servers import command, environment
+import ayl
+from ayl import admin
+from tests.processes.servers import command, environment
+
 from .app import chores
 
 if TYPE_CHECKING:
@@ -101,5 +102,3 @@ def test_a_worker_that_exited_watches_no_more(workshop: Workshop) -> None:
     supervisor.wait()
     with pytest.raises(admin.NobodyWatches):
         admin.kill_worker(workshop.address, workshop.tube)
-
-

@@ -6,10 +6,11 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-import ayl
 import pytest
 
-from ..deadline import eventually
+import ayl
+from tests.processes.deadline import eventually
+
 from .app import chores
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def test_a_stop_lets_the_call_that_runs_end_and_takes_nothing_else(workshop: Wor
     running = ayl.send(chores.hold, workshop.folder, "running")
     workshop.read("running-begins")
     waiting = [ayl.send(chores.note, workshop.folder, "waiting") for _ in range(3)]
-    supervisor.signal(number)
+    supervisor.gets(number)
     supervisor.awaits("stopping")
     assert workshop.job(running.job_id)["state"] == "reserved"
     workshop.let_go("running")
@@ -41,7 +42,7 @@ def test_a_stop_lets_the_call_that_runs_end_and_takes_nothing_else(workshop: Wor
 def test_a_stop_ends_workers_that_wait_at_once(workshop: Workshop, number: signal.Signals) -> None:
     supervisor = workshop.workers(processes=2)
     workshop.await_waiting(2)
-    supervisor.signal(number)
+    supervisor.gets(number)
     assert supervisor.wait() == 0
     assert supervisor.left_behind() == []
     assert len(supervisor.logs(r"worker \d+ ended$")) == 2
@@ -52,10 +53,10 @@ def test_a_second_stop_kills_and_the_job_returns(workshop: Workshop, number: sig
     supervisor = workshop.workers()
     running = ayl.send(chores.hold, workshop.folder, "running")
     workshop.read("running-begins")
-    supervisor.signal(number)
+    supervisor.gets(number)
     supervisor.awaits("stopping")
     assert supervisor.process.poll() is None
-    supervisor.signal(number)
+    supervisor.gets(number)
     supervisor.wait()
     assert supervisor.left_behind() == []
     job = workshop.await_state(running.job_id, "ready")
@@ -67,8 +68,8 @@ def test_two_stops_in_one_breath_kill_as_well(workshop: Workshop) -> None:
     supervisor = workshop.workers()
     running = ayl.send(chores.spin, workshop.folder, "running")
     workshop.read("running")
-    supervisor.signal(signal.SIGTERM)
-    supervisor.signal(signal.SIGINT)
+    supervisor.gets(signal.SIGTERM)
+    supervisor.gets(signal.SIGINT)
     supervisor.wait()
     assert supervisor.left_behind() == []
     workshop.await_state(running.job_id, "ready")
@@ -78,7 +79,7 @@ def test_ctrl_c_reaches_supervisor_and_workers_alike_and_is_one_stop(workshop: W
     supervisor = workshop.workers(processes=2)
     running = ayl.send(chores.hold, workshop.folder, "running")
     workshop.read("running-begins")
-    supervisor.signal_all(signal.SIGINT)
+    supervisor.group_gets(signal.SIGINT)
     supervisor.awaits("stopping")
     workshop.let_go("running")
     assert supervisor.wait() == 0
@@ -104,7 +105,7 @@ def test_workers_do_not_outlive_a_supervisor_that_is_killed(workshop: Workshop) 
     running = ayl.send(chores.hold, workshop.folder, "running")
     busy = workshop.read("running-begins").pid
     workshop.await_waiting(2)
-    supervisor.signal(signal.SIGKILL)
+    supervisor.gets(signal.SIGKILL)
     eventually(lambda: supervisor.left_behind() == [busy], workshop.told)
     workshop.let_go("running")
     eventually(lambda: not supervisor.left_behind(), workshop.told)
@@ -115,7 +116,7 @@ def test_a_stop_ends_a_supervisor_that_has_no_worker_just_then(workshop: Worksho
     supervisor = workshop.workers()
     os.kill(supervisor.started()[0], signal.SIGKILL)
     supervisor.awaits("was killed by SIGKILL")
-    supervisor.signal(signal.SIGTERM)
+    supervisor.gets(signal.SIGTERM)
     assert supervisor.wait() == 0
     assert supervisor.left_behind() == []
 
@@ -125,5 +126,5 @@ def test_a_call_that_let_asyncio_handle_a_signal_leaves_the_worker_stoppable(wor
     sent = ayl.send(chores.listen, workshop.folder, "heard")
     workshop.await_gone(sent.job_id)
     workshop.await_waiting()
-    supervisor.signal(signal.SIGTERM)
+    supervisor.gets(signal.SIGTERM)
     assert supervisor.wait() == 0

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ayl import configure, sending, settings
 from ayl.admin import Server as Address
-
-from ..deadline import PATIENCE, eventually
-from ..servers import HOST, Server, command, environment
+from tests.processes.deadline import PATIENCE, eventually
+from tests.processes.servers import HOST, Server, command, environment
 
 if TYPE_CHECKING:
     import greenstalk
@@ -66,10 +65,10 @@ class Supervisor:
         """The pids of all workers that it ever started."""
         return [int(line.rpartition(" ")[2]) for line in self.logs(r"started worker \d+$")]
 
-    def signal(self, number: signal.Signals) -> None:
+    def gets(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def signal_all(self, number: signal.Signals) -> None:
+    def group_gets(self, number: signal.Signals) -> None:
         """What a terminal does at Ctrl-C: the supervisor and its workers all get the signal."""
         os.killpg(self.process.pid, number)
 

@@ -1,0 +1,156 @@
+"""Options: Ruby ayl's names and numbers, checked where they are given."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ayl
+from ayl.errors import InvalidOption
+from ayl.options import HANDLERS, MAX_U32, NAMES, RANGES, Options, fuzzed
+
+BOUNDS = [(name, low, high) for name, (low, high) in RANGES.items()]
+
+
+def test_the_defaults_are_rubys_but_for_the_handler() -> None:
+    assert Options() == Options(
+        priority=512,
+        fuzz=0,
+        delay=0,
+        time_to_run=120,
+        lane="",
+        failed_job_handler="decay",
+        failed_job_delay=60,
+        failed_job_count=3,
+    )
+
+
+def test_every_number_has_a_range() -> None:
+    assert {field.name for field in fields(Options) if isinstance(field.default, int)} == set(RANGES)
+
+
+@pytest.mark.parametrize(("name", "low", "high"), BOUNDS)
+def test_a_number_may_lie_at_the_ends_of_its_range(name: str, low: int, high: int) -> None:
+    for number in (low, high):
+        assert getattr(Options(**{name: number}), name) == number  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "low", "high"), BOUNDS)
+def test_a_number_beyond_its_range_is_refused_with_the_range(name: str, low: int, high: int) -> None:
+    for number in (low - 1, high + 1):
+        with pytest.raises(InvalidOption, match=f"^{name} is a whole number from {low} to {high}, not {number}$"):
+            Options(**{name: number})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize("value", ["1", 1.0, True, None, [1], float("nan")], ids=repr)
+def test_what_is_no_whole_number_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(InvalidOption, match=f"^{name} is a whole number"):
+        Options(**{name: value})
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_the_handlers_are_rubys(handler: str) -> None:
+    assert HANDLERS == ("delete", "decay", "bury")
+    assert Options(failed_job_handler=handler).failed_job_handler == handler
+
+
+@pytest.mark.parametrize("handler", ["Decay", "retry", "", None, 3, ["bury"]], ids=repr)
+def test_another_handler_is_refused_with_those_there_are(handler: Any) -> None:
+    with pytest.raises(InvalidOption, match="^failed_job_handler is one of delete, decay, bury, not "):
+        Options(failed_job_handler=handler)
+
+
+@pytest.mark.parametrize("lane", ["slow", "a-b", "1.2", "$(x)", "_"])
+def test_a_lane_is_part_of_a_tubes_name(lane: str) -> None:
+    assert Options(lane=lane).lane == lane
+
+
+@pytest.mark.parametrize("lane", ["-slow", "a/b", "a b", "é", "a@b", "a\n", 3, b"slow"], ids=repr)
+def test_a_lane_that_is_no_part_of_a_tubes_name_is_refused(lane: Any) -> None:
+    with pytest.raises(InvalidOption, match="^lane .* cannot be part of a tube's name"):
+        Options(lane=lane)
+
+
+@pytest.mark.parametrize("lane", [0, False, [], b"", None], ids=repr)
+def test_a_lane_that_is_no_text_is_refused_even_if_it_is_empty(lane: Any) -> None:
+    with pytest.raises(InvalidOption, match="^lane "):
+        Options(lane=lane)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("prioritty", "did you mean 'priority'"),
+        ("ttr", "known are delay, failed_job_count, "),
+        ("queue_nam", "did you mean 'queue_name'"),
+        ("time-to-run", "did you mean 'time_to_run'"),
+        ("failed_job_handlr", "did you mean 'failed_job_handler'"),
+        ("", "known are"),
+    ],
+)
+def test_an_unknown_option_is_refused_with_a_hint(name: str, hint: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        ayl.opts(**{name: 3})
+    assert f"unknown option {name!r}" in str(caught.value)
+    assert hint in str(caught.value)
+
+
+def test_an_option_that_is_not_even_named_by_text_is_unknown() -> None:
+    with pytest.raises(InvalidOption, match="unknown option 1"):
+        Options().with_({1: 2})  # type: ignore[dict-item]
+
+
+def test_the_hint_that_lists_options_lists_all() -> None:
+    with pytest.raises(InvalidOption) as caught:
+        Options().with_({"?": 1})
+    assert all(name in str(caught.value) for name in NAMES)
+
+
+def test_queue_name_is_rubys_word_for_lane() -> None:
+    assert Options().with_({"queue_name": "slow"}) == Options(lane="slow")
+
+
+def test_changed_options_keep_the_rest_and_leave_the_original() -> None:
+    original = Options(delay=5, priority=1)
+    assert original.with_({"delay": 6}) == Options(delay=6, priority=1)
+    assert original == Options(delay=5, priority=1)
+
+
+def test_changed_options_are_checked_too() -> None:
+    with pytest.raises(InvalidOption, match="^time_to_run is a whole number from 1 "):
+        Options().with_({"time_to_run": 0})
+
+
+def test_options_stay_as_they_were_made() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Options().delay = 3  # type: ignore[misc]
+
+
+NUMBERS = st.integers(0, MAX_U32) | st.sampled_from([0, 1, MAX_U32 - 1, MAX_U32])
+
+
+@given(NUMBERS, NUMBERS, st.data())
+def test_fuzz_adds_a_number_up_to_itself_and_stays_within_the_protocol(priority: int, fuzz: int, data: Any) -> None:
+    asked = []
+
+    def choose(below: int) -> int:
+        asked.append(below)
+        drawn: int = data.draw(st.integers(0, below - 1))
+        return drawn
+
+    found = fuzzed(priority, fuzz, choose)
+    assert priority <= found <= min(priority + fuzz, MAX_U32)
+    assert asked in ([], [fuzz + 1])
+
+
+def test_without_fuzz_nothing_is_drawn() -> None:
+    assert fuzzed(7, 0, lambda _below: pytest.fail("drawn")) == 7
+
+
+def test_the_greatest_fuzz_reaches_itself() -> None:
+    assert fuzzed(10, 5, lambda below: below - 1) == 15

@@ -1,0 +1,75 @@
+"""Tubes are named after the app, its version and the lane; the ids of messages sort by time."""
+
+from __future__ import annotations
+
+import re
+import string
+from typing import TYPE_CHECKING
+from uuid import RFC_4122, UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ayl
+from ayl.errors import InvalidOption
+from ayl.identifiers import uuid7
+from ayl.tubes import MAX_TUBE_NAME, check_part, tube_name
+
+if TYPE_CHECKING:
+    from tests.ayl.conftest import Outbox, Server
+
+LEGAL = string.ascii_letters + string.digits + "-+;.$_()"
+
+
+def test_a_tube_is_named_after_app_version_and_lane() -> None:
+    assert tube_name("shop", "1.4.2") == "shop/1.4.2"
+    assert tube_name("shop", "1.4.2", "slow") == "shop/1.4.2/slow"
+
+
+def test_the_server_takes_every_name_that_is_legal_here(server: Server) -> None:
+    for name in (tube_name("+" + LEGAL, ";" + LEGAL), tube_name("a", "b", "c" * (MAX_TUBE_NAME - 4))):
+        with server.client(name) as client:
+            assert client.using() == name
+
+
+@given(st.text(max_size=20) | st.text(LEGAL, max_size=20))
+def test_a_part_is_legal_if_the_protocol_allows_it_and_it_has_no_slash(text: str) -> None:
+    if text and set(text) <= set(LEGAL) and not text.startswith("-"):
+        assert check_part("app", text) == text
+    else:
+        with pytest.raises(InvalidOption, match="^app "):
+            check_part("app", text)
+
+
+def test_a_lane_that_makes_the_name_too_long_is_refused_where_it_is_sent(outbox: Outbox) -> None:
+    with pytest.raises(InvalidOption, match=r"has 201 bytes; the protocol allows 200"):
+        ayl.opts(lane="x" * (201 - len("shop/1.4.2/"))).send([1].copy)
+    assert not outbox.writes
+
+
+# Identifiers
+
+MOMENTS = st.integers(0, 2**48 - 1)
+RANDOM = st.binary(min_size=10, max_size=10)
+
+
+@given(MOMENTS, RANDOM)
+def test_an_id_is_a_version_7_uuid_that_tells_its_moment(moment: int, randomness: bytes) -> None:
+    made = uuid7(moment, randomness)
+    assert str(UUID(made)) == made
+    assert (UUID(made).version, UUID(made).variant) == (7, RFC_4122)
+    assert UUID(made).int >> 80 == moment
+
+
+@given(MOMENTS, RANDOM, RANDOM)
+def test_ids_sort_by_the_time_of_their_making(moment: int, one: bytes, other: bytes) -> None:
+    if moment < 2**48 - 1:
+        assert uuid7(moment, one) < uuid7(moment + 1, other)
+
+
+def test_no_two_sends_share_an_id(outbox: Outbox) -> None:
+    handles = [ayl.ayl_send([1], "copy") for _ in range(1000)]
+    assert len({handle.id for handle in handles}) == 1000
+    assert [message.id for message in outbox.messages] == [handle.id for handle in handles]
+    assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", handle.id) for handle in handles)

@@ -1,0 +1,251 @@
+"""`ayl_server` is started: flags, addresses, exit codes, as beanstalkd has them."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import greenstalk
+import pytest
+
+import ayl
+from ayl_server.config import ALONE, MAX_BODY, MAX_PORT, NOT_YET, USAGE, WITH_VALUE
+from tests.processes.deadline import PATIENCE, eventually
+from tests.processes.servers import AYL_SERVER, HOST, Server, command, environment, free_port, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+USAGE_ERROR = 5
+SOCKET_ERROR = 111
+
+
+def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A start that ends at once."""
+    return subprocess.run(
+        [command("ayl_server"), *words],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=environment(**variables),
+        check=False,
+    )
+
+
+def complaint(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that says why the address cannot be listened on."""
+    assert (done.returncode, done.stdout) == (SOCKET_ERROR, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ayl_server: cannot listen on ")
+    return line
+
+
+WRONG = {
+    **{
+        f"-{letter}, which is not there yet": ([f"-{letter}"], f"-{letter} is not supported: {why}")
+        for letter, why in NOT_YET.items()
+    },
+    "-b with a directory": (["-b", "/var/lib/beanstalkd"], "-b is not supported"),
+    "-b among others": (["-Vb/var/lib/beanstalkd"], "-b is not supported"),
+    **{
+        f"-{letter} without a value": ([f"-{letter}"], f"flag requires an argument: -{letter}") for letter in WITH_VALUE
+    },
+    "an unknown flag": (["-x"], "unknown flag: -x"),
+    "an unknown flag among others": (["-Vx"], "unknown flag: -x"),
+    "a long option": (["--help"], "unknown flag: --"),
+    "a word": (["start"], "unknown argument: start"),
+    "a dash": (["-"], "unknown argument: -"),
+    "nothing": ([""], "unknown argument: "),
+    "a port out of range": (["-p", str(MAX_PORT + 1)], f"port out of range (0 to {MAX_PORT}): {MAX_PORT + 1}"),
+    "a port far out of range": (["-p", "9" * 9999], "port out of range"),
+    "a size that is no number": (["-z", "64k"], "invalid size: 64k"),
+    "a size below 0": (["-z", "-1"], "invalid size: -1"),
+    "a size in other digits": (["-z", "١٢"], "invalid size: ١٢"),
+    "no size": (["-z", ""], "invalid size: "),
+}
+
+
+@pytest.mark.parametrize(("words", "reason"), [*WRONG.values()], ids=[*WRONG])
+def test_a_command_line_that_makes_no_sense_is_answered_with_the_usage(words: list[str], reason: str) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (USAGE_ERROR, "")
+    said, _, rest = done.stderr.partition("\n")
+    assert said.startswith(f"ayl_server: {reason}")
+    assert rest == USAGE
+
+
+def test_help_is_the_usage_with_every_flag_there_is() -> None:
+    done = run("-h")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", USAGE)
+    shown = set(re.findall(r"^ -(\w)", USAGE, re.MULTILINE))
+    assert shown == WITH_VALUE.keys() | ALONE.keys()
+
+
+def test_the_version_is_ayls_own() -> None:
+    done = run("-v")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"ayl_server {ayl.__version__}\n", "")
+
+
+def test_help_comes_before_what_stands_behind_it() -> None:
+    assert run("-Vh", "-x").returncode == 0
+    assert run("-v", "-x").returncode == 0
+
+
+def test_flags_may_be_joined(tmp_path: Path) -> None:
+    for _ in range(10):
+        port = free_port()
+        log = tmp_path / "log"
+        with log.open("wb") as stream, subprocess.Popen(
+            [command("ayl_server"), f"-VVp{port}"], stdout=stream, stderr=stream, env=environment()
+        ) as process:
+            try:
+                eventually(lambda log=log: process.poll() is not None or "bind" in log.read_text(), log.read_text)
+                if process.poll() is None:
+                    with greenstalk.Client((HOST, port)) as client:
+                        client.use("joined")
+                    eventually(lambda log=log: "reply USING joined" in log.read_text(), log.read_text)
+                    return
+            finally:
+                process.kill()
+    pytest.fail("no port stays free")
+
+
+def test_port_0_takes_a_free_one_and_the_log_tells_which(tmp_path: Path) -> None:
+    with serving(AYL_SERVER, tmp_path, "-V", "-p0") as server:
+        found = re.search(rf"^bind \d+ {re.escape(HOST)}:(\d+)$", server.log(), re.MULTILINE)
+        assert found
+        assert int(found[1]) > 1023
+
+
+def test_a_port_in_use_is_refused_and_its_server_goes_on(our_server: Server) -> None:
+    said = complaint(run("-l", HOST, "-p", str(our_server.port)))
+    assert f"{HOST} port {our_server.port}: Address already in use" in said
+    assert "is another server running?" in said
+    assert "-p" in said
+    assert our_server.serves()
+
+
+ADDRESSES = {
+    "a host that does not exist": ["-l", "no-such-host.invalid"],
+    "an address of another machine": ["-l", "192.0.2.1", "-p0"],
+    "a host beyond ASCII": ["-l", "läden"],
+    "a service that does not exist": ["-p", "no-such-service"],
+    "a Unix socket in a folder that does not exist": ["-l", "unix:/no/such/folder/socket"],
+    "a Unix socket without a path": ["-l", "unix:"],
+    "a Unix socket with a path too long": ["-l", "unix:/tmp/" + "x" * 200],
+}
+
+
+@pytest.mark.parametrize("words", [*ADDRESSES.values()], ids=[*ADDRESSES])
+def test_an_address_that_cannot_be_listened_on_is_told_in_one_line(words: list[str]) -> None:
+    assert words[1].removeprefix("unix:") in complaint(run(*words))
+
+
+def test_the_socket_of_a_server_that_is_gone_is_replaced(tmp_path: Path) -> None:
+    with serving(AYL_SERVER, tmp_path, tcp=False) as first:
+        first.kill()
+        assert first.path.is_socket()
+        with serving(AYL_SERVER, tmp_path, tcp=False) as second:
+            assert second.serves()
+
+
+def test_the_socket_of_a_living_server_is_left_to_it(tmp_path: Path) -> None:
+    with serving(AYL_SERVER, tmp_path, tcp=False) as server:
+        assert "another server listens there" in complaint(run("-l", f"unix:{server.path}"))
+        assert server.serves()
+
+
+def test_a_file_that_is_no_socket_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("letters")
+    assert "a file that is no socket is there" in complaint(run("-l", f"unix:{path}"))
+    assert path.read_text() == "letters"
+
+
+def test_a_link_to_nowhere_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "link"
+    path.symlink_to(tmp_path / "nowhere")
+    complaint(run("-l", f"unix:{path}"))
+    assert path.is_symlink()
+
+
+def test_a_socket_of_another_kind_is_left_to_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as owner:
+        owner.bind(str(path))
+        complaint(run("-l", f"unix:{path}"))
+        assert path.is_socket()
+
+
+def test_the_largest_job_is_as_large_as_z_says(tmp_path: Path) -> None:
+    with serving(AYL_SERVER, tmp_path, "-z", "10", tcp=False) as server, server.client() as client:
+        assert client.stats()["max-job-size"] == 10
+        client.put(b"x" * 10)
+        with pytest.raises(greenstalk.JobTooBigError):
+            client.put(b"x" * 11)
+
+
+def test_a_size_beyond_the_largest_is_cut_and_said_so(tmp_path: Path) -> None:
+    with serving(AYL_SERVER, tmp_path, f"-z{MAX_BODY + 1}", tcp=False) as server, server.client() as client:
+        assert client.stats()["max-job-size"] == MAX_BODY
+        assert server.log() == f"ayl_server: maximum job size was set to {MAX_BODY}\n"
+
+
+def test_without_v_nothing_is_said(tmp_path: Path) -> None:
+    with serving(AYL_SERVER, tmp_path, tcp=False) as server, server.client() as client:
+        client.put(b"")
+        assert server.log() == ""
+
+
+def test_v_once_tells_of_connections(tmp_path: Path) -> None:
+    with serving(AYL_SERVER, tmp_path, "-V", tcp=False) as server:
+        start, _, served = server.log().partition("accept")
+        pid, bind = start.splitlines()
+        assert pid == f"pid {server.process.pid}"
+        assert re.fullmatch(rf"bind \d+ unix:{re.escape(str(server.path))}", bind)
+        assert served
+        before = server.log()
+        with server.client() as client:
+            client.put(b"secret")
+        eventually(lambda: server.log().count("close") == server.log().count("accept"), server.log)
+        assert re.fullmatch(r"accept \d+\nclose\n", server.log().removeprefix(before).removeprefix("close\n"))
+
+
+def test_v_twice_tells_of_commands_and_replies_but_not_of_bodies(tmp_path: Path) -> None:
+    with serving(AYL_SERVER, tmp_path, "-VV", tcp=False) as server:
+        with server.client() as client:
+            job = client.put(b"secret")
+            client.peek(job)
+            client.use("till")
+        eventually(lambda: "USING till" in server.log(), server.log)
+        said = re.sub(r"(?m)^([<>])\d+ ", r"\1", server.log())
+        assert "<command put 65536 0 60 6\n>reply INSERTED 1\n" in said
+        assert "<command peek 1\n>reply FOUND 1 6\n" in said
+        assert "<command use till\n>reply USING till\n" in said
+        assert "secret" not in said
+
+
+def test_what_a_client_sends_cannot_forge_lines_of_the_log(tmp_path: Path) -> None:
+    with serving(AYL_SERVER, tmp_path, "-VV", tcp=False) as server:
+        with closing(server.dial()) as client:
+            client.sendall(b"\x1b[2J\rbind 0\xff\nforged\r\n")
+            assert client.recv(100) == b"UNKNOWN_COMMAND\r\n"
+        assert "\nforged" not in server.log()
+        assert "\x1b" not in server.log()
+
+
+def test_a_log_that_cannot_be_written_is_no_reason_to_stop_serving(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with open("/dev/full", "wb") as full, subprocess.Popen(  # noqa: PTH123 - a device
+        [command("ayl_server"), "-VV", "-l", f"unix:{path}"], stdout=full, stderr=subprocess.DEVNULL, env=environment()
+    ) as process:
+        try:
+            eventually(lambda: process.poll() is not None or path.is_socket())
+            with greenstalk.Client(str(path), encoding=None) as client:
+                assert client.put(b"") == 1
+                assert client.reserve(timeout=0).id == 1
+        finally:
+            process.kill()
