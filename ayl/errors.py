@@ -91,8 +91,8 @@ class Decay(Exception):
     """Raised by users' code: try this call again after `delay` seconds (default: its failed_job_delay)."""
 
     def __init__(self, delay: int | None = None, reason: str = "") -> None:
-        if delay is not None and (not isinstance(delay, int) or isinstance(delay, bool) or delay < 0):
-            raise InvalidOption(f"Decay(delay) is a whole number of seconds from 0, not {delay!r}")
+        if delay is not None and (type(delay) is not int or not 0 <= delay < 2**32):
+            raise InvalidOption(f"Decay(delay) is a whole number of seconds from 0 to {2**32 - 1}, not {delay!r}")
         super().__init__(reason or "decay was asked for")
         self.delay = delay
 

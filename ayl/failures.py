@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ayl.errors import Bury, CannotRun, Decay, Unavailable
+from ayl.options import Handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ Outcome = Deleted | Delayed | Buried
 class Policy:
     """What a message says about its own failure."""
 
-    handler: str = "decay"
+    handler: Handler = "decay"
     delay: int = 60
     """Seconds."""
     count: int = 3

@@ -4,12 +4,13 @@ JSON with Ruby ayl's keys where it had them, so that any language can read it. R
 and lenient about unknown keys; it resolves nothing, so a job can be listed wherever it is seen.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from ayl import values
 from ayl.errors import Undecodable
+from ayl.options import MAX_U32, Handler
 
 TYPE = "ayl"
 CONTROL_TYPE = "ayl-control"
@@ -31,9 +32,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, gc
     """The method's name, or the registered name of a function."""
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
-    failed_job_handler: str = "decay"
-    failed_job_count: int = 3
-    failed_job_delay: int = 60
+    failed_job_handler: Handler = "decay"
+    failed_job_count: Annotated[int, msgspec.Meta(ge=1, le=MAX_U32)] = 3
+    failed_job_delay: Annotated[int, msgspec.Meta(ge=0, le=MAX_U32)] = 60
     """Seconds."""
     sent: float = 0.0
     """Seconds since 1970."""

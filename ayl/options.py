@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from typing import Literal, get_args
 
 from ayl.errors import InvalidOption
 from ayl.tubes import check_part
 
-HANDLERS = ("delete", "decay", "bury")
+Handler = Literal["delete", "decay", "bury"]
+
+HANDLERS: tuple[Handler, ...] = get_args(Handler)
 """What may become of a failed job: dropped, tried again later (buried in the end), or put aside at once."""
 
 MAX_U32 = 2**32 - 1
@@ -30,7 +33,7 @@ class Options:
     """Seconds that a worker may hold it."""
     lane: str = ""
     """A named lane of the app's tube (Ruby ayl: queue_name); empty for the tube itself."""
-    failed_job_handler: str = "decay"
+    failed_job_handler: Handler = "decay"
     """One of `HANDLERS`. Ruby's default deletes a failed job; here it is tried again and buried in the end."""
     failed_job_delay: int = 60
     """Seconds before a decayed job is tried again."""

@@ -232,21 +232,27 @@ def _submit(
 
 _lock = threading.Lock()
 _engines: dict[Settings, Engine] = {}
+_latest: tuple[Settings | None, Engine | None] = None, None
 
 
 def _engine(settings: Settings) -> Engine:
-    engine = _engines.get(settings)
-    if engine is None:
-        with _lock:
-            engine = _engines.get(settings)
-            if engine is None:
-                engine = _engines[settings] = engine_for(settings)
+    global _latest
+    known, engine = _latest
+    if known is settings and engine is not None:  # hashing the settings for each send would cost more than the rest
+        return engine
+    with _lock:
+        engine = _engines.get(settings)
+        if engine is None:
+            engine = _engines[settings] = engine_for(settings)
+        _latest = settings, engine
     return engine
 
 
 def close() -> None:
     """Close the connections that sends have opened; the next send opens new ones."""
+    global _latest
     with _lock:
+        _latest = None, None
         for engine in _engines.values():
             engine.close()
         _engines.clear()

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import greenstalk
 import pytest
 
+import ayl
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 PATIENCE = 20.0
@@ -45,7 +47,7 @@ class Shop:
         self.directory = directory
         self.port = port
         self.background: list[subprocess.Popen[str]] = []
-        # Commands are found as in an activated environment.
+        # As after the README's `. .venv/bin/activate`, which has a test of its own.
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("AYL_")} | {
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "AYL_ENGINE": f"beanstalk://127.0.0.1:{port}",
@@ -157,8 +159,22 @@ def test_the_readmes_errors_are_the_ones_you_get(shop: Shop) -> None:
     shop.python(f"import doctest, sys; sys.exit(doctest.testfile('session.txt', False, optionflags={options}).failed)")
 
 
+def test_activating_the_environment_brings_the_commands() -> None:
+    (activate,) = [command for command in COMMANDS if command.startswith(". ")]
+    script = f"{activate} && command -v ayl_server ayl_worker ayl_beanstalk"
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    assert done.stdout.split() == [str(BIN / name) for name in ("ayl_server", "ayl_worker", "ayl_beanstalk")]
+
+
+@pytest.mark.parametrize("name", ["ayl_server", "ayl_worker", "ayl_beanstalk"])
+def test_the_commands_in_bin_work_from_anywhere(name: str, tmp_path: Path) -> None:
+    done = subprocess.run([ROOT / "bin" / name, "-v" if name == "ayl_server" else "--version"], cwd=tmp_path,
+                          check=True, capture_output=True, text=True)  # fmt: skip
+    assert ayl.__version__ in done.stdout
+
+
 def test_the_first_command_of_the_readme_works_on_a_directory(tmp_path: Path, free_port: int) -> None:
-    assert COMMANDS[:2] == ["bin/demo", "bin/test"], "bin/test is what runs this test"
+    assert COMMANDS[:2] == ["bin/demo", "bin/test"], "the latter is what runs this"
     for number in range(300):
         (tmp_path / f"{number}.txt").write_text("leisure and patience " * number)
     done = subprocess.run(
