@@ -141,21 +141,25 @@ class Server:
         sys.stdout.flush()
 
 
-def run(listening: socket.socket, config: Config, *, force_asyncio: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def run(listening: socket.socket, config: Config, *, force_asyncio: bool, drain_asked: Callable[[], bool]) -> None:
+    """Serve until SIGTERM or SIGINT. `drain_asked` tells whether a SIGUSR1 came before this could take it."""
     loop = _new_loop(force_asyncio)
     try:
-        loop.run_until_complete(_serve(loop, listening, config))
+        loop.run_until_complete(_serve(loop, listening, config, drain_asked))
     finally:
         loop.close()
 
 
-async def _serve(loop: asyncio.AbstractEventLoop, listening: socket.socket, config: Config) -> None:
+async def _serve(
+    loop: asyncio.AbstractEventLoop, listening: socket.socket, config: Config, drain_asked: Callable[[], bool]
+) -> None:
     stopped = asyncio.Event()
     server = Server(loop, config)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGUSR1, server.broker.drain)
+    if drain_asked():
+        server.broker.drain()
     if config.verbosity:
         server.say(f"pid {os.getpid()}")
         server.say(f"bind {listening.fileno()} {_where(listening)}")

@@ -6,7 +6,8 @@ socket open while asyncio is still being imported; the kernel keeps their connec
 
 from __future__ import annotations
 
-# The C half of `socket`, which does all that is needed to listen; the Python half costs a third of the start.
+# The C halves of `signal` and `socket` do all that is needed here; the Python halves cost a third of the start.
+import _signal
 import _socket
 import os
 import stat
@@ -38,6 +39,10 @@ def main() -> None:
 
         sys.stdout.write(f"ayl_server {version('ayl')}\n")
         return
+    # From here on somebody may know of this process and send it a signal, long before the listener can take it.
+    drain_asked: list[int] = []
+    _signal.signal(_signal.SIGUSR1, lambda number, _: drain_asked.append(number))
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     try:
         listening = listen(config)
     except CannotListenError as error:
@@ -47,7 +52,12 @@ def main() -> None:
 
     from ayl_server.listener import run
 
-    run(socket.socket(fileno=listening.detach()), config, force_asyncio=os.environ.get("AYL_SERVER_LOOP") == "asyncio")
+    run(
+        socket.socket(fileno=listening.detach()),
+        config,
+        force_asyncio=os.environ.get("AYL_SERVER_LOOP") == "asyncio",
+        drain_asked=lambda: bool(drain_asked),
+    )
 
 
 def listen(config: Config) -> _socket.socket:
