@@ -7,7 +7,7 @@ socket open while asyncio is still being imported; the kernel keeps their connec
 from __future__ import annotations
 
 # The C halves of `signal` and `socket` do all that is needed here; the Python halves cost a third of the start.
-import _signal
+import _signal  # type: ignore[import-not-found] # typeshed leaves it out
 import _socket
 import os
 import stat

@@ -20,6 +20,7 @@ import ayl
 from ayl import engines, sending
 from ayl import message as messages
 from ayl import settings as configuration
+from ayl.errors import Unreachable
 from ayl.registry import registry
 from ayl.values import classes
 
@@ -146,7 +147,7 @@ class Server:
 
     def take(self, tube: str) -> list[messages.Message]:
         """The messages that are ready in `tube`, in the order in which a worker gets them."""
-        found = []
+        found: list[messages.Message] = []
         with self.client(tube) as client:
             while True:
                 try:
@@ -178,6 +179,19 @@ def wait_until(fact: Callable[[], bool], seconds: float = 5.0) -> None:
     while not fact():
         assert time.monotonic() < give_up, "waited in vain"
         time.sleep(0.005)
+
+
+@contextmanager
+def given_up(seconds: float) -> Iterator[list[str]]:
+    """The block's send finds no server, says so in one line with the cure, and takes no longer than this."""
+    said: list[str] = []
+    started = time.monotonic()
+    with pytest.raises(Unreachable) as caught:
+        yield said
+    assert time.monotonic() - started < seconds
+    said.append(str(caught.value))
+    assert said[0].isprintable()
+    assert "ayl_server" in said[0]
 
 
 @contextmanager

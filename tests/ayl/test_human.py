@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @ayl.model("human.Order")
 class Order:
-    def __init__(self, id: Any = 42) -> None:
-        self.id = id
+    def __init__(self, key: Any = 42) -> None:
+        self.id = key
 
     @classmethod
-    def find(cls, id: int) -> Order:
+    def find(cls, key: int) -> Order:
         raise AssertionError("looked for")
 
     def ship(self, *args: Any, **kwargs: Any) -> None: ...
@@ -87,9 +87,11 @@ def test_a_value_that_cannot_show_itself_is_shown_as_it_was_sent() -> None:
 TEXT = st.text(max_size=5) | st.sampled_from(["a\nb", "\x1b[2J", "\r", "\u202e", "\x00"])
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXT,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(TEXT | st.sampled_from(["$t", "$ref"]), inner, max_size=3)
-    | st.lists(TEXT, max_size=2).map(lambda parts: {"$ref": parts}),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(TEXT | st.sampled_from(["$t", "$ref"]), inner, max_size=3)
+        | st.lists(TEXT, max_size=2).map(lambda parts: {"$ref": parts})
+    ),
     max_leaves=8,
 )
 

@@ -54,14 +54,14 @@ def test_what_is_no_whole_number_is_refused(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
-def test_the_handlers_are_rubys(handler: str) -> None:
+def test_the_handlers_are_rubys(handler: Any) -> None:
     assert HANDLERS == ("delete", "decay", "bury")
     assert Options(failed_job_handler=handler).failed_job_handler == handler
 
 
 @pytest.mark.parametrize("handler", ["Decay", "retry", "", None, 3, ["bury"]], ids=repr)
 def test_another_handler_is_refused_with_those_there_are(handler: Any) -> None:
-    with pytest.raises(InvalidOption, match="^failed_job_handler is one of delete, decay, bury, not "):
+    with pytest.raises(InvalidOption, match=r"^failed_job_handler is one of delete, decay, bury, not "):
         Options(failed_job_handler=handler)
 
 
@@ -72,13 +72,13 @@ def test_a_lane_is_part_of_a_tubes_name(lane: str) -> None:
 
 @pytest.mark.parametrize("lane", ["-slow", "a/b", "a b", "é", "a@b", "a\n", 3, b"slow"], ids=repr)
 def test_a_lane_that_is_no_part_of_a_tubes_name_is_refused(lane: Any) -> None:
-    with pytest.raises(InvalidOption, match="^lane .* cannot be part of a tube's name"):
+    with pytest.raises(InvalidOption, match=r"^lane .* cannot be part of a tube's name"):
         Options(lane=lane)
 
 
 @pytest.mark.parametrize("lane", [0, False, [], b"", None], ids=repr)
 def test_a_lane_that_is_no_text_is_refused_even_if_it_is_empty(lane: Any) -> None:
-    with pytest.raises(InvalidOption, match="^lane "):
+    with pytest.raises(InvalidOption, match=r"^lane "):
         Options(lane=lane)
 
 
@@ -122,7 +122,7 @@ def test_changed_options_keep_the_rest_and_leave_the_original() -> None:
 
 
 def test_changed_options_are_checked_too() -> None:
-    with pytest.raises(InvalidOption, match="^time_to_run is a whole number from 1 "):
+    with pytest.raises(InvalidOption, match=r"^time_to_run is a whole number from 1 "):
         Options().with_({"time_to_run": 0})
 
 

@@ -25,13 +25,13 @@ class Resident(ayl.Sendable):
     stored: ClassVar[dict[Any, Resident]] = {}
     log: ClassVar[list[Any]] = []
 
-    def __init__(self, id: Any = None) -> None:
-        self.id = id
+    def __init__(self, key: Any = None) -> None:
+        self.id = key
 
     @classmethod
-    def find(cls, id: Any) -> Resident | None:
-        cls.log.append(("find", id))
-        return cls.stored.get(id)
+    def find(cls, key: Any) -> Resident | None:
+        cls.log.append(("find", key))
+        return cls.stored.get(key)
 
     def greet(self, *others: Any) -> None:
         self.log.append((self, *others))
@@ -44,16 +44,16 @@ class Resident(ayl.Sendable):
 class Cached(ayl.Sendable):
     log: ClassVar[list[Any]] = []
 
-    def __init__(self, id: int) -> None:
-        self.id = id
+    def __init__(self, key: int) -> None:
+        self.id = key
 
     @classmethod
-    def get_cache(cls, id: int) -> Cached:
+    def get_cache(cls, key: int) -> Cached:
         cls.log.append("get_cache")
-        return cls(id)
+        return cls(key)
 
     @classmethod
-    def find(cls, id: int) -> Cached:
+    def find(cls, key: int) -> Cached:
         raise NotImplementedError("get_cache is preferred")
 
     def greet(self) -> None:
@@ -67,7 +67,7 @@ class Lost(ayl.Sendable):
     id = 7
 
     @classmethod
-    def find(cls, id: int) -> Lost:
+    def find(cls, key: int) -> Lost:
         raise cls.error
 
     def greet(self) -> None: ...
@@ -171,7 +171,7 @@ def test_a_find_that_needs_an_instance_could_not_find_one(outbox: Outbox) -> Non
     class Confused:
         id = 1
 
-        def find(self, id: int) -> None: ...
+        def find(self, key: int) -> None: ...
 
         def greet(self) -> None: ...
 
@@ -221,7 +221,7 @@ def test_a_value_error_of_find_is_no_broken_message(inline: None) -> None:
 
 def test_what_find_says_itself_is_heard(inline: None) -> None:
     Lost.error = Unavailable("the register is closed")
-    with pytest.raises(Unavailable, match="^the register is closed$"):
+    with pytest.raises(Unavailable, match=r"^the register is closed$"):
         Lost().ayl_send("greet")
 
 

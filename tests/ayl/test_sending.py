@@ -24,12 +24,12 @@ class Customer:
 
 
 class Order(ayl.Sendable, ayl_name="sending.Order"):
-    def __init__(self, id: int | None = 42) -> None:
-        self.id = id
+    def __init__(self, key: int | None = 42) -> None:
+        self.id = key
 
     @classmethod
-    def find(cls, id: int) -> Order:
-        return cls(id)
+    def find(cls, key: int) -> Order:
+        return cls(key)
 
     def ship(self, *args: Any, **kwargs: Any) -> None: ...
 
@@ -111,9 +111,7 @@ def test_an_unsaved_object_is_refused_where_it_is_sent(outbox: Outbox) -> None:
         (3.5j.__class__, "the class complex is not registered"),
     ],
 )
-def test_what_is_not_registered_is_refused_with_the_decorator_to_use(
-    receiver: Any, words: str, outbox: Outbox
-) -> None:
+def test_what_is_not_registered_is_refused_with_the_decorator_to_use(receiver: Any, words: str, outbox: Outbox) -> None:
     assert words in refused(outbox, NotRegistered, lambda: ayl.ayl_send(receiver, "ship"))
 
 

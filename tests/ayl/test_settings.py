@@ -206,7 +206,9 @@ def test_nonsense_in_the_file_is_refused_with_its_place(
     assert str(caught.value).endswith("(from ayl.toml)")
 
 
-@pytest.mark.parametrize(("variable", "text"), [("AYL_TIMEOUT", "soon"), ("AYL_APP", "two words"), ("AYL_VERSION", "@")])
+@pytest.mark.parametrize(
+    ("variable", "text"), [("AYL_TIMEOUT", "soon"), ("AYL_APP", "two words"), ("AYL_VERSION", "@")]
+)
 def test_nonsense_in_a_variable_is_refused_with_its_place(
     variable: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,9 +236,12 @@ def test_a_send_without_an_app_names_the_line_to_add() -> None:
 
 @pytest.mark.parametrize("engine", ["http://127.0.0.1", "beanstlak://127.0.0.1", "synchronously", "11300"])
 def test_a_send_to_an_unknown_engine_names_those_there_are(engine: str) -> None:
-    with pytest.raises(NotConfigured) as caught:
+    def configure_and_send() -> None:
         ayl.configure(app="shop", engine=engine)
         ayl.ayl_send([1], "copy")
+
+    with pytest.raises(NotConfigured) as caught:
+        configure_and_send()
     assert repr(engine) in str(caught.value)
     assert "beanstalk://HOST:PORT, beanstalk:///PATH/OF/SOCKET or synchronous" in str(caught.value)
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from pathlib import Path  # noqa: TC003 - SQLAlchemy and pytest read annotations
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, select
@@ -14,10 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 import ayl
-from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
-from ayl.errors import CannotRun, Gone, NotConfigured, Unavailable
-from ayl.message import Message
+from ayl.errors import Gone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Base(DeclarativeBase): ...
@@ -119,10 +118,6 @@ def names(engine: Engine) -> set[str]:
         return set(session.scalars(select(Guest.name)))
 
 
-def perform(on: Any, do: str, *args: Any) -> None:
-    calling.perform(Message(id="", app="shop", ver="1.4.2", on=on, do=do, args=[*args]))
-
-
 def test_the_call_finds_the_object_fresh_and_its_session_is_committed(engine: Engine, events: list[str]) -> None:
     guest = stored(engine)
     events.clear()
@@ -210,55 +205,3 @@ def test_a_coroutine_method_changes_its_object(engine: Engine) -> None:
 def test_a_coroutine_works_in_the_session_of_its_job(engine: Engine) -> None:
     Hotel.ayl_send("check_in_later", "Miller")
     assert "Miller" in names(engine)
-
-
-# What goes wrong
-
-
-def test_without_a_bound_factory_the_error_names_the_line_to_add(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    guest = stored(engine)
-    monkeypatch.setattr(ayl_sqlalchemy, "_factory", None)
-    for send in (lambda: guest.ayl_send("look"), lambda: Hotel.ayl_send("check_in", "Miller")):
-        with pytest.raises(NotConfigured, match=r"(?s)none was bound.*\.sqlalchemy\.bind\(sessionmaker\(engine\)\)"):
-            send()
-
-
-def sessions_on(engine: Engine) -> Callable[[], Session]:
-    return sessionmaker(engine)
-
-
-def sessions_that_connect_at_once(engine: Engine) -> Callable[[], Session]:
-    return lambda: Session(engine.connect())
-
-
-@pytest.mark.parametrize("factory", [sessions_on, sessions_that_connect_at_once])
-@pytest.mark.parametrize("trouble", ["no such file", "no connection left"])
-def test_a_database_that_does_not_answer_is_unavailable_and_nothing_is_gone(
-    trouble: str, factory: Callable[[Engine], Callable[[], Session]], engine: Engine
-) -> None:
-    guest = stored(engine)
-    where = "/nowhere/at/all.db" if trouble == "no such file" else str(engine.url.database)
-    narrow = create_engine(f"sqlite:///{where}", pool_size=1, max_overflow=0, pool_timeout=0.05)
-    ayl_sqlalchemy.bind(factory(narrow))
-    with nullcontext() if trouble == "no such file" else narrow.connect(), pytest.raises(Unavailable):
-        guest.ayl_send("look")
-    narrow.dispose()
-
-
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("jobs.Guest", {"$t": ["tuple", [1, 2]]}),
-        ("jobs.Guest", {"no": 1}),
-        ("jobs.Guest", [[1]]),
-        ("jobs.Guest", {"$t": ["int", hex(2**70)]}),
-        ("jobs.Guest", {"$t": ["complex", 1.0, 2.0]}),
-        ("jobs.Pair", 1),
-        ("jobs.Pair", {"$t": ["tuple", [1]]}),
-    ],
-)
-def test_a_key_that_no_row_can_have_is_no_reason_to_try_again(name: str, key: Any, engine: Engine) -> None:
-    with pytest.raises(CannotRun, match=name):
-        perform({"$ref": [name, key]}, "look" if name == "jobs.Guest" else "meet")

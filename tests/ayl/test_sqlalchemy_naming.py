@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path  # noqa: TC003 - SQLAlchemy and pytest read annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +12,9 @@ import ayl
 from ayl.errors import NotCallable, NotSaved
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.ayl.conftest import Outbox
 
 

@@ -38,7 +38,7 @@ def test_a_part_is_legal_if_the_protocol_allows_it_and_it_has_no_slash(text: str
     if text and set(text) <= set(LEGAL) and not text.startswith("-"):
         assert check_part("app", text) == text
     else:
-        with pytest.raises(InvalidOption, match="^app "):
+        with pytest.raises(InvalidOption, match=r"^app "):
             check_part("app", text)
 
 

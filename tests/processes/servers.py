@@ -88,12 +88,12 @@ class Server:
         if self.port:
             return socket.create_connection((HOST, self.port), PATIENCE)
         client = socket.socket(socket.AF_UNIX)
-        client.settimeout(PATIENCE)
         try:
-            client.connect(str(self.path))
+            client.connect(str(self.path))  # with a timeout it would not wait for room among those to be accepted
         except OSError:
             client.close()
             raise
+        client.settimeout(PATIENCE)
         return client
 
     def client(self, use: str = "default", watch: str = "default") -> greenstalk.Client[bytes]:

@@ -62,8 +62,12 @@ class ServerProcess:
         self.early: dict[str, bytes] = {}  # read from the socket, but not yet asked for
         self.ended: set[str] = set()
         self.command = [*command, "-l", f"unix:{self.socket_path}", *options]
-        self.process = self._start()
         self.first: socket.socket | None = None
+        try:
+            self.process = self._start()
+        except OSError:
+            shutil.rmtree(self.directory)
+            raise
         try:
             self._dial_until_serving()
         except BaseException:

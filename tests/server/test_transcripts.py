@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SCENARIOS = load(Path(__file__).parent / "transcripts")
 
-AT_ONCE = 16
+AT_ONCE = 10
 """How many process scenarios run side by side: they mostly wait."""
 
 CASES = [

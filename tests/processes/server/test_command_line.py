@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import greenstalk
@@ -14,10 +15,10 @@ import pytest
 import ayl
 from ayl_server.config import ALONE, MAX_BODY, MAX_PORT, NOT_YET, USAGE, WITH_VALUE
 from tests.processes.deadline import PATIENCE, eventually
-from tests.processes.servers import AYL_SERVER, HOST, Server, command, environment, free_port, serving
+from tests.processes.servers import AYL_SERVER, HOST, Server, command, environment, serving
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 USAGE_ERROR = 5
 SOCKET_ERROR = 111
@@ -63,6 +64,7 @@ WRONG = {
     "a port far out of range": (["-p", "9" * 9999], "port out of range"),
     "a size that is no number": (["-z", "64k"], "invalid size: 64k"),
     "a size below 0": (["-z", "-1"], "invalid size: -1"),
+    "a size with flags behind it": (["-z9p0"], "invalid size: 9p0"),
     "a size in other digits": (["-z", "١٢"], "invalid size: ١٢"),
     "no size": (["-z", ""], "invalid size: "),
 }
@@ -94,30 +96,36 @@ def test_help_comes_before_what_stands_behind_it() -> None:
     assert run("-v", "-x").returncode == 0
 
 
-def test_flags_may_be_joined(tmp_path: Path) -> None:
-    for _ in range(10):
-        port = free_port()
-        log = tmp_path / "log"
-        with log.open("wb") as stream, subprocess.Popen(
-            [command("ayl_server"), f"-VVp{port}"], stdout=stream, stderr=stream, env=environment()
-        ) as process:
-            try:
-                eventually(lambda log=log: process.poll() is not None or "bind" in log.read_text(), log.read_text)
-                if process.poll() is None:
-                    with greenstalk.Client((HOST, port)) as client:
-                        client.use("joined")
-                    eventually(lambda log=log: "reply USING joined" in log.read_text(), log.read_text)
-                    return
-            finally:
-                process.kill()
-    pytest.fail("no port stays free")
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[Callable[[], str]]:
+    """A server whose first line with `bind` has been said; gives all that it says."""
+    log = folder / "log"
+    with (
+        log.open("wb") as stream,
+        subprocess.Popen([command("ayl_server"), *words], stdout=stream, stderr=stream, env=environment()) as process,
+    ):
+        try:
+            eventually(lambda: process.poll() is not None or "bind" in log.read_text(), log.read_text)
+            yield log.read_text
+        finally:
+            process.kill()
+
+
+def bound_port(said: str) -> int:
+    found = re.search(rf"^bind \d+ {re.escape(HOST)}:(\d+)$", said, re.MULTILINE)
+    assert found, said
+    return int(found[1])
 
 
 def test_port_0_takes_a_free_one_and_the_log_tells_which(tmp_path: Path) -> None:
-    with serving(AYL_SERVER, tmp_path, "-V", "-p0") as server:
-        found = re.search(rf"^bind \d+ {re.escape(HOST)}:(\d+)$", server.log(), re.MULTILINE)
-        assert found
-        assert int(found[1]) > 1023
+    with started(tmp_path, "-V", "-p", "0") as said, greenstalk.Client((HOST, bound_port(said()))) as client:
+        assert client.put("") == 1
+
+
+def test_flags_may_be_joined(tmp_path: Path) -> None:
+    with started(tmp_path, "-VVp0", "-z9") as said, greenstalk.Client((HOST, bound_port(said()))) as client:
+        assert client.stats()["max-job-size"] == 9
+        eventually(lambda: "command stats" in said(), said)
 
 
 def test_a_port_in_use_is_refused_and_its_server_goes_on(our_server: Server) -> None:
@@ -239,9 +247,11 @@ def test_what_a_client_sends_cannot_forge_lines_of_the_log(tmp_path: Path) -> No
 
 def test_a_log_that_cannot_be_written_is_no_reason_to_stop_serving(tmp_path: Path) -> None:
     path = tmp_path / "socket"
-    with open("/dev/full", "wb") as full, subprocess.Popen(  # noqa: PTH123 - a device
-        [command("ayl_server"), "-VV", "-l", f"unix:{path}"], stdout=full, stderr=subprocess.DEVNULL, env=environment()
-    ) as process:
+    words = ["-VV", "-l", f"unix:{path}"]
+    with (
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen([command("ayl_server"), *words], stdout=full, stderr=full, env=environment()) as process,
+    ):
         try:
             eventually(lambda: process.poll() is not None or path.is_socket())
             with greenstalk.Client(str(path), encoding=None) as client:

@@ -51,8 +51,3 @@ def test_usr1_makes_it_refuse_new_jobs_and_serve_the_old_ones(fresh: Server) -> 
     assert fresh.serves()
     fresh.gets(signal.SIGTERM)
     assert fresh.wait() == 0
-
-
-def test_it_outlives_a_hang_up_no_more_than_beanstalkd(fresh: Server) -> None:
-    fresh.gets(signal.SIGHUP)
-    assert fresh.wait() == -signal.SIGHUP

@@ -52,8 +52,7 @@ class Aftermath:
     def _rests(self, job_id: int) -> bool:
         if job_id in self.last_seen:
             return True
-        jobs = self.workshop.all_jobs({job_id})
-        job = jobs.get(job_id)
+        job = self.workshop.look(job_id)
         if job is None:
             self.last_seen[job_id] = {"state": GONE}
         elif job["reserves"] > self.tries[job_id]:

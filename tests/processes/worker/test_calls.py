@@ -94,12 +94,12 @@ def test_a_worker_takes_jobs_from_all_tubes_that_it_is_given(workshop: Workshop)
     assert workshop.client.stats_tube("default")["current-waiting"] == 0
 
 
-def test_a_delayed_call_is_made_after_its_delay(workshop: Workshop) -> None:
-    late = ayl.opts(delay=1).send(chores.note, workshop.folder, "late")
-    soon = ayl.send(chores.note, workshop.folder, "soon")
-    workshop.workers()
-    workshop.await_gone(soon.job_id, late.job_id)
-    assert workshop.words() == ["soon", "late"]
+def test_a_delayed_call_is_made_after_its_delay(our_workshop: Workshop) -> None:
+    late = ayl.opts(delay=1).send(chores.note, our_workshop.folder, "late")
+    soon = ayl.send(chores.note, our_workshop.folder, "soon")
+    our_workshop.workers()
+    our_workshop.await_gone(soon.job_id, late.job_id)
+    assert our_workshop.words() == ["soon", "late"]
 
 
 def test_a_server_on_a_unix_socket_serves_senders_and_workers(kind: Kind, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_nothing_is_lost_while_workers_are_killed_again_and_again(workshop: Work
     workshop.await_gone(*(handle.job_id for handle in sent))
     assert set(workshop.words()) >= {f"call-{r}-{n}" for r in range(3) for n in range(10)}
     assert set(workshop.words()) >= {f"held-{r}-again" for r in range(3)}
-    assert len(supervisor.logs("was killed by SIGKILL")) == 3
+    supervisor.awaits("was killed by SIGKILL", 3)
 
 
 def test_a_call_that_ends_the_process_is_made_again_by_another_worker(workshop: Workshop) -> None:

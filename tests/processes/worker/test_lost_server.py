@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +20,8 @@ from .workshop import Workshop
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from .workshop import Supervisor
 
 UNREACHABLE = "no server answers at .*; trying again every 1 s"
 
@@ -105,9 +107,8 @@ def test_a_stop_ends_workers_at_once_that_look_for_a_server(our_workshop: Worksh
 
 
 @contextmanager
-def impostor(*answers: bytes) -> Iterator[tuple[int, list[bytes]]]:
-    """Somebody who listens and gives these answers, whatever is asked; the port and what was asked."""
-    asked: list[bytes] = []
+def impostor(*answers: bytes) -> Iterator[int]:
+    """Somebody who listens and gives these answers, whatever is asked; the port."""
 
     def serve() -> None:
         with suppress(OSError):  # the listener is shut down at the end
@@ -115,14 +116,14 @@ def impostor(*answers: bytes) -> Iterator[tuple[int, list[bytes]]]:
                 connection, _ = listener.accept()
                 with connection, suppress(OSError):
                     for answer in answers:
-                        asked.append(connection.recv(4096))
+                        connection.recv(4096)
                         connection.sendall(answer)
 
     with socket.create_server((HOST, 0)) as listener:
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            yield listener.getsockname()[1], asked
+            yield listener.getsockname()[1]
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
@@ -139,13 +140,28 @@ IMPOSTORS = {
 }
 
 
-@pytest.mark.parametrize("answers", [*IMPOSTORS.values()], ids=[*IMPOSTORS])
-def test_whatever_answers_a_worker_it_keeps_calm_and_tries_again(
-    our_workshop: Workshop, answers: tuple[bytes, ...]
-) -> None:
-    with impostor(*answers) as (port, asked):
-        supervisor = our_workshop.workers(AYL_ENGINE=f"beanstalk://{HOST}:{port}")
-        eventually(lambda: supervisor.logs(UNREACHABLE) or len(supervisor.started()) > 1, supervisor.log)
-        assert len(supervisor.started()) == 1
-        eventually(lambda: len(asked) >= len(answers), supervisor.log)
-        assert "Traceback" not in supervisor.log()
+@pytest.fixture(scope="module")
+def meetings(our_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Supervisor]]:
+    """A worker with each of them, met side by side, until it has given up for the first time."""
+    with ExitStack() as stack:
+        workshop = Workshop(our_server, tmp_path_factory.mktemp("impostors"))
+        stack.callback(workshop.close)
+        met = {}
+        for name, answers in IMPOSTORS.items():
+            port = stack.enter_context(impostor(*answers))
+            met[name] = workshop.workers(AYL_ENGINE=f"beanstalk://{HOST}:{port}", await_start=False)
+        for supervisor in met.values():
+            _await_trouble(supervisor)
+        yield met
+
+
+def _await_trouble(supervisor: Supervisor) -> None:
+    eventually(lambda: supervisor.logs(UNREACHABLE) or len(supervisor.started()) > 1, supervisor.log)
+
+
+@pytest.mark.parametrize("name", IMPOSTORS)
+def test_whatever_answers_a_worker_it_keeps_calm_and_tries_again(meetings: dict[str, Supervisor], name: str) -> None:
+    supervisor = meetings[name]
+    assert len(supervisor.started()) == 1
+    assert supervisor.logs(UNREACHABLE)
+    assert "Traceback" not in supervisor.log()

@@ -64,7 +64,8 @@ def test_a_second_stop_kills_and_the_job_returns(workshop: Workshop, number: sig
     assert workshop.words() == ["running-begins"]
 
 
-def test_two_stops_in_one_breath_kill_as_well(workshop: Workshop) -> None:
+def test_two_stops_in_one_breath_kill_as_well(our_workshop: Workshop) -> None:
+    workshop = our_workshop
     supervisor = workshop.workers()
     running = ayl.send(chores.spin, workshop.folder, "running")
     workshop.read("running")

@@ -9,15 +9,14 @@ import signal
 import subprocess
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import greenstalk
 
 from ayl import configure, sending, settings
 from ayl.admin import Server as Address
 from tests.processes.deadline import PATIENCE, eventually
 from tests.processes.servers import HOST, Server, command, environment
-
-if TYPE_CHECKING:
-    import greenstalk
 
 APP = "chores"
 APP_PATH = Path(__file__).parent / "app"
@@ -102,7 +101,7 @@ def _session(leader: int) -> list[int]:
                 continue
             if fields[0] not in "ZX" and int(fields[3]) == leader:
                 members.append(int(entry.name))
-    return members
+    return sorted(members)
 
 
 class Workshop:
@@ -183,26 +182,22 @@ class Workshop:
         return self.client.put(body, priority)
 
     def job(self, job_id: int | None) -> greenstalk.StatsJob:
-        """What the server knows of a job."""
-        assert job_id is not None
-        return self.client.stats_job(job_id)
+        """What the server knows of a job, which must exist."""
+        found = self.look(job_id)
+        assert found is not None, f"job {job_id} is gone; {self.told()}"
+        return found
 
     def gone(self, job_id: int | None) -> bool:
         """Whether the server has deleted the job."""
+        return self.look(job_id) is None
+
+    def look(self, job_id: int | None) -> greenstalk.StatsJob | None:
+        """What the server knows of a job; None when it has it no more."""
         assert job_id is not None
-        return job_id not in self.all_jobs({job_id})
-
-    def all_jobs(self, ids: set[int]) -> dict[int, greenstalk.StatsJob]:
-        """Those of the jobs that still exist."""
-        from greenstalk import NotFoundError
-
-        found = {}
-        for job_id in ids:
-            try:
-                found[job_id] = self.client.stats_job(job_id)
-            except NotFoundError:
-                continue
-        return found
+        try:
+            return self.client.stats_job(job_id)
+        except greenstalk.NotFoundError:
+            return None
 
     def await_gone(self, *job_ids: int | None) -> None:
         eventually(lambda: all(self.gone(job_id) for job_id in job_ids), self.told)
