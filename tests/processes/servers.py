@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 from contextlib import closing, contextmanager, suppress
@@ -88,8 +89,10 @@ class Server:
         if self.port:
             return socket.create_connection((HOST, self.port), PATIENCE)
         client = socket.socket(socket.AF_UNIX)
+        # A timeout of Python's would not wait for room among those to be accepted; the kernel's does.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(PATIENCE), 0))
         try:
-            client.connect(str(self.path))  # with a timeout it would not wait for room among those to be accepted
+            client.connect(str(self.path))
         except OSError:
             client.close()
             raise

@@ -91,6 +91,9 @@ CASES = {
     "a call that asks to decay without a delay waits failed_job_delay seconds": Case(
         "Decay", {"failed_job_delay": 33, "failed_job_handler": "bury"}, "delayed", 1, r"back in 33 s", delay=33
     ),
+    "a call that asks to decay for longer than a job can has failed": Case(
+        "Decay-2**32", {"failed_job_handler": "bury"}, "buried", 1, r"buried: InvalidOption: Decay\(delay\)"
+    ),
     "a call that asks to decay by 0 is made again at once": Case(
         "Decay-0", {"failed_job_handler": "delete"}, GONE, 2, r"comes back in 0 s", chore=chores.fail_once
     ),
@@ -148,16 +151,6 @@ def test_what_a_call_asks_for_is_no_failure_and_has_no_traceback(aftermath: Afte
     log = aftermath.supervisor.log()
     assert "ayl.errors.Bury" not in log
     assert "ayl.errors.Decay" not in log
-
-
-def test_a_call_that_asks_to_decay_for_longer_than_a_job_can_is_put_aside_or_comes_late(workshop: Workshop) -> None:
-    sent = ayl.opts(failed_job_handler="delete").send(chores.fail, workshop.folder, "long", "Decay-2**32")
-    assert sent.job_id
-    drained = Aftermath(workshop, workshop.workers(), {sent.job_id: 1})
-    drained.await_rest()
-    end = drained.ending(sent.job_id, "long")
-    assert (end.state in {"buried", "delayed"}, len(end.runs)) == (True, 1)
-    assert "no server answers" not in drained.supervisor.log()
 
 
 def test_an_object_whose_store_does_not_answer_is_asked_for_again_whatever_the_handler(workshop: Workshop) -> None:

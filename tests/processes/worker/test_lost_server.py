@@ -37,50 +37,32 @@ def restarted(kind: Kind, folder: Path, port: int) -> Iterator[Server]:
         server.kill()
 
 
-@contextmanager
-def reopened(server: Server, workshop: Workshop) -> Iterator[None]:
-    """The workshop with a connection to the new server."""
-    workshop.client.close()
-    workshop.client = server.client(use=workshop.tube)
-    yield
-
-
-def test_workers_find_a_server_again_that_was_restarted(kind: Kind, tmp_path: Path) -> None:
+def test_workers_find_a_server_again_that_was_restarted_while_they_waited_or_were_busy(
+    kind: Kind, tmp_path: Path
+) -> None:
     with serving(kind, tmp_path) as server:
         workshop = Workshop(server, tmp_path)
         try:
-            supervisor = workshop.workers(processes=2)
+            supervisor = workshop.workers(processes=3)
+            ayl.send(chores.hold, tmp_path, "orphan")
+            workshop.read("orphan-begins")
             workshop.await_waiting(2)
             server.kill()
             supervisor.awaits(UNREACHABLE, 2)
-            with restarted(kind, tmp_path, server.port) as again, reopened(again, workshop):
-                sent = ayl.send(chores.note, tmp_path, "after")
-                workshop.await_gone(sent.job_id)
-                supervisor.awaits("the server answers again")
-                workshop.await_waiting(2)
-                assert workshop.words() == ["after"]
-                assert len(supervisor.started()) == 2
+            workshop.let_go("orphan")
+            supervisor.awaits(UNREACHABLE, 3)
+            with restarted(kind, tmp_path, server.port) as again:
+                workshop.reconnect(again)
+                sent = [ayl.send(chores.hold, tmp_path, word) for word in ("one", "two", "three")]
+                workers = {workshop.read(f"{word}-begins").pid for word in ("one", "two", "three")}
+                assert workers == set(supervisor.started())
+                for word in ("one", "two", "three"):
+                    workshop.let_go(word)
+                workshop.await_gone(*(handle.job_id for handle in sent))
+                workshop.await_waiting(3)
+                assert len(supervisor.logs("the server answers again")) == 3
                 supervisor.gets(signal.SIGTERM)
                 assert supervisor.wait() == 0
-        finally:
-            workshop.close()
-
-
-def test_a_call_that_ends_after_its_server_is_gone_leaves_a_worker_that_goes_on(kind: Kind, tmp_path: Path) -> None:
-    with serving(kind, tmp_path) as server:
-        workshop = Workshop(server, tmp_path)
-        try:
-            supervisor = workshop.workers()
-            ayl.send(chores.hold, tmp_path, "orphan")
-            workshop.read("orphan-begins")
-            server.kill()
-            workshop.let_go("orphan")
-            supervisor.awaits(UNREACHABLE)
-            with restarted(kind, tmp_path, server.port) as again, reopened(again, workshop):
-                sent = ayl.send(chores.note, tmp_path, "after")
-                workshop.await_gone(sent.job_id)
-                assert workshop.read("after").pid == workshop.read("orphan-ends").pid
-                assert len(supervisor.started()) == 1
         finally:
             workshop.close()
 

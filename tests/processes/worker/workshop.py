@@ -124,6 +124,11 @@ class Workshop:
         settings.reset()
         self.client.close()
 
+    def reconnect(self, server: Server) -> None:
+        """Look on at a server that was restarted."""
+        self.client.close()
+        self.client = server.client(use=self.tube)
+
     def workers(self, *words: str, processes: int = 1, await_start: bool = True, **variables: str) -> Supervisor:
         """Start a supervisor with so many workers; they are ready once they wait for a job, or have one."""
         words = ("--app-path", str(APP_PATH), "--require", "chores", "--processes", str(processes), *words)

@@ -1,0 +1,166 @@
+"""The public names as a type checker sees them. Never run: mypy --strict reads it, see test_api.
+
+Every line that is wrong on purpose carries the error it must give; without that error, mypy complains about the
+comment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import assert_type
+
+import ayl
+
+
+class Stay:
+    """No business of ayl's: an argument."""
+
+
+class Resident(ayl.Sendable):
+    def __init__(self, key: int) -> None:
+        self.id = key
+
+    @classmethod
+    def find(cls, key: int) -> Resident | None:
+        return cls(key)
+
+    def clear_stay(self, number: int, stay: Stay, *, quietly: bool = False) -> str:
+        return "cleared"
+
+    async def greet(self, name: str) -> None: ...
+
+    @staticmethod
+    def count(since: int = 0) -> int:
+        return since
+
+    @classmethod
+    def invite(cls, name: str) -> None: ...
+
+
+class Named(ayl.Sendable, ayl_name="shop.Named"): ...
+
+
+class Abstract(ayl.Sendable, ayl_name=None): ...
+
+
+class Misnamed(ayl.Sendable, ayl_name=3): ...  # type: ignore[arg-type]
+
+
+@ayl.model
+class Plain:
+    def ship(self, carrier: str) -> None: ...
+
+
+@ayl.model("shop.Other")
+class Other:
+    def ship(self, carrier: str) -> None: ...
+
+
+@ayl.task
+def restock(thing: str, number: int = 1) -> float:
+    return 1.5
+
+
+@ayl.task("shop.restock_later")
+async def restock_later(thing: str) -> None: ...
+
+
+@ayl.value
+@dataclass
+class Money:
+    amount: int
+
+
+@ayl.value("shop.Colour")
+class Colour(Enum):
+    RED = 1
+
+
+resident, stay = Resident(1), Stay()
+
+# By name: any arguments, a handle back
+
+assert_type(resident.ayl_send("clear_stay", 3, stay, quietly=True), ayl.Handle)
+assert_type(Resident.ayl_send("count"), ayl.Handle)
+assert_type(resident.ayl_send_opts("clear_stay", {"delay": 60}, 3, stay), ayl.Handle)
+assert_type(Resident.ayl_send_opts("count", ayl.Options(delay=60)), ayl.Handle)
+assert_type(Named().ayl_send("anything"), ayl.Handle)
+assert_type(ayl.ayl_send(Plain(), "ship", "ups"), ayl.Handle)
+assert_type(ayl.ayl_send([1], "append", 2), ayl.Handle)
+assert_type(ayl.ayl_send_opts(Plain, "count", {"lane": "slow"}), ayl.Handle)
+assert_type(ayl.opts(delay=3).ayl_send(resident, "clear_stay", 3, stay), ayl.Handle)
+
+resident.ayl_send(resident.clear_stay, 3, stay)  # type: ignore[arg-type]
+resident.ayl_send()  # type: ignore[call-arg]
+resident.ayl_send_opts("clear_stay", 60)  # type: ignore[arg-type]
+resident.ayl_send_opts("clear_stay")  # type: ignore[call-arg]
+ayl.ayl_send(resident, 3)  # type: ignore[arg-type]
+
+# By the callable itself: its signature is checked
+
+assert_type(ayl.send(resident.clear_stay, 3, stay), ayl.Handle)
+assert_type(ayl.send(resident.clear_stay, 3, stay=stay, quietly=True), ayl.Handle)
+assert_type(ayl.send(resident.greet, "Jones"), ayl.Handle)
+assert_type(ayl.send(Resident.count), ayl.Handle)
+assert_type(ayl.send(Resident.count, since=3), ayl.Handle)
+assert_type(ayl.send(Resident.invite, "Jones"), ayl.Handle)
+assert_type(ayl.send(Plain().ship, "ups"), ayl.Handle)
+assert_type(ayl.send(restock, "socks", number=3), ayl.Handle)
+assert_type(ayl.send(restock_later, "socks"), ayl.Handle)
+assert_type(ayl.send([1].append, 2), ayl.Handle)
+assert_type(ayl.opts(delay=60, lane="slow").send(resident.clear_stay, 3, stay), ayl.Handle)
+
+ayl.send(resident.clear_stay, "three", stay)  # type: ignore[arg-type]
+ayl.send(resident.clear_stay, 3, "stay")  # type: ignore[arg-type]
+ayl.send(resident.clear_stay, 3)  # type: ignore[call-arg]
+ayl.send(resident.clear_stay, 3, stay, True)  # type: ignore[call-arg]
+ayl.send(resident.clear_stay, 3, stay, loudly=True)  # type: ignore[call-arg]
+ayl.send(resident.greet, 3)  # type: ignore[arg-type]
+ayl.send(resident.leave)  # type: ignore[attr-defined]
+ayl.send(Resident.count, since="monday")  # type: ignore[arg-type]
+ayl.send(Resident.invite)  # type: ignore[call-arg]
+ayl.send(restock, 3)  # type: ignore[arg-type]
+ayl.send(restock_later, "socks", 3)  # type: ignore[call-arg]
+ayl.send("clear_stay", 3, stay)  # type: ignore[arg-type]
+ayl.opts(delay=60).send(resident.clear_stay, "three", stay)  # type: ignore[arg-type]
+ayl.opts(delay=60).send(restock, number="many", thing="socks")  # type: ignore[arg-type]
+
+# The decorators leave what they decorate as it was
+
+assert_type(restock("socks"), float)
+assert_type(Plain(), Plain)
+assert_type(Other().ship("ups"), None)
+assert_type(Money(3).amount, int)
+assert_type(resident.clear_stay(3, stay), str)
+assert_type(Resident.find(3), Resident | None)
+
+# Handles, batches, options, settings
+
+handle = ayl.send(restock, "socks")
+assert_type(handle.id, str)
+assert_type(handle.tube, str)
+assert_type(handle.job_id, int | None)
+
+with ayl.batch() as batch:
+    assert_type(batch.sent, int)
+
+ayl.Options(priority=1, fuzz=2, delay=3, time_to_run=4, lane="slow", failed_job_handler="bury")
+ayl.Options(prioritty=1)  # type: ignore[call-arg]
+ayl.Options(delay="soon")  # type: ignore[arg-type]
+
+ayl.configure(app="shop", version="1.4.2", engine="synchronous", timeout=1.5, defaults={"delay": 3})
+ayl.configure(defaults=ayl.Options(delay=3))
+ayl.configure(app=3)  # type: ignore[arg-type]
+ayl.configure(ap="shop")  # type: ignore[call-arg]
+
+
+def give_up() -> None:
+    raise ayl.Bury("no such carrier")
+
+
+def try_again() -> None:
+    raise ayl.Decay(10, "not yet")
+
+
+ayl.Decay("soon")  # type: ignore[arg-type]
