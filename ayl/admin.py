@@ -20,18 +20,17 @@ from __future__ import annotations
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import greenstalk
 
+from ayl.engines.prompt import PromptSocket
 from ayl.errors import AylError
 from ayl.tubes import RULE, legal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from _typeshed import ReadableBuffer, WriteableBuffer
 
 EXIT = b'{"type":"ayl-control","do":"exit"}'
 """The body that asks the worker who reserves it to exit."""
@@ -326,37 +325,12 @@ def _int_or_str(value: object) -> int | str:
     return value if isinstance(value, int) else str(value)
 
 
-class _PromptSocket(socket.socket):
-    """A connected socket whose peer has only so long for each whole reply.
-
-    A socket's own timeout starts anew with every byte: a peer that dribbles would hold the operator for ever.
-    greenstalk sends each command in one `sendall`, so there the clock starts.
-    """
-
-    def __init__(self, connected: socket.socket, patience: float) -> None:
-        super().__init__(fileno=connected.detach())
-        self._patience = patience
-        self._deadline = monotonic() + patience
-
-    def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
-        self._deadline = monotonic() + self._patience
-        self.settimeout(self._patience)
-        super().sendall(data, flags)
-
-    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
-        left = self._deadline - monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self.settimeout(left)
-        return super().recv_into(buffer, nbytes, flags)
-
-
 def _connect(server: Server) -> socket.socket:
     try:
         connected = socket.create_connection((server.host, server.port), server.timeout)
     except (OSError, UnicodeError) as error:  # UnicodeError: a host name that IDNA refuses
         raise NoServer(server, error) from error
-    return _PromptSocket(connected, server.timeout)
+    return PromptSocket(connected, server.timeout)
 
 
 @contextmanager

@@ -6,11 +6,14 @@ Unavailable), anything else that comes out is the call's own.
 
 import asyncio
 import inspect
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from ayl import values
-from ayl.errors import ArgumentsDoNotFit, CannotRun, NotCallable, NotRegistered
-from ayl.message import Message
+from ayl.errors import ArgumentsDoNotFit, CannotRun, NotCallable, NotRegistered, Unavailable
+from ayl.message import Message, keywords
 from ayl.references import find, finding
 from ayl.registry import registry
 from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
@@ -27,38 +30,53 @@ def perform(message: Message) -> None:
         function, args, kwargs = _prepare(message)
         result = function(*args, **kwargs)
         if inspect.iscoroutine(result):
-            asyncio.run(result)
+            _run_to_its_end(result)
 
 
-def _prepare(message: Message) -> tuple[Any, list[Any], dict[str, Any]]:
+def _run_to_its_end(coroutine: Coroutine[Any, Any, Any]) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(coroutine)
+        return
+    # The synchronous engine, used from a coroutine: that one's loop stands still meanwhile, so it needs another.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(copy_context().run, asyncio.run, coroutine).result()
+
+
+def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
     # First everything that needs no database, so that a message that cannot run costs none.
     try:
+        kwargs = keywords(message)
         target = _target(message)
-        target.check(message.args, message.kwargs)
+        target.check(message.args, kwargs)
     except (NotRegistered, NotCallable, ArgumentsDoNotFit) as error:
         raise CannotRun(str(error)) from error
     if message.on is None:
-        function: Any = registry.tasks[message.do]
+        function = registry.tasks[message.do]
     else:
         function = getattr(_decoded(message.on, "the receiver"), target.name)
-    return function, _decoded(message.args, "args"), _decoded(message.kwargs, "kwargs") if message.kwargs else {}
+    return function, _decoded(message.args, "args"), _decoded(kwargs, "kwargs") if kwargs else {}
 
 
 def _target(message: Message) -> Target:
+    """The target, with no object found yet."""
     on = message.on
     if on is None:
         return function_target(message.do)[1]
     if isinstance(on, dict) and isinstance(parts := on.get("$ref"), list) and parts and isinstance(parts[0], str):
         return method_target(registry.model(parts[0]), message.do, on_class=len(parts) == 1)
-    cls = type(_decoded(on, "the receiver"))
+    cls = type(_decoded(on, "the receiver", lambda _parts: None))
     if cls not in PLAIN_TYPES and cls not in CODECS:
         raise NotCallable(f"nothing can be called on a {cls.__qualname__}")
     return method_target(cls, message.do, on_class=False)
 
 
-def _decoded(data: Any, place: str) -> Any:
+def _decoded(data: Any, place: str, found: Callable[[list[Any]], object] = find) -> Any:
     try:
-        return values.decode(data, find)
+        return values.decode(data, found)
+    except (CannotRun, Unavailable):
+        raise
     except (NotRegistered, NotCallable) as error:
         raise CannotRun(f"{place}: {error}") from error
     except ValueError as error:

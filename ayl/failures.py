@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ayl.errors import Bury, CannotRun, Decay, Unavailable
+from ayl.errors import Bury, CannotRun, Decay, NotConfigured, Unavailable
+from ayl.message import one_line
 from ayl.options import Handler
 
 
@@ -56,7 +57,8 @@ def decide(policy: Policy, reserves: int, error: BaseException | None) -> Outcom
             return Delayed(policy.delay if error.delay is None else error.delay, reason)
         case Bury() | CannotRun():
             return Buried(reason)
-        case Unavailable():
+        case Unavailable() | NotConfigured():
+            # Not the call's fault but the worker's or its database's: no handler may drop it for that.
             return Delayed(policy.delay, reason)
     match policy.handler:
         case "delete":
@@ -68,8 +70,12 @@ def decide(policy: Policy, reserves: int, error: BaseException | None) -> Outcom
 
 
 def describe(error: BaseException) -> str:
-    """One line that an operator can read."""
-    text = " ".join(str(error).split())
-    if isinstance(error, (CannotRun, Unavailable, Bury, Decay)):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    """One printable line for an operator, whatever the error holds."""
+    kind = type(error).__name__
+    try:
+        text = one_line(str(error))
+    except Exception:  # noqa: BLE001 - users' classes may fail even at this
+        text = ""
+    if isinstance(error, (CannotRun, Unavailable, NotConfigured, Bury, Decay)):
+        return text or kind
+    return f"{kind}: {text}" if text else kind

@@ -20,8 +20,8 @@ VERSION = 1
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, gc=False):
     """One call. `on`, `args` and `kwargs` are in the encoded form of `ayl.values`."""
 
-    type: str = TYPE
-    v: int = VERSION
+    type: str
+    v: int
     id: str
     """UUID version 7, made by the sender."""
     app: str
@@ -86,23 +86,50 @@ def _other(body: bytes, error: Exception | None) -> Control:
     if envelope.type == CONTROL_TYPE:
         try:
             return _decode_control(body)
-        except msgspec.DecodeError as trouble:
+        except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
             raise Undecodable(f"a control message that cannot be understood: {trouble}") from None
     if envelope.type != TYPE:
-        raise Undecodable(f"not a message of ayl: its type is {envelope.type!r}")
+        raise Undecodable(f"not a message of ayl: its type is {_short(envelope.type)}")
     if envelope.code is not None:
         raise Undecodable("a message of Ruby ayl: its `code` is Ruby text, which is never evaluated here")
     if envelope.v != VERSION:
-        raise Undecodable(f"a message of version {envelope.v!r}; this ayl reads version {VERSION}")
+        raise Undecodable(f"a message of version {_short(envelope.v)}; this ayl reads version {VERSION}")
     raise Undecodable(f"a message that cannot be understood: {error or 'it says not what to do'}")
 
 
+def keywords(message: Message) -> dict[str, Any]:
+    """The named arguments, still encoded. Names beginning with `$` travel in the form of any such dict."""
+    kwargs = message.kwargs
+    if not any(name.startswith("$") for name in kwargs):
+        return kwargs
+    match kwargs:
+        case {"$t": ["dict", [*pairs]], **rest} if not rest and all(_is_pair(pair) for pair in pairs):
+            return dict(pairs)
+    raise Undecodable("kwargs cannot be understood: they are no names with values")
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)
+
+
 def human(message: Message) -> str:
-    """The call as Python would write it, `shop.Order.find(42).ship('ups')`, derived and never parsed."""
+    """The call as Python would write it, `shop.Order.find(42).ship('ups')`, derived and never parsed.
+
+    One printable line, whatever the message holds.
+    """
+    try:
+        named = keywords(message)
+    except Undecodable:
+        named = message.kwargs
     args = [_shown(arg) for arg in message.args]
-    args += [f"{name}={_shown(value)}" for name, value in message.kwargs.items()]
+    args += [f"{name}={_shown(value)}" for name, value in named.items()]
     receiver = "" if message.on is None else _shown(message.on) + "."
-    return f"{receiver}{message.do}({', '.join(args)})"
+    return one_line(f"{receiver}{message.do}({', '.join(args)})")
+
+
+def one_line(text: str) -> str:
+    """`text` with white space folded and unprintable characters spelled out, so that it cannot forge a log."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
 
 
 class _Named:
@@ -119,5 +146,10 @@ class _Named:
 def _shown(data: Any) -> str:
     try:
         return repr(values.decode(data, _Named))
-    except (TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - users' classes take part in this, and showing must not fail
         return repr(data)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:80] + "…"

@@ -47,14 +47,14 @@ class Options:
                 raise InvalidOption(f"{name} is a whole number from {low} to {high}, not {value!r}")
         if self.failed_job_handler not in HANDLERS:
             raise InvalidOption(f"failed_job_handler is one of {', '.join(HANDLERS)}, not {self.failed_job_handler!r}")
-        if self.lane:
+        if self.lane != "" or not isinstance(self.lane, str):
             check_part("lane", self.lane)
 
     def with_(self, changes: Mapping[str, object]) -> "Options":
         """A copy with some options changed; an unknown name raises InvalidOption with a hint."""
         known: dict[str, object] = {}
         for given, value in changes.items():
-            name = ALIASES.get(given, given)
+            name = ALIASES.get(given, given) if isinstance(given, str) else ""
             if name not in NAMES:
                 raise InvalidOption(f"unknown option {given!r}{_hint(given)}")
             known[name] = value
@@ -79,6 +79,6 @@ def fuzzed(priority: int, fuzz: int, choose: Callable[[int], int]) -> int:
     return min(MAX_U32, priority + choose(fuzz + 1)) if fuzz else priority
 
 
-def _hint(name: str) -> str:
-    close = get_close_matches(name, [*NAMES, *ALIASES], n=1)
+def _hint(name: object) -> str:
+    close = get_close_matches(str(name), [*NAMES, *ALIASES], n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(NAMES))}"

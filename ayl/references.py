@@ -4,13 +4,25 @@ A locator knows objects of one kind. Which one a class belongs to is told by a m
 leaves on every class of its own, so no framework is imported until one of its classes is named.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from importlib import import_module
+from inspect import getattr_static
+from types import FunctionType, NoneType
 from typing import Any, Protocol
 
-from ayl.errors import Gone, NotCallable, NotRegistered, NotSaved, Undecodable
+from ayl.errors import (
+    AylError,
+    Bury,
+    Decay,
+    Gone,
+    NotCallable,
+    NotRegistered,
+    NotSaved,
+    Unavailable,
+    Undecodable,
+)
 from ayl.registry import registry
 from ayl.values.refusals import PlacelessError
 
@@ -24,11 +36,16 @@ class Locator(Protocol):
         The errors' text goes on where the object's place ends: "is a Document that has no identity yet".
         """
 
-    def find(self, cls: type, key: object) -> object:
-        """The object, fresh. Gone if it exists no more; Unavailable if that cannot be known now."""
+    def find(self, cls: type, key: object, opened: Any) -> object:
+        """The object, fresh. Gone if it exists no more, CannotRun for a key that none can have; any other error
+        means that it cannot be known now.
+        """
 
-    def open(self, stack: ExitStack) -> None:
-        """Prepare for the calls of one job (a session, say); `stack` ends it, with the job's exception if any."""
+    def open(self, stack: ExitStack) -> Any:
+        """Prepare for one job (a session, say), once; `stack` ends it, with the job's exception if any.
+
+        What it returns is handed to each `find`.
+        """
 
 
 class PlainLocator:
@@ -36,7 +53,7 @@ class PlainLocator:
 
     def identify(self, obj: Any) -> object:
         cls = type(obj)
-        if not (hasattr(cls, "find") or hasattr(cls, "get_cache")):
+        if _finder(cls) is None:
             raise NotRegistered(
                 f"is of type {cls.__qualname__}, which has no way to find an instance again: give it a classmethod "
                 "find(id), or send to a static or class method of it"
@@ -46,10 +63,10 @@ class PlainLocator:
             raise NotSaved(f"is of type {cls.__qualname__} and has no id yet: save it before sending")
         return key
 
-    def find(self, cls: Any, key: object) -> object:
-        finder = getattr(cls, "get_cache", None) or getattr(cls, "find", None)
+    def find(self, cls: type, key: object, opened: None) -> object:
+        finder = _finder(cls)
         if finder is None:
-            raise NotCallable(f"{cls.__qualname__} has neither find(id) nor get_cache(id)")
+            raise NotCallable(f"{cls.__qualname__} has neither a classmethod find(id) nor get_cache(id)")
         try:
             found: object = finder(key)
         except LookupError as error:
@@ -60,6 +77,15 @@ class PlainLocator:
 
     def open(self, stack: ExitStack) -> None:
         """Nothing to prepare."""
+
+
+def _finder(cls: type) -> Callable[[object], object] | None:
+    for name in ("get_cache", "find"):
+        # A plain function would need the instance that is to be found.
+        if not isinstance(getattr_static(cls, name, None), (FunctionType, NoneType)):
+            finder: Callable[[object], object] = getattr(cls, name)
+            return finder
+    return None
 
 
 def _gone(cls: type, key: object) -> Gone:
@@ -99,36 +125,55 @@ def refer(obj: object) -> list[Any] | None:
         raise PlacelessError(type(error), str(error)) from None
 
 
-_open: ContextVar[tuple[ExitStack, set[int]] | None] = ContextVar("ayl_open_locators", default=None)
+class Finding:
+    """The span in which the objects of one job live: what locators opened for it."""
+
+    __slots__ = ("opened", "stack")
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+        self.opened: dict[Locator, Any] = {}
+
+
+_finding: ContextVar[Finding | None] = ContextVar("ayl_finding", default=None)
 
 
 @contextmanager
 def finding() -> Iterator[None]:
     """The span in which the objects of one job live; what locators opened is closed at its end."""
     with ExitStack() as stack:
-        token = _open.set((stack, set()))
+        token = _finding.set(Finding(stack))
         try:
             yield
         finally:
-            _open.reset(token)
+            _finding.reset(token)
 
 
 def find(parts: list[Any]) -> object:
-    """The class or object that these parts name; must be called within `finding()`."""
+    """The class or object that these parts name; must be called within `finding()`.
+
+    Raises NotRegistered, Gone, or Unavailable for whatever else goes wrong in the looking.
+    """
     if not parts or not isinstance(parts[0], str):
         raise Undecodable(f"a reference begins with a name, not {parts!r}")
     cls = registry.model(parts[0])
+    if len(parts) == 1:
+        return cls
     locator = locator_of(cls)
-    prepare(locator)
-    return cls if len(parts) == 1 else locator.find(cls, parts[1])
+    opened = prepare(locator)
+    try:
+        return locator.find(cls, parts[1], opened)
+    except (AylError, Decay, Bury):
+        raise
+    except Exception as error:
+        raise Unavailable(f"{parts[0]} {parts[1]!r} cannot be looked for: {type(error).__name__}: {error}") from error
 
 
-def prepare(locator: Locator) -> None:
-    """Open `locator` for the present job, once."""
-    opened = _open.get()
-    if opened is None:
+def prepare(locator: Locator) -> Any:
+    """What `locator` opened for the present job; it is opened once."""
+    job = _finding.get()
+    if job is None:
         raise RuntimeError("objects can only be found while a job runs")
-    stack, known = opened
-    if id(locator) not in known:
-        known.add(id(locator))
-        locator.open(stack)
+    if locator not in job.opened:
+        job.opened[locator] = locator.open(job.stack)
+    return job.opened[locator]

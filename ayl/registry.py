@@ -21,9 +21,9 @@ class Registry:
         self.tasks: dict[str, Callable[..., Any]] = {}
         self.task_names: dict[Callable[..., Any], str] = {}
 
-    def add_model(self, cls: type, name: str | None = None) -> None:
-        """Let messages name `cls`; NotRegistered if the name cannot be used."""
-        name = name or _default_name(cls, "@ayl.model")
+    def add_model(self, cls: type, name: str | None = None, how: str = '@ayl.model("{}")') -> None:
+        """Let messages name `cls`; NotRegistered if the name cannot be used. `how` is how to give a name."""
+        name = name or _default_name(cls, how)
         _claim(name, cls, self.models, "class")
         # A reloaded module brings a new class of the same name; the old one must not answer any more.
         old = self.models.get(name)
@@ -36,7 +36,7 @@ class Registry:
         """Let messages name `function`; NotRegistered if the name cannot be used."""
         if not callable(function) or isinstance(function, type):
             raise NotRegistered(f"@ayl.task is for functions, not for {function!r}; classes take @ayl.model")
-        name = name or _default_name(function, "@ayl.task")
+        name = name or _default_name(function, '@ayl.task("{}")')
         _claim(name, function, self.tasks, "function")
         old = self.tasks.get(name)
         if old is not None:
@@ -83,16 +83,18 @@ def task(target: F | str, /) -> F | Callable[[F], F]:
 
 
 def _default_name(thing: Any, decorator: str) -> str:
-    module, qualname = thing.__module__, thing.__qualname__
+    module, qualname = thing.__module__, getattr(thing, "__qualname__", "")
+    if not qualname or "<lambda>" in qualname:
+        raise NotRegistered(f"{thing!r} has no name of its own, so give it a name: {decorator.format('app.name')}")
     if module == "__main__":
         raise NotRegistered(
             f"{qualname} is defined in __main__, which is another module in every process, so no worker could find "
-            f'it; move it into a module of its own, or give it a name that stays: {decorator}("app.{qualname}")'
+            f"it; move it into a module of its own, or give it a name that stays: {decorator.format('app.' + qualname)}"
         )
     if "<locals>" in qualname:
         raise NotRegistered(
             f"{qualname} is defined inside a function, so no worker could find it; move it to the top of its "
-            f'module, or give it a name: {decorator}("{module}.{thing.__name__}")'
+            f"module, or give it a name: {decorator.format(module + '.' + thing.__name__)}"
         )
     return f"{module}.{qualname}"
 
@@ -102,7 +104,9 @@ def _claim(name: str, thing: Any, taken: dict[str, Any], kind: str) -> None:
     if not name or name.strip() != name or not name.isprintable():
         raise NotRegistered(f"{name!r} is no name for a {kind}")
     old = taken.get(name)
-    if old is not None and (old.__module__, old.__qualname__) != (thing.__module__, thing.__qualname__):
-        raise NotRegistered(
-            f"{name!r} already names the {kind} {old.__module__}.{old.__qualname__}; give one of them another name"
-        )
+    if old is not None and _origin(old) != _origin(thing):
+        raise NotRegistered(f"{name!r} already names the {kind} {_origin(old)}; give one of them another name")
+
+
+def _origin(thing: Any) -> str:
+    return f"{thing.__module__}.{getattr(thing, '__qualname__', repr(thing))}"

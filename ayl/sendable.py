@@ -86,4 +86,4 @@ class Sendable:
     def __init_subclass__(cls, *, ayl_name: str | None = "", **rest: Any) -> None:
         super().__init_subclass__(**rest)
         if ayl_name is not None:
-            registry.add_model(cls, ayl_name or None)
+            registry.add_model(cls, ayl_name or None, f'class {cls.__name__}(…, ayl_name="{{}}")')

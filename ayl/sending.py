@@ -17,7 +17,7 @@ from ayl import settings as configuration
 from ayl import values
 from ayl.engines import engine_for
 from ayl.engines.base import Engine, Submission
-from ayl.errors import AylError, CannotSend, MessageTooLarge, NotCallable, NotRegistered, NotSubmitted
+from ayl.errors import CannotSend, MessageTooLarge, NotCallable, NotRegistered, NotSubmitted
 from ayl.identifiers import uuid7
 from ayl.options import Options, fuzzed
 from ayl.references import refer
@@ -49,8 +49,8 @@ class Handle:
         """Why the server did not take it (in a batch; a single send raises it)."""
 
     def __repr__(self) -> str:
-        job = "not yet submitted" if self.job_id is None else f"job {self.job_id}"
-        return f"<ayl.Handle {self.id} in {self.tube}, {job}>"
+        state = str(self.error) if self.error else "not yet submitted" if self.job_id is None else f"job {self.job_id}"
+        return f"<ayl.Handle {self.id} in {self.tube}, {state}>"
 
 
 def ayl_send(obj: object, method: str, /, *args: Any, **kwargs: Any) -> Handle:
@@ -196,6 +196,8 @@ def _submit(
     message_id = uuid7(now // 1_000_000, os.urandom(10))
     body = messages.encode(
         messages.Message(
+            type=messages.TYPE,
+            v=messages.VERSION,
             id=message_id,
             app=settings.app,
             ver=settings.version,
@@ -218,7 +220,7 @@ def _submit(
     submission = Submission(body, tube, priority, options.delay, options.time_to_run)
     handle = Handle(message_id, tube)
     batch = _batch.get()
-    if batch is not None:
+    if batch is not None and not batch.closed:
         batch.add(submission, handle)
         return handle
     outcome = _engine(settings).submit([submission])[0]
@@ -269,38 +271,49 @@ class Batch:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._waiting: list[tuple[Submission, Handle]] = []
+        self._refusal: Exception | None = None
         self.sent = 0
         """How many messages the server has taken."""
+        self.closed = False
+        """The block has ended; whoever still sees this batch (a task started in the block) sends by itself."""
 
     def add(self, submission: Submission, handle: Handle) -> None:
         """Take in one message; send if enough have gathered."""
         self._waiting.append((submission, handle))
         if len(self._waiting) >= BATCH_SIZE:
-            self.flush()
+            self._send()
 
-    def flush(self) -> None:
-        """Send what has gathered. Raises the first refusal after all have been tried; each handle knows its own."""
+    def close(self) -> None:
+        """Send the rest. Raises the first refusal, after all have been tried; each handle knows its own."""
+        self.closed = True
+        self._send()
+        if self._refusal is not None:
+            raise self._refusal
+
+    def _send(self) -> None:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        refusal: NotSubmitted | None = None
-        outcomes = _engine(self._settings).submit([submission for submission, _ in waiting])
+        try:
+            outcomes = _engine(self._settings).submit([submission for submission, _ in waiting])
+        except Exception as error:  # noqa: BLE001 - from a call that ran in place: raised when all have been tried
+            self._refusal = self._refusal or error
+            return
         for (_, handle), outcome in zip(waiting, outcomes, strict=True):
             if isinstance(outcome, NotSubmitted):
                 handle.error = outcome
-                refusal = refusal or outcome
+                self._refusal = self._refusal or outcome
             else:
                 handle.job_id = outcome
                 self.sent += 1
-        if refusal is not None:
-            raise refusal
 
 
 @contextmanager
 def batch() -> Iterator[Batch]:
     """Sends within this span leave in few writes, at its end at the latest; also if the span raises.
 
-    A batch changes when calls leave, not whether: what was sent before an exception is sent.
+    A batch changes when calls leave, not whether: what was sent before an exception is sent. What the server
+    refuses is raised at the end.
     """
     gathered = Batch(configuration.current())
     token = _batch.set(gathered)
@@ -309,10 +322,10 @@ def batch() -> Iterator[Batch]:
     except BaseException as error:
         _batch.reset(token)
         try:
-            gathered.flush()
-        except AylError as trouble:
+            gathered.close()
+        except Exception as trouble:  # noqa: BLE001 - the block's own error is the one to raise
             error.add_note(f"and the batch could not be sent: {trouble}")
         raise
     else:
         _batch.reset(token)
-        gathered.flush()
+        gathered.close()

@@ -52,7 +52,11 @@ class Settings:
 
 
 _TEXT = ("app", "version", "engine")
-_NUMBERS: dict[str, Callable[[Any], float]] = {"timeout": float, "max_message_size": int}
+_NUMBERS: dict[str, tuple[Callable[[Any], float], float]] = {
+    "timeout": (float, 3600.0),
+    "max_message_size": (int, 2**30),
+}
+"""The settings that are numbers: their type, and the largest that makes sense."""
 _NAMES = (*_TEXT, *_NUMBERS)
 
 _arguments: dict[str, object] = {}
@@ -139,13 +143,25 @@ def _checked(name: str, value: object) -> object:
     if name not in _NUMBERS:
         close = get_close_matches(name, [*_NAMES, "defaults"], n=1)
         raise NotConfigured(f"unknown setting {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+    kind, most = _NUMBERS[name]
     try:
-        number = _NUMBERS[name](value)
-    except (TypeError, ValueError):
+        number = kind(value)
+    except (TypeError, ValueError, OverflowError):
         number = 0
-    if not 0 < number < float("inf"):
-        raise NotConfigured(f"{name} is a number above 0, not {value!r}")
+    # int() would cut 1000.9 off, and takes True for 1.
+    cut_off = name == "max_message_size" and isinstance(value, float)
+    if isinstance(value, bool) or cut_off or not 0 < number <= most:
+        what = "a whole number" if name == "max_message_size" else "a number"
+        raise NotConfigured(f"{name} is {what} above 0, at most {most:g}, not {_short(value)}")
     return number
+
+
+def _short(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # an int with more digits than Python prints
+        text = type(value).__name__
+    return text if len(text) <= 100 else text[:100] + "…"
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:

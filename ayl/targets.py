@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from types import FunctionType, MethodType
+from functools import partialmethod
 from typing import Any
 from uuid import UUID
 
@@ -26,37 +26,46 @@ PLAIN_TYPES = frozenset(
 UNSAFE = frozenset({(str, "format"), (str, "format_map")})
 """Methods that read attributes by names found in their text."""
 
+FRAMEWORKS = frozenset({"attr", "attrs", "msgspec", "pydantic", "sqlalchemy"})
+"""Libraries whose base classes bring public methods (pydantic's read files) that nobody meant to be sent."""
+
 
 class Target:
     """A callable on the allow-list, with its signature understood."""
 
-    __slots__ = ("_least", "_most", "_signature", "label", "name")
+    __slots__ = ("_bound", "_least", "_most", "_signature", "label", "name")
 
-    def __init__(self, label: str, name: str, signature: inspect.Signature | None) -> None:
+    def __init__(self, label: str, name: str, function: Callable[..., Any], *, bound: int) -> None:
         self.label = label
         """What to call it in errors: `shop.Order.ship`."""
         self.name = name
         """The method's name; empty for a function."""
-        self._signature = signature
-        self._least, self._most = _positional_bounds(signature)
+        # With self or cls, which `bound` counts: only so does a keyword of that name show as the clash that it is.
+        self._signature = _signature(function)
+        self._bound = (None,) * bound
+        self._least, self._most = _positional_bounds(self._signature, bound)
 
     def check(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """ArgumentsDoNotFit if a call with these arguments could not begin."""
-        if not kwargs and self._least <= len(args) <= self._most:
-            return
-        if self._signature is None:
+        if (not kwargs and self._least <= len(args) <= self._most) or self._signature is None:
             return
         try:
-            self._signature.bind(*args, **kwargs)
+            self._signature.bind(*self._bound, *args, **kwargs)
         except TypeError as error:
-            raise ArgumentsDoNotFit(f"{self.label}{self._signature} does not accept this call: {error}") from None
+            raise ArgumentsDoNotFit(f"{self.label}{self._shown()} does not accept this call: {error}") from None
+
+    def _shown(self) -> str:
+        signature = self._signature
+        if signature is None:
+            return "(…)"
+        return str(signature.replace(parameters=list(signature.parameters.values())[len(self._bound) :]))
 
 
-def _positional_bounds(signature: inspect.Signature | None) -> tuple[int, float]:
+def _positional_bounds(signature: inspect.Signature | None, bound: int) -> tuple[int, float]:
     """Fewest and most positional arguments that always fit without keywords; an empty range if none do."""
     if signature is None:
         return 0, -1
-    least, most = 0, 0.0
+    least, most = -bound, float(-bound)
     for parameter in signature.parameters.values():
         required = parameter.default is parameter.empty
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
@@ -65,7 +74,7 @@ def _positional_bounds(signature: inspect.Signature | None) -> tuple[int, float]
             most = float("inf")
         elif parameter.kind is parameter.KEYWORD_ONLY and required:
             return 0, -1
-    return least, most
+    return max(0, least), most
 
 
 _methods: dict[tuple[type, str, bool], Target] = {}
@@ -90,7 +99,8 @@ def function_target(name: str) -> tuple[Callable[..., Any], Target]:
     function = registry.task(name)
     known = _functions.get(name)
     if known is None or known[0] is not function:
-        known = _functions[name] = function, Target(name, "", _signature(function))
+        _refuse_generators(name, function)
+        known = _functions[name] = function, Target(name, "", function, bound=0)
     return known
 
 
@@ -98,29 +108,30 @@ def _find_method(cls: type, name: str, on_class: bool) -> Target:
     label = f"{registry.model_names.get(cls, cls.__qualname__)}.{name}"
     if name.startswith("_"):
         raise NotCallable(f"{label} is private: only public methods can be sent")
-    found = inspect.getattr_static(cls, name, None)
-    if found is None:
+    # Not getattr: that would run code, and would find the methods of the metaclass too.
+    owner = next((base for base in cls.__mro__ if name in vars(base)), None)
+    if owner is None:
         raise NotCallable(f"{label} does not exist{_similar(cls, name)}")
-    if any(found is getattr(owner, unsafe) for owner, unsafe in UNSAFE):
-        raise NotCallable(f"{label} reads attributes by the names in its text and cannot be sent")
-    if not (inspect.isroutine(found) or isinstance(found, (classmethod, staticmethod))):
+    found: Any = vars(owner)[name]
+    if (owner, name) in UNSAFE or owner.__module__.partition(".")[0] in FRAMEWORKS:
+        raise NotCallable(f"{label} is not the class's own but {owner.__module__}'s, and cannot be sent")
+    static = isinstance(found, (classmethod, staticmethod))
+    function = found.__func__ if static else found
+    if isinstance(found, partialmethod):
+        function = getattr(cls, name)
+    if not (static or inspect.isroutine(function) or isinstance(found, partialmethod)) or not callable(function):
         raise NotCallable(f"{label} is no method but a {type(found).__name__}")
-    if not on_class:
-        return Target(label, name, _instance_signature(cls, found, name))
-    if not isinstance(found, (classmethod, staticmethod)):
+    if on_class and not static:
         raise NotCallable(
             f"{label} is a method of instances: send it to one of them, or make it a classmethod or staticmethod"
         )
-    return Target(label, name, _signature(getattr(cls, name)))
+    _refuse_generators(label, function)
+    return Target(label, name, function, bound=0 if isinstance(found, staticmethod) else 1)
 
 
-def _instance_signature(cls: type, found: Any, name: str) -> inspect.Signature | None:
-    if isinstance(found, FunctionType):
-        return _signature(MethodType(found, object()))
-    bound = _signature(getattr(cls, name))
-    if isinstance(found, (classmethod, staticmethod)) or bound is None:
-        return bound
-    return bound.replace(parameters=list(bound.parameters.values())[1:])  # without self
+def _refuse_generators(label: str, function: Callable[..., Any]) -> None:
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise NotCallable(f"{label} is a generator: to call it would do nothing; send a function that runs through it")
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:

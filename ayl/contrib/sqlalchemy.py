@@ -8,24 +8,29 @@ closed in any case.
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    InvalidRequestError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
-from ayl.errors import Gone, NotConfigured, NotSaved, Unavailable
+from ayl.errors import CannotRun, Gone, NotConfigured, NotSaved, Unavailable
 from ayl.references import prepare
 from ayl.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy.orm import Session
 
 _factory: Callable[[], "Session"] | None = None
-_session: ContextVar["Session | None"] = ContextVar("ayl_sqlalchemy_session", default=None)
+
+IMPOSSIBLE = (ArgumentError, InvalidRequestError, DataError, ProgrammingError, OverflowError, TypeError, ValueError)
+"""What looking for a key raises that no row can have: to try again would not help."""
 
 
 def bind(factory: Callable[[], "Session"]) -> None:
@@ -39,8 +44,7 @@ def session() -> "Session":
 
     Raises RuntimeError outside of a job, NotConfigured if no factory was bound.
     """
-    prepare(LOCATOR)
-    return cast("Session", _session.get())
+    return cast("Session", prepare(LOCATOR))
 
 
 class SQLAlchemyLocator:
@@ -58,34 +62,28 @@ class SQLAlchemyLocator:
         identity = state.identity
         return identity[0] if len(identity) == 1 else tuple(identity)
 
-    def find(self, cls: type, key: object) -> object:
-        active = cast("Session", _session.get())
+    def find(self, cls: type, key: object, opened: "Session") -> object:
         try:
-            found: object = active.get(cls, key)
-        except SQLAlchemyError as error:
-            raise Unavailable(f"{registry.model_names[cls]} {key!r} cannot be looked for: {error}") from error
+            found: object = opened.get(cls, key)
+        except IMPOSSIBLE as error:
+            raise CannotRun(f"no {registry.model_names[cls]} can have the key {key!r}: {error}") from error
         if found is None:
             raise Gone(f"{registry.model_names[cls]} {key!r} exists no more")
         return found
 
-    def open(self, stack: ExitStack) -> None:
+    def open(self, stack: ExitStack) -> "Session":
         if _factory is None:
             raise NotConfigured(
                 "a job needs an SQLAlchemy session and none was bound; add to the module that the worker loads:\n"
                 "    ayl.contrib.sqlalchemy.bind(sessionmaker(engine))"
             )
-        stack.enter_context(_job_session(_factory))
-
-
-@contextmanager
-def _job_session(factory: Callable[[], "Session"]) -> "Iterator[None]":
-    # Leaving begin() with the job's exception rolls back, without one it commits.
-    with factory() as active, active.begin():
-        token = _session.set(active)
         try:
-            yield
-        finally:
-            _session.reset(token)
+            active = stack.enter_context(_factory())
+            # Leaving begin() with the job's exception rolls back, without one it commits.
+            stack.enter_context(active.begin())
+        except (SQLAlchemyError, OSError) as error:
+            raise Unavailable(f"no database session can be had: {error}") from error
+        return active
 
 
 LOCATOR = SQLAlchemyLocator()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import greenstalk
 
 from ayl.engines.base import Submission
-from ayl.engines.client import Address, Client, parse_url, unreachable
+from ayl.engines.client import TROUBLE, Address, Client, parse_url, unreachable
 from ayl.errors import NotSubmitted, Refused, Unreachable
 
 PIPELINED = 200
@@ -18,6 +18,7 @@ WORDS: dict[type[greenstalk.Error], str] = {
     greenstalk.JobTooBigError: "the message is larger than the server allows (its option -z)",
     greenstalk.DrainingError: "the server is draining: it takes no new jobs",
     greenstalk.OutOfMemoryError: "the server is out of memory",
+    greenstalk.InternalError: "the server reports an internal error of its own",
 }
 
 
@@ -50,7 +51,7 @@ class BeanstalkEngine:
             client, fresh = self._client()
             try:
                 return client.put_many(submissions[len(answers) :], answers)
-            except (OSError, AssertionError, greenstalk.Error) as error:
+            except TROUBLE as error:
                 self._drop()
                 # A kept connection breaks when the server was restarted meanwhile; one new one is tried. What the
                 # server had taken without an answer is then put twice, under the same message id: never lost.
@@ -62,7 +63,7 @@ class BeanstalkEngine:
         local = self._local
         if getattr(local, "pid", None) == os.getpid():
             return local.client, False
-        client = Client(self.address, connect_timeout=self.timeout, answer_timeout=self.timeout)
+        client = Client(self.address, self.timeout)
         local.client, local.pid = client, os.getpid()
         return client, True
 
@@ -79,7 +80,7 @@ def _outcome(answer: int | greenstalk.Error) -> int | NotSubmitted:
         return answer
     if isinstance(answer, greenstalk.BuriedError):
         return Refused(f"the server had no room to queue the message and buried it as job {answer.id}")
-    return Refused(WORDS.get(type(answer), f"the server answered {answer!r}"))
+    return Refused(WORDS[type(answer)])
 
 
 class BeanstalkLease:
@@ -118,14 +119,14 @@ class BeanstalkLease:
                 self._statistics = self._client.stats_job(self.job_id)
             except greenstalk.NotFoundError:
                 return None
-            except (OSError, AssertionError, greenstalk.Error) as error:
+            except TROUBLE as error:
                 raise unreachable(self._address, error) from error
         return self._statistics
 
     def _settle(self, command: bytes, expected: bytes) -> bool:
         try:
             return self._client.settle(command, expected)
-        except (OSError, AssertionError, greenstalk.Error) as error:
+        except TROUBLE as error:
             raise unreachable(self._address, error) from error
 
 
@@ -158,7 +159,7 @@ class BeanstalkSource:
                     return BeanstalkLease(client, self.address, *client.finish_reserve())
                 except (greenstalk.DeadlineSoonError, greenstalk.TimedOutError):
                     continue
-        except (OSError, AssertionError, greenstalk.Error) as error:
+        except TROUBLE as error:
             self.close()
             raise error if isinstance(error, Unreachable) else unreachable(self.address, error) from error
 
@@ -172,7 +173,7 @@ class BeanstalkSource:
 
     def _connected(self) -> tuple[Client, selectors.BaseSelector]:
         if self._client is None or self._selector is None:
-            self._client = Client(self.address, connect_timeout=self.timeout, answer_timeout=self.timeout)
+            self._client = Client(self.address, self.timeout)
             for tube in self.tubes:
                 self._client.watch(tube)
             if greenstalk.DEFAULT_TUBE not in self.tubes:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import greenstalk
 
 from ayl.engines.base import Submission
+from ayl.engines.prompt import PromptSocket
 from ayl.errors import NotConfigured, Unreachable
 
 DEFAULT_PORT = 11300
@@ -21,23 +22,47 @@ def parse_url(url: str) -> Address:
     """(host, port), or the path of a Unix socket; NotConfigured if the URL makes no sense."""
     try:
         parts = urlsplit(url)
-        if parts.scheme != "beanstalk" or parts.query or parts.fragment or parts.username:
+        if not url.startswith("beanstalk://") or parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError("use beanstalk://HOST:PORT or beanstalk:///PATH/OF/SOCKET")
         if parts.path.strip("/"):
             if parts.netloc:
                 raise ValueError("a host or a path, not both")
             return parts.path
-        return parts.hostname or "127.0.0.1", parts.port or DEFAULT_PORT
+        host, port = parts.hostname or "127.0.0.1", parts.port
+        host.encode("idna")  # a name that cannot even be looked up
+        if port == 0:
+            raise ValueError("0 is no port to connect to")
+        return host, port or DEFAULT_PORT
     except ValueError as error:
         raise NotConfigured(f"cannot understand the engine {url!r}: {error}") from None
+
+
+REFUSALS = (
+    greenstalk.BuriedError,
+    greenstalk.DrainingError,
+    greenstalk.InternalError,
+    greenstalk.JobTooBigError,
+    greenstalk.OutOfMemoryError,
+)
+"""Answers that decline one put and leave the conversation in order."""
+
+TROUBLE = (OSError, AssertionError, ValueError, greenstalk.Error)
+"""What greenstalk raises when the connection breaks, and when what answers is no such server. The connection is then
+of no use: nobody knows which answer belongs to which command."""
 
 
 class Client(greenstalk.Client[bytes]):
     """One connection. Any ConnectionError or timeout leaves it unusable: close it and make another."""
 
-    def __init__(self, address: Address, *, connect_timeout: float, answer_timeout: float | None) -> None:
-        super().__init__(_connected(address, connect_timeout, answer_timeout), encoding=None)
+    def __init__(self, address: Address, timeout: float) -> None:
+        self._prompt = _connected(address, timeout)
+        super().__init__(self._prompt, encoding=None)
         self._used = greenstalk.DEFAULT_TUBE
+
+    def __del__(self) -> None:
+        # A thread's connection ends with the thread, without a word to anybody.
+        if hasattr(self, "_reader"):
+            self.close()
 
     def fileno(self) -> int:
         """For selectors: readable when an answer has begun to arrive."""
@@ -54,13 +79,12 @@ class Client(greenstalk.Client[bytes]):
         for expected in answers:
             try:
                 values = self._answer(expected)
-            except greenstalk.Error as error:
-                if expected == b"USING":
-                    raise
+            except REFUSALS as error:
                 outcomes.append(error)
             else:
                 if expected == b"INSERTED":
-                    outcomes.append(int(values[0]))
+                    (job_id,) = values
+                    outcomes.append(int(job_id))
 
     def _commands(self, submissions: Sequence[Submission]) -> tuple[list[bytes], list[bytes]]:
         commands, answers = [], []
@@ -79,6 +103,7 @@ class Client(greenstalk.Client[bytes]):
 
     def finish_reserve(self) -> tuple[int, bytes]:
         """(job id, body). Raises greenstalk.DeadlineSoonError or TimedOutError as the server answers."""
+        self._prompt.restart()
         job_id, size = self._answer(b"RESERVED")
         return int(job_id), self._read_chunk(int(size))
 
@@ -94,24 +119,37 @@ class Client(greenstalk.Client[bytes]):
         return greenstalk._parse_response(self._reader.readline(), expected)
 
 
-def _connected(address: Address, connect_timeout: float, answer_timeout: float | None) -> socket.socket:
+def _connected(address: Address, timeout: float) -> PromptSocket:
     try:
-        if isinstance(address, str):
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            sock.settimeout(connect_timeout)
+        if not isinstance(address, str):
+            return _tuned(socket.create_connection(address, timeout), timeout)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(timeout)
             sock.connect(address)
-        else:
-            sock = socket.create_connection(address, connect_timeout)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    except OSError as error:
+        except BaseException:
+            sock.close()
+            raise
+        return PromptSocket(sock, timeout)
+    except (OSError, UnicodeError) as error:
         raise unreachable(address, error) from None
-    sock.settimeout(answer_timeout)
-    return sock
+
+
+def _tuned(sock: socket.socket, timeout: float) -> PromptSocket:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return PromptSocket(sock, timeout)
 
 
 def unreachable(address: Address, error: Exception) -> Unreachable:
-    """The error for a server that does not answer."""
+    """The error for a server that does not answer, or for something there that is none."""
     where = address if isinstance(address, str) else f"{address[0]}:{address[1]}"
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return Unreachable(f"no server answers at {where} ({reason}); start one with: ayl_server")
+    if isinstance(error, TimeoutError):
+        return Unreachable(f"the server at {where} does not answer in time; is it stopped, or no ayl_server?")
+    if isinstance(error, OSError) and not isinstance(error, ConnectionResetError) and error.strerror:
+        return Unreachable(f"no server answers at {where} ({error.strerror}); start one with: ayl_server")
+    if isinstance(error, OSError):
+        return Unreachable(f"the server at {where} hung up; start one with: ayl_server")
+    if isinstance(error, greenstalk.BeanstalkdError):
+        return Unreachable(f"the server at {where} answered with an error: {type(error).__name__[:-5]}")
+    return Unreachable(f"what answers at {where} is no server such as ayl_server or beanstalkd")

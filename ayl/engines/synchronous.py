@@ -15,10 +15,16 @@ class SynchronousEngine:
     """
 
     def submit(self, submissions: Sequence[Submission]) -> list[int | NotSubmitted]:
+        failure: Exception | None = None
         for submission in submissions:
             message = messages.decode(submission.body)
             assert isinstance(message, messages.Message)  # noqa: S101 - it was made by us, a moment ago
-            perform(message)
+            try:
+                perform(message)
+            except Exception as error:  # noqa: BLE001 - one call of a batch that fails must not keep the others back
+                failure = failure or error
+        if failure is not None:
+            raise failure
         return [0] * len(submissions)
 
     def close(self) -> None:

@@ -68,6 +68,12 @@ def inline() -> None:
     ayl.configure(app="shop", version="1.4.2", engine="synchronous")
 
 
+def written(**changes: Any) -> messages.Message:
+    """A message as it may come from anywhere, not only from senders of our own making."""
+    rest: dict[str, Any] = {"type": "ayl", "v": 1, "id": "i", "app": "shop", "ver": "1"}
+    return messages.Message(**(rest | changes))
+
+
 class Outbox:
     """An engine that keeps what it is given, for tests of what leaves and when."""
 

@@ -11,7 +11,7 @@ import pytest
 import ayl
 from ayl import calling
 from ayl.errors import CannotRun, Gone
-from ayl.message import Message
+from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -85,7 +85,7 @@ def _empty() -> None:
 
 
 def perform(**changes: Any) -> None:
-    calling.perform(Message(**({"id": "i", "app": "shop", "ver": "1"} | changes)))
+    calling.perform(written(**changes))
 
 
 def test_a_function_is_called_with_its_arguments() -> None:

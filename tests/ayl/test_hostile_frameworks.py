@@ -12,7 +12,7 @@ import pytest
 import ayl
 from ayl import calling
 from ayl.errors import CannotRun
-from ayl.message import Message
+from tests.ayl.conftest import written
 
 REACHED: list[str] = []
 
@@ -48,7 +48,7 @@ def test_what_a_values_framework_brings_is_not_called(do: str, args: list[Any], 
     on = {"$t": ["value", "frameworks.Model", {"amount": 1}]}
     REACHED.clear()
     with pytest.raises(CannotRun, match=do):
-        calling.perform(Message(id="i", app="shop", ver="1", on=on, do=do, args=args, kwargs=kwargs))
+        calling.perform(written(on=on, do=do, args=args, kwargs=kwargs))
     assert REACHED == []
-    calling.perform(Message(id="i", app="shop", ver="1", on=on, do="double"))
+    calling.perform(written(on=on, do="double"))
     assert REACHED == ["double"]

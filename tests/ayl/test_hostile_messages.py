@@ -16,6 +16,7 @@ import ayl
 from ayl import calling
 from ayl.errors import CannotRun, Undecodable
 from ayl.message import Message, decode, encode
+from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -196,15 +197,15 @@ def read_and_perform(message: Message) -> None:
 @pytest.mark.parametrize("forged", CORPUS, ids=lambda forged: str(forged)[:100].replace("\0", "\\0"))
 def test_a_forged_message_is_buried_and_reaches_nothing(forged: dict[str, Any]) -> None:
     with pytest.raises(CannotRun) as caught:
-        read_and_perform(Message(**({"id": "i", "app": "shop", "ver": "1"} | forged)))
+        read_and_perform(written(**forged))
     assert str(caught.value)
     assert REACHED == []
     assert NEVER not in sys.modules
 
 
 def test_the_same_tripwires_notice_what_is_allowed() -> None:
-    calling.perform(Message(id="i", app="shop", ver="1", on=SAFE, do="ship", args=["ups"]))
-    calling.perform(Message(id="i", app="shop", ver="1", do="hostile.task"))
+    calling.perform(written(on=SAFE, do="ship", args=["ups"]))
+    calling.perform(written(do="hostile.task"))
     assert REACHED == ["ship", "task"]
     Safe()._private()
     assert "_private called" in REACHED
@@ -216,7 +217,7 @@ def test_values_nested_without_end_are_refused() -> None:
         deep = [deep]
     for forged in ({"args": deep}, {"on": deep, "do": "append"}, {"args": [{"$t": ["tuple", [deep]]}]}):
         with pytest.raises(CannotRun):
-            calling.perform(Message(**({"id": "i", "app": "shop", "ver": "1"} | FITS | forged)))
+            calling.perform(written(**(FITS | forged)))
     assert REACHED == []
 
 

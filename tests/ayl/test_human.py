@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import ayl
 from ayl.message import Message, human
+from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ def restock(number: int, *, urgent: bool = False) -> None: ...
 
 
 def message(**changes: Any) -> Message:
-    return Message(**({"id": "i", "app": "shop", "ver": "1", "do": "ship"} | changes))
+    return written(**({"do": "ship"} | changes))
 
 
 @pytest.mark.parametrize(

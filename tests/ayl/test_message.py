@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ayl
-from ayl.message import Message, decode, encode
+from ayl.message import decode, encode
+from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
     from tests.ayl.conftest import Outbox
@@ -80,5 +81,5 @@ JSON = st.recursive(
 
 @given(on=JSON, args=st.lists(JSON), kwargs=st.dictionaries(st.text("abc", min_size=1), JSON))
 def test_whatever_json_holds_is_read_as_it_was_written(on: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
-    message = Message(id="i", app="shop", ver="1", on=on, do="ship", args=args, kwargs=kwargs)
+    message = written(on=on, do="ship", args=args, kwargs=kwargs)
     assert decode(encode(message)) == message

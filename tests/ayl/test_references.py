@@ -11,7 +11,7 @@ import ayl
 from ayl import calling, references
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
 from ayl.errors import CannotRun, Gone, NotRegistered, NotSaved, Unavailable
-from ayl.message import Message
+from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,8 +232,8 @@ def test_an_end_of_the_process_is_not_taken_for_an_answer(inline: None) -> None:
 
 
 def test_a_message_to_a_class_that_cannot_find_its_instances_is_buried() -> None:
-    message = Message(id="", app="shop", ver="1", on={"$ref": [f"{__name__}.Homeless", 7]}, do="greet")
-    with pytest.raises(CannotRun, match="Homeless has neither find"):
+    message = written(on={"$ref": [f"{__name__}.Homeless", 7]}, do="greet")
+    with pytest.raises(CannotRun, match=r"Homeless has neither .*find\(id\)"):
         calling.perform(message)
 
 

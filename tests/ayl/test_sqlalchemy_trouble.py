@@ -13,7 +13,7 @@ import ayl
 from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
 from ayl.errors import CannotRun, NotConfigured, Unavailable
-from ayl.message import Message
+from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,4 +107,4 @@ def test_a_database_that_does_not_answer_is_unavailable_and_nothing_is_gone(
 )
 def test_a_key_that_no_row_can_have_is_no_reason_to_try_again(name: str, key: Any, engine: Engine) -> None:
     with pytest.raises(CannotRun, match=name):
-        calling.perform(Message(id="i", app="shop", ver="1", on={"$ref": [name, key]}, do="look"))
+        calling.perform(written(on={"$ref": [name, key]}, do="look"))
