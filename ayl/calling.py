@@ -56,7 +56,11 @@ def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str,
         function = registry.tasks[message.do]
     else:
         function = getattr(_decoded(message.on, "the receiver"), target.name)
-    return function, _decoded(message.args, "args"), _decoded(kwargs, "kwargs") if kwargs else {}
+    return (
+        function,
+        _decoded(message.args, "args"),
+        {name: _decoded(value, f"kwargs[{name!r}]") for name, value in kwargs.items()},
+    )
 
 
 def _target(message: Message) -> Target:

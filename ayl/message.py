@@ -17,7 +17,7 @@ CONTROL_TYPE = "ayl-control"
 VERSION = 1
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, gc=False):
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One call. `on`, `args` and `kwargs` are in the encoded form of `ayl.values`."""
 
     type: str
@@ -38,6 +38,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, gc
     """Seconds."""
     sent: float = 0.0
     """Seconds since 1970."""
+    code: Any | msgspec.UnsetType = msgspec.UNSET
+    """Never written: Ruby ayl's messages have it, and none that has it is run."""
 
 
 class Control(msgspec.Struct, frozen=True):
@@ -72,7 +74,7 @@ def decode(body: bytes) -> Message | Control:
         message = _decode_message(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _other(body, error)
-    if message.type != TYPE or message.v != VERSION or not message.do:
+    if message.type != TYPE or message.v != VERSION or not message.do or message.code is not msgspec.UNSET:
         return _other(body, None)
     return message
 
@@ -98,18 +100,26 @@ def _other(body: bytes, error: Exception | None) -> Control:
 
 
 def keywords(message: Message) -> dict[str, Any]:
-    """The named arguments, still encoded. Names beginning with `$` travel in the form of any such dict."""
+    """The named arguments, their values still encoded. Odd names (with a `$`, say) travel as such dicts do."""
     kwargs = message.kwargs
     if not any(name.startswith("$") for name in kwargs):
         return kwargs
     match kwargs:
-        case {"$t": ["dict", [*pairs]], **rest} if not rest and all(_is_pair(pair) for pair in pairs):
-            return dict(pairs)
+        case {"$t": ["dict", [*pairs]], **rest} if not rest and all(isinstance(p, list) and len(p) == 2 for p in pairs):
+            named = {_name(name): value for name, value in pairs}
+            if len(named) == len(pairs):
+                return named
     raise Undecodable("kwargs cannot be understood: they are no names with values")
 
 
-def _is_pair(pair: Any) -> bool:
-    return isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)
+def _name(data: Any) -> str:
+    try:
+        name = values.decode(data, _Named)
+    except ValueError as error:
+        raise Undecodable(f"kwargs cannot be understood: {error}") from None
+    if not isinstance(name, str):
+        raise Undecodable("kwargs cannot be understood: a name is no text")
+    return name
 
 
 def human(message: Message) -> str:

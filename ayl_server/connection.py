@@ -117,6 +117,7 @@ class Connection:
     def end_of_input(self, now: float) -> None:
         """The client will send no more; what it has sent is still executed and answered."""
         self.broker.end_input(self.session)
+        self.stalled = True  # if nothing else is left to do, then to close
         self.resume(now)
 
     def lost(self, now: float) -> None:
@@ -335,4 +336,6 @@ class Connection:
 
 
 def _printable(line: bytes) -> str:
-    return line.decode("ascii", "backslashreplace")
+    """What a client sent, for the log: it must not be able to begin a line of its own there."""
+    text = line.decode("ascii", "backslashreplace")
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -5,6 +5,7 @@ those to the clients which that read woke.
 """
 
 import asyncio
+import errno
 import gc
 import os
 import resource
@@ -13,7 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from ayl_server.broker import Broker
 from ayl_server.config import Config
@@ -31,6 +32,7 @@ class Client(asyncio.Protocol):
         self.server = server
         self.paused = False
         self.reading = True
+        self.ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -47,6 +49,7 @@ class Client(asyncio.Protocol):
         server.after_event()
 
     def eof_received(self) -> bool:
+        self.ended = True
         self.connection.end_of_input(self.server.clock())
         self.send()
         self.server.after_event()
@@ -60,6 +63,10 @@ class Client(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.paused = False
+        # Not at once: asyncio calls this in the middle of its own write, where a close would be done twice.
+        self.server.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
         self.send()
         self.server.after_event()
 
@@ -79,7 +86,7 @@ class Client(asyncio.Protocol):
 
     def _read(self, on: bool) -> None:
         self.reading = on
-        if not self.transport.is_closing():
+        if not self.ended and not self.transport.is_closing():
             (self.transport.resume_reading if on else self.transport.pause_reading)()
 
 
@@ -137,8 +144,11 @@ class Server:
 
     def say(self, text: str) -> None:
         """A line of the log, to standard output as in beanstalkd."""
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        except OSError:  # a full disk, a reader that is gone: to serve is more important than to tell
+            self.verbosity = 0
 
 
 def run(listening: socket.socket, config: Config, *, force_asyncio: bool, drain_asked: Callable[[], bool]) -> None:
@@ -150,9 +160,33 @@ def run(listening: socket.socket, config: Config, *, force_asyncio: bool, drain_
         loop.close()
 
 
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""The system has no room for another connection; those that are open go on."""
+
+COMPLAINT_SECONDS = 10.0
+"""Between two lines about the same trouble."""
+
+
+class Complaints:
+    """What the event loop cannot do, told without flooding the log."""
+
+    def __init__(self) -> None:
+        self._silent_until = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in EXHAUSTED):
+            loop.default_exception_handler(context)
+        elif (now := loop.time()) >= self._silent_until:
+            self._silent_until = now + COMPLAINT_SECONDS
+            reason = f"{error.strerror}; raise the limit (ulimit -n, LimitNOFILE=)"
+            sys.stderr.write(f"ayl_server: new clients must wait: {reason}\n")
+
+
 async def _serve(
     loop: asyncio.AbstractEventLoop, listening: socket.socket, config: Config, drain_asked: Callable[[], bool]
 ) -> None:
+    loop.set_exception_handler(Complaints())
     stopped = asyncio.Event()
     server = Server(loop, config)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -94,6 +94,9 @@ def _listen_inet(address: str, port: str) -> _socket.socket:
 
 
 def _listen_unix(path: str) -> _socket.socket:
+    if not path:
+        # The kernel would take it and choose a name that nobody knows.
+        raise CannotListenError("cannot listen on unix: without a path")
     listening = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         _remove_stale_socket(path)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ayl.tubes import RULE, legal
 from ayl.worker.supervisor import supervise
 
 EPILOG = """
@@ -23,6 +24,13 @@ Signals: SIGTERM or SIGINT (Ctrl-C) lets each worker finish its call; a second o
 gives their jobs to others.
 Exit codes: 0 stopped or retired, 2 wrong usage, 78 the app cannot be loaded.
 """
+
+
+def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not legal(name):
+            raise click.BadParameter(f"no tube can be named {name!r}: a name is {RULE}")
+    return names
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"})
@@ -49,6 +57,7 @@ Exit codes: 0 stopped or retired, 2 wrong usage, 78 the app cannot be loaded.
     "--tube",
     multiple=True,
     metavar="TUBE",
+    callback=_tubes,
     show_default="the app's own, app/version",
     show_envvar=True,
     help="A tube to take jobs from; may be given more than once.",

@@ -16,7 +16,9 @@ from sqlalchemy.exc import (
     ArgumentError,
     DataError,
     InvalidRequestError,
+    PendingRollbackError,
     ProgrammingError,
+    ResourceClosedError,
     SQLAlchemyError,
 )
 
@@ -65,6 +67,8 @@ class SQLAlchemyLocator:
     def find(self, cls: type, key: object, opened: "Session") -> object:
         try:
             found: object = opened.get(cls, key)
+        except (PendingRollbackError, ResourceClosedError):
+            raise  # the connection's trouble, though SQLAlchemy files them with the impossible
         except IMPOSSIBLE as error:
             raise CannotRun(f"no {registry.model_names[cls]} can have the key {key!r}: {error}") from error
         if found is None:

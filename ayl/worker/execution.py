@@ -25,8 +25,11 @@ ORDERS = {"exit": Next.RETIRE}
 """Control messages and what they make a worker do."""
 
 
-def execute(lease: Lease) -> Next:
-    """Run the job and settle it. Only Unreachable comes out: then the server gives the job to another."""
+def execute(lease: Lease, app: str) -> Next:
+    """For a worker of `app`: run the job and settle it.
+
+    Only Unreachable comes out: then the server gives the job to another worker.
+    """
     try:
         message = messages.decode(lease.body)
     except Undecodable as error:
@@ -34,7 +37,12 @@ def execute(lease: Lease) -> Next:
         return Next.GO_ON
     if isinstance(message, Control):
         return _obey(lease, message)
-    _run(lease, message)
+    if app and message.app != app:
+        _settle(
+            lease, Buried(f"a message of the app {message.app!r}; this worker is of {app!r}"), f"job {lease.job_id}"
+        )
+    else:
+        _run(lease, message)
     return Next.GO_ON
 
 

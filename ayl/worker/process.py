@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -63,7 +64,10 @@ class Stop:
         self._writer.setblocking(False)
 
     def install(self) -> None:
-        """Take over SIGTERM and SIGINT."""
+        """Take over SIGTERM and SIGINT, and forget signals that were a call's own affair."""
+        with suppress(BlockingIOError):
+            while self._reader.recv(4096):
+                pass
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._record)
@@ -99,6 +103,8 @@ def main(plan: Plan, lifeline: int) -> int:
         return _work(source, stop)
     finally:
         source.close()
+        # While Python winds up, its handlers are gone already; a reminder must not kill what is ending well.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 class CannotLoad(AylError):
@@ -112,7 +118,7 @@ def _load(plan: Plan, stop: Stop) -> Source:
     for name in plan.require:
         try:
             import_module(name)
-        except Exception as error:
+        except BaseException as error:  # a module that ends the process has not been loaded either
             log.exception("cannot import %s", name)
             raise CannotLoad(f"cannot import the module {name!r} from {plan.app_path}: {error!r}") from error
     settings = configuration.current()
@@ -122,14 +128,18 @@ def _load(plan: Plan, stop: Stop) -> Source:
 
 
 def _work(source: Source, stop: Stop) -> int:
+    app = configuration.current().app
     reachable = True
-    while not stop.requested:
+    while True:
         try:
+            stop.install()  # anew, because calls may install handlers of their own, and asyncio does
+            if stop.requested:
+                return EXIT_OK
             lease = source.take()
             if not reachable:
                 log.info("the server answers again")
             reachable = True
-            if lease is not None and execute(lease) is Next.RETIRE:
+            if lease is not None and execute(lease, app) is Next.RETIRE:
                 return EXIT_RETIRED
         except Unreachable as error:
             source.close()
@@ -137,7 +147,6 @@ def _work(source: Source, stop: Stop) -> int:
                 log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
             reachable = False
             stop.wait(RECONNECT_SECONDS)
-    return EXIT_OK
 
 
 def _stop_with_supervisor(lifeline: int) -> None:

@@ -18,6 +18,9 @@ from ayl.worker.process import EXIT_CONFIG, EXIT_OK, EXIT_RETIRED, Plan
 
 log = logging.getLogger("ayl.worker")
 
+REMINDER_SECONDS = 1.0
+"""Between two signals to a worker that is to stop."""
+
 RESTART_SECONDS = 0.5
 """Between the death of a worker and the start of another in its place."""
 
@@ -33,6 +36,7 @@ class Supervisor:
         self._due: list[float] = []  # when to start another worker, seconds of the monotonic clock
         self._stops = 0
         self._stopping = False
+        self._remind_at = 0.0  # when to repeat the signal, seconds of the monotonic clock
         # The workers hold the reading end; it ends when this process does, however it dies.
         self._lifeline, self._held = os.pipe()
         self._reader, self._writer = socket.socketpair()
@@ -70,8 +74,10 @@ class Supervisor:
             log.info("started worker %d", process.pid)
 
     def _wait(self) -> None:
-        """Until a signal comes or a start is due."""
+        """Until a signal comes or a start is due; while stopping, no longer than until the next reminder."""
         timeout = max(0.0, min(self._due) - time.monotonic()) if self._due else None
+        if self._stopping:
+            timeout = REMINDER_SECONDS
         with selectors.DefaultSelector() as selector:
             selector.register(self._reader, selectors.EVENT_READ)
             if selector.select(timeout):
@@ -91,14 +97,18 @@ class Supervisor:
                 self._due.append(time.monotonic() + RESTART_SECONDS)
 
     def _pass_on_stops(self) -> None:
-        if self._stops == 1 and not self._stopping:
+        if self._stops > 1:
+            self._stop(signal.SIGKILL)
+        elif self._stops and not self._stopping:
             log.info("stopping: each worker finishes its call; once more kills them")
             self._stop(signal.SIGTERM)
-        elif self._stops > 1:
-            self._stop(signal.SIGKILL)
+        elif self._stopping and time.monotonic() >= self._remind_at:
+            # A call may have had a signal handler of its own when the first one came.
+            self._stop(signal.SIGTERM)
 
     def _stop(self, number: signal.Signals) -> None:
         self._stopping = True
+        self._remind_at = time.monotonic() + REMINDER_SECONDS
         self._due = []
         for process in self._running:
             process.send_signal(number)

@@ -35,6 +35,9 @@ class Order:
         LOG.append(carrier)
         return "a result that nobody sees"
 
+    def note(self, **kwargs: Any) -> None:
+        LOG.append(kwargs)
+
     def fail(self, name: str) -> None:
         raise ERRORS[name]
 
@@ -145,7 +148,7 @@ def test_so_it_is_for_objects_inside_a_plain_receiver() -> None:
         ({"on": ORDER, "do": "ship"}, "calling.Order.ship("),
         ({"do": "calling.restock", "args": [1, {"$ref": ["calling.Gone", 1]}]}, "no class 'calling.Gone' is "),
         ({"do": "calling.restock", "args": [1, {"$t": ["date", "soon"]}]}, "args cannot be understood: "),
-        ({"do": "calling.restock", "kwargs": {"number": {"$t": [3]}}}, "kwargs cannot be understood: "),
+        ({"do": "calling.restock", "kwargs": {"number": {"$t": [3]}}}, "kwargs['number'] cannot be understood: "),
         ({"on": {"$t": ["nonsense"]}, "do": "ship"}, "the receiver cannot be understood: "),
     ],
 )
@@ -182,3 +185,12 @@ def test_the_synchronous_engine_runs_coroutines_where_a_loop_is_running(inline: 
     gc.collect()  # a coroutine that was never awaited says so here, and not in another test
     assert said == ""
     assert LOG == ["find", "ups"]
+
+
+@pytest.mark.parametrize("name", ["$x", "$t", "$ref", "ü", "a b", "", "\udcff", "self_", "kwargs"], ids=ascii)
+def test_a_keyword_of_any_name_arrives(name: str, inline: None) -> None:
+    ayl.ayl_send(Order(42), "note", **{name: 1})
+    ayl.ayl_send(Order(42), "note", plain=2, **{name: {"$t": [name]}})
+    _, first, _, second = LOG
+    assert first == {name: 1}
+    assert second == {"plain": 2, name: {"$t": [name]}}

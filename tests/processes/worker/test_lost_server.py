@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .workshop import Supervisor
 
-UNREACHABLE = "no server answers at .*; trying again every 1 s"
+UNREACHABLE = "(no server answers at|the server at|what answers at) .*; trying again every 1 s"
 
 
 @contextmanager
