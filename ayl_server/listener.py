@@ -73,7 +73,7 @@ class Client(asyncio.Protocol):
     def send(self) -> None:
         """Send what there is, go on with input that had to wait for it, and close if that was all."""
         connection, transport = self.connection, self.transport
-        while not self.paused:
+        while not (self.paused or transport.is_closing()):
             if output := connection.take_output():
                 transport.write(output)
             if not connection.held_back or self.paused:

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
 import greenstalk  # noqa: E402 - the path must be set first
 
@@ -31,8 +31,10 @@ PATIENCE = 60.0
 @contextmanager
 def worker() -> Iterator[None]:
     """One supervised worker process."""
-    command = [Path(sys.executable).parent / "ayl_worker", "--app-path", HERE, "--require", "measured"]
-    process = subprocess.Popen([*command, "--log-level", "ERROR"])
+    command = str(Path(sys.executable).parent / "ayl_worker")
+    process = subprocess.Popen(
+        [command, "--app-path", str(ROOT), "--require", "benchmarks.measured", "--log-level", "ERROR"]
+    )
     try:
         yield
     finally:
@@ -83,7 +85,7 @@ def measure_ayl(client: greenstalk.Client[bytes], send: Callable[[], object], ca
 def measure_latency(client: greenstalk.Client[bytes]) -> dict[str, float]:
     """Microseconds from before the send to the beginning of the call, worker idle."""
     import ayl
-    from measured import Work
+    from benchmarks.measured import Work
 
     with tempfile.TemporaryDirectory() as scratch, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear, worker():
         address = f"{scratch}/ear"
@@ -122,7 +124,7 @@ def one_run(server: str, calls: int) -> dict[str, dict[str, float]]:
     with running(KINDS[server], Cores.of_this_machine().server) as started:
         os.environ["AYL_ENGINE"] = url = f"beanstalk://127.0.0.1:{started.port}"
         ayl.configure(engine=url)
-        from measured import Base, Row, Sessions, Work
+        from benchmarks.measured import Base, Row, Sessions, Work
 
         address = ("127.0.0.1", started.port)
         while True:

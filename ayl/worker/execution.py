@@ -84,20 +84,22 @@ def _settle(lease: Lease, outcome: Outcome, label: str) -> None:
     match outcome:
         case Deleted(reason):
             held = lease.delete()
-            if reason:
+            if held and reason:
                 log.error("%s dropped: %s", label, reason)
         case Delayed(seconds, reason):
             held = lease.release(seconds)
-            log.warning("%s comes back in %d s: %s", label, seconds, reason)
+            if held:
+                log.warning("%s comes back in %d s: %s", label, seconds, reason)
         case Buried(reason):
             held = lease.bury()
-            log.error("%s buried: %s", label, reason)
+            if held:
+                log.error("%s buried: %s", label, reason)
     if not held:
         _lost(label)
 
 
 def _lost(label: str) -> None:
-    log.warning("%s: its time to run was over before it ended, so it runs again", label)
+    log.warning("%s: the job was no longer ours: its time to run was over, and it runs again, or it was deleted", label)
 
 
 def _label(lease: Lease, message: Message) -> str:

@@ -207,3 +207,14 @@ def test_a_client_that_reads_late_gets_every_reply(server: Server) -> None:
                 assert replies.read(len(reply)) == reply
             assert replies.read() == b""
         producer.delete(job)
+
+
+def test_clients_that_die_before_or_while_they_are_answered(server: Server) -> None:
+    with server.client() as producer:
+        job = producer.put(b"x" * 60_000)
+        for number in range(100):
+            with closing(server.dial()) as client:
+                client.sendall(b"peek %d\r\n" % job * 200)
+                if number % 2:
+                    client.recv(1 + 30_000 * (number % 40), socket.MSG_WAITALL)
+        producer.delete(job)

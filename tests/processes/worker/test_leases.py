@@ -30,7 +30,7 @@ def test_a_call_that_overran_its_time_to_run_is_not_settled_twice(our_workshop: 
     for word in chosen:
         workshop.let_go(word)
         assert workshop.read(f"{word}-ends").pid == slow[word]
-    supervisor.awaits("its time to run was over before it ended", 2)
+    supervisor.awaits("the job was no longer ours", 2)
     assert sorted(workshop.words()) == sorted(
         f"{word}-{what}" for word in chosen for what in ("begins", "again", "ends")
     )
@@ -50,7 +50,7 @@ def test_a_job_that_an_operator_deletes_or_a_timeout_takes_is_no_harm_to_its_wor
     assert sent.job_id
     our_workshop.client.delete(sent.job_id)
     our_workshop.let_go("long")
-    supervisor.awaits("its time to run was over before it ended")
+    supervisor.awaits("the job was no longer ours")
     after = ayl.send(chores.note, our_workshop.folder, "after")
     our_workshop.await_gone(after.job_id)
     assert {entry.pid for entry in our_workshop.diary()} == set(supervisor.started())
