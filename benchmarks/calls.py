@@ -1,6 +1,9 @@
 """The whole way of a call, through the public API, beside bare greenstalk in the same run.
 
-.venv/bin/python benchmarks/calls.py [--calls 20000] [--repeat 5] [--server ayl_server]
+.venv/bin/python benchmarks/calls.py [--calls 20000] [--repeat 5] [--server ayl_server] [--awake]
+
+On a virtual machine, waking a core that has gone to sleep can cost more than all the rest of a round trip. --awake
+keeps the cores from sleeping, with processes that run only when nothing else wants to (SCHED_IDLE).
 """
 
 import argparse
@@ -40,6 +43,19 @@ def worker() -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(PATIENCE)
+
+
+@contextmanager
+def awake(wanted: bool) -> Iterator[None]:
+    """No core sleeps meanwhile, if that is wanted."""
+    text = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
+    spinners = [subprocess.Popen([sys.executable, "-c", text]) for _ in os.sched_getaffinity(0)] if wanted else []
+    try:
+        yield
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
 
 
 def drained(client: greenstalk.Client[bytes]) -> float:
@@ -161,8 +177,9 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--server", choices=sorted(KINDS), default="ayl_server")
+    parser.add_argument("--awake", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, awake(options.awake):
         os.environ["MEASURED_DATABASE"] = f"sqlite:///{scratch}/measured.db"
         runs = [one_run(options.server, options.calls) for _ in range(options.repeat)]
     print(f"{options.calls:,} calls through {options.server}, medians of {options.repeat} runs (lowest to highest)")

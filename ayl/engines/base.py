@@ -43,8 +43,11 @@ class Lease(Protocol):
     def reserves(self) -> int:
         """How often the job has been reserved, this time included."""
 
-    def delete(self) -> bool:
-        """Settle: the job is done. False if the lease was lost before."""
+    def delete(self, *, then_take: bool = False) -> bool:
+        """Settle: the job is done. False if the lease was lost before.
+
+        With `then_take` the next job is asked for at once; its source must be asked for it, or closed.
+        """
 
     def release(self, delay: int) -> bool:
         """Settle: the job comes back after `delay` seconds. False if the lease was lost before."""

@@ -3,7 +3,8 @@
 import os
 import selectors
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import greenstalk
 
@@ -86,11 +87,10 @@ def _outcome(answer: int | greenstalk.Error) -> int | NotSubmitted:
 class BeanstalkLease:
     """A reserved job. What goes wrong with the connection comes out as Unreachable."""
 
-    __slots__ = ("_address", "_client", "_statistics", "body", "job_id")
+    __slots__ = ("_source", "_statistics", "body", "job_id")
 
-    def __init__(self, client: Client, address: Address, job_id: int, body: bytes) -> None:
-        self._client = client
-        self._address = address
+    def __init__(self, source: "BeanstalkSource", job_id: int, body: bytes) -> None:
+        self._source = source
         self.job_id = job_id
         self.body = body
         self._statistics: greenstalk.StatsJob | None = None
@@ -99,35 +99,26 @@ class BeanstalkLease:
         statistics = self._look()
         return 0 if statistics is None else int(statistics["reserves"])
 
-    def delete(self) -> bool:
-        return self._settle(b"delete %d" % self.job_id, b"DELETED")
+    def delete(self, *, then_take: bool = False) -> bool:
+        return self._source.settle(b"delete %d" % self.job_id, b"DELETED", then_take=then_take)
 
     def release(self, delay: int) -> bool:
         statistics = self._look()
-        return statistics is not None and self._settle(
+        return statistics is not None and self._source.settle(
             b"release %d %d %d" % (self.job_id, statistics["pri"], delay), b"RELEASED"
         )
 
     def bury(self) -> bool:
         statistics = self._look()
-        return statistics is not None and self._settle(b"bury %d %d" % (self.job_id, statistics["pri"]), b"BURIED")
+        return statistics is not None and self._source.settle(
+            b"bury %d %d" % (self.job_id, statistics["pri"]), b"BURIED"
+        )
 
     def _look(self) -> greenstalk.StatsJob | None:
         """The job's statistics: a release or bury that keeps the priority must name it. None if the job is gone."""
         if self._statistics is None:
-            try:
-                self._statistics = self._client.stats_job(self.job_id)
-            except greenstalk.NotFoundError:
-                return None
-            except TROUBLE as error:
-                raise unreachable(self._address, error) from error
+            self._statistics = self._source.statistics(self.job_id)
         return self._statistics
-
-    def _settle(self, command: bytes, expected: bytes) -> bool:
-        try:
-            return self._client.settle(command, expected)
-        except TROUBLE as error:
-            raise unreachable(self._address, error) from error
 
 
 class BeanstalkSource:
@@ -144,32 +135,59 @@ class BeanstalkSource:
         self.wake_up = wake_up
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
+        self._asked = False  # a reserve is under way
 
     def take(self) -> BeanstalkLease | None:
-        try:
+        with self._trouble():
             client, selector = self._connected()
             while True:
-                client.begin_reserve()
-                if any(key.fd == self.wake_up for key, _ in selector.select()):
+                if not self._asked:
+                    client.begin_reserve()
+                    self._asked = True
+                if not client.has_answer and any(key.fd == self.wake_up for key, _ in selector.select()):
                     # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
                     # was just being handed over goes back by the same.
                     self.close()
                     return None
+                self._asked = False
                 try:
-                    return BeanstalkLease(client, self.address, *client.finish_reserve())
+                    return BeanstalkLease(self, *client.finish_reserve())
                 except (greenstalk.DeadlineSoonError, greenstalk.TimedOutError):
                     continue
-        except TROUBLE as error:
-            self.close()
-            raise error if isinstance(error, Unreachable) else unreachable(self.address, error) from error
+
+    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
+        """End a lease of this connection; False if it was lost. `then_take` asks for the next job in the same write."""
+        with self._trouble():
+            client, _ = self._connected()
+            self._asked = then_take
+            return client.settle(command, expected, then_reserve=then_take)
+
+    def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
+        """What the server knows of a job; None if it is gone."""
+        with self._trouble():
+            client, _ = self._connected()
+            try:
+                return client.stats_job(job_id)
+            except greenstalk.NotFoundError:
+                return None
 
     def close(self) -> None:
+        self._asked = False
         if self._selector is not None:
             self._selector.close()
             self._selector = None
         if self._client is not None:
             self._client.close()
             self._client = None
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        """Whatever goes wrong here leaves no connection behind: nobody would know what its next answer answers."""
+        try:
+            yield
+        except TROUBLE as error:
+            self.close()
+            raise error if isinstance(error, Unreachable) else unreachable(self.address, error) from error
 
     def _connected(self) -> tuple[Client, selectors.BaseSelector]:
         if self._client is None or self._selector is None:

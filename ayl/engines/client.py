@@ -58,6 +58,7 @@ class Client(greenstalk.Client[bytes]):
         self._prompt = _connected(address, timeout)
         super().__init__(self._prompt, encoding=None)
         self._used = greenstalk.DEFAULT_TUBE
+        self._consumed = 0  # bytes of the replies read so far
 
     def __del__(self) -> None:
         # A thread's connection ends with the thread, without a word to anybody.
@@ -98,8 +99,13 @@ class Client(greenstalk.Client[bytes]):
         return commands, answers
 
     def begin_reserve(self) -> None:
-        """Ask for a job; `finish_reserve` reads the answer once the socket is readable."""
+        """Ask for a job; `finish_reserve` reads the answer once there is one."""
         self._sock.sendall(b"reserve\r\n")
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether some of an answer has been received already: then the socket need not become readable for it."""
+        return self._prompt.received > self._consumed
 
     def finish_reserve(self) -> tuple[int, bytes]:
         """(job id, body). Raises greenstalk.DeadlineSoonError or TimedOutError as the server answers."""
@@ -107,16 +113,31 @@ class Client(greenstalk.Client[bytes]):
         job_id, size = self._answer(b"RESERVED")
         return int(job_id), self._read_chunk(int(size))
 
-    def settle(self, command: bytes, expected: bytes) -> bool:
-        """Delete, release, bury or touch; False if the lease was lost before."""
+    def settle(self, command: bytes, expected: bytes, *, then_reserve: bool = False) -> bool:
+        """Delete, release, bury or touch; False if the lease was lost before.
+
+        `then_reserve` begins a reserve in the same write.
+        """
+        self._sock.sendall(command + (b"\r\nreserve\r\n" if then_reserve else b"\r\n"))
         try:
-            self._send_cmd(command, expected)
+            self._answer(expected)
         except greenstalk.NotFoundError:
             return False
         return True
 
+    def _send_cmd(self, cmd: bytes, expected: bytes) -> list[bytes]:
+        self._sock.sendall(cmd + b"\r\n")
+        return self._answer(expected)
+
     def _answer(self, expected: bytes) -> list[bytes]:
-        return greenstalk._parse_response(self._reader.readline(), expected)
+        line = self._reader.readline()
+        self._consumed += len(line)
+        return greenstalk._parse_response(line, expected)
+
+    def _read_chunk(self, size: int) -> bytes:
+        chunk = super()._read_chunk(size)
+        self._consumed += size + 2
+        return chunk
 
 
 def _connected(address: Address, timeout: float) -> PromptSocket:

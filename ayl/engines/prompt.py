@@ -17,6 +17,8 @@ class PromptSocket(socket.socket):
 
     def __init__(self, connected: socket.socket, patience: float) -> None:
         super().__init__(fileno=connected.detach())
+        self.received = 0
+        """Bytes, over the connection's whole life."""
         self._patience = patience
         self.restart()
 
@@ -38,4 +40,6 @@ class PromptSocket(socket.socket):
                 raise TimeoutError
             self.settimeout(left)
         self._first = False
-        return super().recv_into(buffer, nbytes, flags)
+        count = super().recv_into(buffer, nbytes, flags)
+        self.received += count
+        return count

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from enum import Enum
 
 from ayl import message as messages
@@ -25,8 +26,8 @@ ORDERS = {"exit": Next.RETIRE}
 """Control messages and what they make a worker do."""
 
 
-def execute(lease: Lease, app: str) -> Next:
-    """For a worker of `app`: run the job and settle it.
+def execute(lease: Lease, app: str, goes_on: Callable[[], bool]) -> Next:
+    """For a worker of `app`: run the job and settle it. `goes_on` tells whether the worker will take another.
 
     Only Unreachable comes out: then the server gives the job to another worker.
     """
@@ -42,7 +43,7 @@ def execute(lease: Lease, app: str) -> Next:
             lease, Buried(f"a message of the app {message.app!r}; this worker is of {app!r}"), f"job {lease.job_id}"
         )
     else:
-        _run(lease, message)
+        _run(lease, message, goes_on)
     return Next.GO_ON
 
 
@@ -57,7 +58,7 @@ def _obey(lease: Lease, order: Control) -> Next:
     return after
 
 
-def _run(lease: Lease, message: Message) -> None:
+def _run(lease: Lease, message: Message, goes_on: Callable[[], bool]) -> None:
     started = time.perf_counter()
     error: BaseException | None = None
     try:
@@ -65,7 +66,7 @@ def _run(lease: Lease, message: Message) -> None:
     except BaseException as raised:  # noqa: BLE001 - all of it is the policy's business; signals raise nothing
         error = raised
     seconds = time.perf_counter() - started
-    if error is None and lease.delete():
+    if error is None and lease.delete(then_take=goes_on()):
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s done in %.3f s", _label(lease, message), seconds)
         return
