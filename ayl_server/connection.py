@@ -90,7 +90,7 @@ class Connection:
         """Bytes have come."""
         if self.closing:
             return
-        if self.blocked:
+        if self.blocked or self.backlog:  # what came before goes first
             self.backlog.append(data)
             self.backlog_size += len(data)
             self.stalled = True
