@@ -140,9 +140,9 @@ def show(processes: Processes, scratch: Path, wanted: Path | None, view: View, s
     """The whole demo; its exit code."""
     directory, files = choose(wanted, signals)
     if not files:
-        view.say(f"There are no files in {directory}")
+        view.say("There are no files there")
         return 1
-    view.say(f"{len(files):,} files of {directory}")
+    view.say(f"{len(files):,} files of {os.fsencode(directory).decode(errors='backslashreplace')}")
     server = admin.Server(port=free_port())
     processes.environment["AYL_ENGINE"] = os.environ["AYL_ENGINE"] = f"beanstalk://{server}"
     processes.environment["ARCHIVE_DATABASE"] = os.environ["ARCHIVE_DATABASE"] = f"sqlite:///{scratch}/archive.db"
@@ -162,7 +162,7 @@ def show(processes: Processes, scratch: Path, wanted: Path | None, view: View, s
     lost = summarize(session, calls, tube, view)
     jobs, workers = tube.jobs, tube.workers
     view.say(f"\n  tube {tube.name}: {jobs.total:,} jobs put, {tube.deletes:,} deleted, {jobs.buried} buried")
-    view.say(f"  {workers.total} workers, {workers.available} of them available")
+    view.say(f"  workers {workers.total}, available {workers.available}")
     return 1 if lost else 0
 
 
