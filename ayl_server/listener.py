@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from ayl_server.broker import Broker
@@ -153,6 +154,7 @@ class Server:
 
 def run(listening: socket.socket, config: Config, *, force_asyncio: bool, drain_asked: Callable[[], bool]) -> None:
     """Serve until SIGTERM or SIGINT. `drain_asked` tells whether a SIGUSR1 came before this could take it."""
+    _allow_many_files()
     loop = _new_loop(force_asyncio)
     try:
         loop.run_until_complete(_serve(loop, listening, config, drain_asked))
@@ -205,6 +207,13 @@ async def _serve(
     accepting.close()
     for client in list(server.clients.values()):
         client.transport.close()
+
+
+def _allow_many_files() -> None:
+    """As many connections as the system lets us have: the soft limit is usually set with `select` in mind."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems have a hard limit that they do not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _new_loop(force_asyncio: bool) -> asyncio.AbstractEventLoop:

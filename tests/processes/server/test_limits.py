@@ -109,3 +109,13 @@ def test_thousands_of_tubes_that_were_left_leave_nothing(fresh: Server) -> None:
         assert fresh.memory() - before < 6 * MEGABYTE
     with fresh.client() as onlooker:
         eventually(lambda: onlooker.tubes() == ["default"])
+
+
+MODEST = ("sh", "-c", 'ulimit -S -n 20; exec "$@"', "sh")
+"""Starts a command that may have 20 files open unless it asks for more."""
+
+
+def test_a_server_asks_for_as_many_connections_as_the_system_lets_it_have(loop: Kind, tmp_path: Path) -> None:
+    with serving(loop, tmp_path, tcp=False, prefix=MODEST) as server, ExitStack() as stack:
+        clients = [stack.enter_context(server.client()) for _ in range(50)]
+        assert clients[0].stats()["current-connections"] == len(clients)
