@@ -203,10 +203,9 @@ class Broker:
         job.tube.buried[job.id] = job
         self._changed(job)
 
-    def touch(self, session: Session, job: Job, now: float) -> None:
+    def touch(self, job: Job, now: float) -> None:
+        # Later than before, so `soonest`, a lower bound, still holds.
         job.deadline = now + job.ttr
-        # `soonest` is a lower bound: a lease that now ends later may leave it as it is.
-        self._watch_lease(session, job.deadline)
 
     def kick(self, tube: Tube, bound: int, now: float) -> int:
         """Make up to `bound` buried jobs ready or, if none is buried, as many delayed ones; how many it were."""

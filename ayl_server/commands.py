@@ -117,7 +117,7 @@ def touch(broker: Broker, session: Session, rest: bytes, now: float) -> bytes:
     job = session.held.get(job_id)
     if job is None:
         return NOT_FOUND
-    broker.touch(session, job, now)
+    broker.touch(job, now)
     return TOUCHED
 
 

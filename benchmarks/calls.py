@@ -1,9 +1,9 @@
 """The whole way of a call, through the public API, beside bare greenstalk in the same run.
 
-.venv/bin/python benchmarks/calls.py [--calls 20000] [--repeat 5] [--server ayl_server] [--awake]
+.venv/bin/python benchmarks/calls.py [--calls 20000] [--repeat 5] [--server ayl_server] [--no-awake]
 
-On a virtual machine, waking a core that has gone to sleep can cost more than all the rest of a round trip. --awake
-keeps the cores from sleeping, with processes that run only when nothing else wants to (SCHED_IDLE).
+On a virtual machine, waking a core that has gone to sleep can cost more than all the rest of a round trip. So the
+cores are kept from sleeping by processes that run only when nothing else wants to (SCHED_IDLE), but for --no-awake.
 """
 
 import argparse
@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--server", choices=sorted(KINDS), default="ayl_server")
-    parser.add_argument("--awake", action="store_true")
+    parser.add_argument("--awake", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, awake(options.awake):
         os.environ["MEASURED_DATABASE"] = f"sqlite:///{scratch}/measured.db"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import importlib
 import io
 import json
 import math
@@ -784,7 +785,7 @@ class TestRegisteredClasses:
             decode({"$t": ["flag", f"test.{name}", bits]}, find)
 
     def test_attrs_classes_travel(self) -> None:
-        attr = pytest.importorskip("attr")
+        attr = importlib.import_module("attr")
         cls = attr.make_class(
             "Rate",
             {"plain": attr.ib(), "_hidden": attr.ib(default=2), "late": attr.ib(init=False)},
@@ -805,7 +806,7 @@ class TestRegisteredClasses:
 
 @pytest.fixture(scope="module")
 def pydantic() -> Any:
-    return pytest.importorskip("pydantic")
+    return importlib.import_module("pydantic")
 
 
 @pytest.fixture(scope="module")
