@@ -81,6 +81,8 @@ class Client(greenstalk.Client[bytes]):
             try:
                 values = self._answer(expected)
             except REFUSALS as error:
+                if expected == b"USING":
+                    raise  # the puts behind it went to another tube: this conversation cannot be trusted
                 outcomes.append(error)
             else:
                 if expected == b"INSERTED":

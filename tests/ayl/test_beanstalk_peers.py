@@ -55,6 +55,18 @@ def test_what_else_a_server_may_decline_with_is_told_in_words(answer: bytes, wor
         assert "Error" not in str(caught.value), "a class's name is no sentence"
 
 
+def test_a_server_that_refuses_the_tube_has_not_taken_the_call() -> None:
+    with facing(says(b"OUT_OF_MEMORY\r\nINSERTED 1\r\n")), pytest.raises(NotSubmitted):
+        ayl.send(note, 1)
+
+
+def test_a_batch_whose_tube_is_refused_knows_that_none_was_taken() -> None:
+    with facing(says(b"OUT_OF_MEMORY\r\nINSERTED 1\r\nINSERTED 2\r\n")):
+        with pytest.raises(NotSubmitted), ayl.batch():
+            handles = [ayl.send(note, 1), ayl.send(note, 2)]
+        assert [handle.job_id for handle in handles] == [None, None]
+
+
 def dribbles_for_a_while(connection: socket.socket) -> None:
     for _ in range(40):
         connection.sendall(b".")
