@@ -9,11 +9,14 @@ session. So a job that becomes ready goes straight to the first waiter of its tu
 reserves has only to look at the heads of the tubes it watches.
 """
 
+from collections.abc import Iterable
+
 from ayl_server import protocol
 from ayl_server.model import (
     BURIED,
     COUNTED,
     DELAYED,
+    JOB_BYTES,
     READY,
     RESERVED,
     Facts,
@@ -39,14 +42,18 @@ class Broker:
         facts: Facts,
         started: float = 0.0,
         max_job_size: int = 65535,
+        max_memory: int | None = None,
         journal: Journal | None = None,
     ) -> None:
         self.facts = facts
         self.started = started
         self.max_job_size = max_job_size
+        self.max_memory = max_memory
+        self.body_bytes = 0
         self.journal = journal
         self.jobs: dict[int, Job] = {}
         self.last_id = 0  # also counted on by puts that fail after their first line
+        self.burials = 0
         self.default = Tube(DEFAULT_TUBE)
         self.tubes: dict[bytes, Tube] = {DEFAULT_TUBE: self.default}
         self.sessions: dict[Session, None] = {}
@@ -148,19 +155,55 @@ class Broker:
 
     # Jobs come, change and go
 
-    def put(self, job: Job, now: float) -> None:
-        """Take in a job whose id was made by counting `last_id` on."""
+    def put(self, job: Job, now: float) -> bool:
+        """Take in a job whose id was made by counting `last_id` on; False if there is no room for it."""
+        if self.max_memory is not None and not self.has_memory(len(job.body)):
+            return False
+        if job.delay:
+            job.state = DELAYED
+            job.deadline = now + job.delay
+        if self.journal is not None and not self.journal.inserted(job):
+            return False
         tube = job.tube
         self.jobs[job.id] = job
+        self.body_bytes += len(job.body)
         tube.total += 1
-        if self.journal is not None:
-            self.journal.inserted(job)
         if job.delay:
-            self._delay(job, now)
+            self._delay(job)
         elif tube.waiters:
             self.make_ready(job, now)
         else:
             tube.ready.push(job.pri, job)
+        return True
+
+    @property
+    def memory(self) -> int:
+        """About how many bytes the jobs occupy."""
+        return self.body_bytes + JOB_BYTES * len(self.jobs)
+
+    def has_memory(self, size: int) -> bool:
+        """Whether a job with a body of `size` bytes may be taken in."""
+        return self.max_memory is None or self.memory + size + JOB_BYTES <= self.max_memory
+
+    def restore(self, jobs: Iterable[Job], last_id: int, burials: int) -> None:
+        """Take in what a binlog held, before the first client comes."""
+        self.last_id = max(self.last_id, last_id)
+        self.burials = max(self.burials, burials)
+        buried = []
+        for job in sorted(jobs, key=lambda job: job.id):
+            self.jobs[job.id] = job
+            self.body_bytes += len(job.body)
+            job.tube.restored += 1
+            if job.state is READY:
+                job.tube.ready.push(job.pri, job)
+            elif job.state is DELAYED:
+                self._delay(job)
+            else:
+                buried.append(job)
+        for job in sorted(buried, key=lambda job: job.deadline):
+            job.tube.buried[job.id] = job
+        for tube in list(self.tubes.values()):
+            self._let_go(tube)
 
     def delete(self, session: Session, job: Job) -> bool:
         """Remove a job for good; False if another session holds it."""
@@ -177,10 +220,11 @@ class Broker:
         del self.jobs[job.id]
         if self.journal is not None:
             self.journal.deleted(job)
+        self.body_bytes -= len(job.body)
         # A swept-over entry may keep the job for a while; its body need not stay.
         job.body = b""
         tube.deletes += 1
-        if tube.deletes == tube.total:
+        if tube.deletes == tube.total + tube.restored:
             self._let_go(tube)
         return True
 
@@ -190,15 +234,21 @@ class Broker:
         job.delay = delay
         job.past().releases += 1
         if delay:
-            self._delay(job, now)
+            job.state = DELAYED
+            job.deadline = now + delay
+            self._changed(job)
+            self._delay(job)
         else:
+            job.state = READY
+            self._changed(job)
             self.make_ready(job, now)
-        self._changed(job)
 
     def bury(self, session: Session, job: Job, pri: int) -> None:
         self._end_lease(job, session)
         job.pri = pri
         job.state = BURIED
+        self.burials += 1
+        job.deadline = float(self.burials)
         job.past().buries += 1
         job.tube.buried[job.id] = job
         self._changed(job)
@@ -226,8 +276,9 @@ class Broker:
             return False
         self._take_out(job)
         job.past().kicks += 1
-        self.make_ready(job, now)
+        job.state = READY
         self._changed(job)
+        self.make_ready(job, now)
         return True
 
     def make_ready(self, job: Job, now: float) -> None:
@@ -239,9 +290,8 @@ class Broker:
             job.state = READY
             tube.ready.push(job.pri, job)
 
-    def _delay(self, job: Job, now: float) -> None:
-        job.state = DELAYED
-        job.deadline = now + job.delay
+    def _delay(self, job: Job) -> None:
+        """Queue a job whose state and deadline say that it is delayed."""
         job.tube.delayed.push(job)
         self.timers.arm(job.tube, job.deadline)
 
@@ -289,7 +339,11 @@ class Broker:
         if job.state is RESERVED:
             return None
         self._take_out(job)
-        return self.lease(job, session, now)
+        parked = job.state is not READY
+        reply = self.lease(job, session, now)
+        if parked:  # whatever ends this lease, the job will be ready after it
+            self._changed(job)
+        return reply
 
     def _best_tube(self, session: Session) -> Tube | None:
         """The watched tube that reserving would serve: the one with the lowest (priority, id) at its head."""

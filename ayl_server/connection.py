@@ -18,6 +18,7 @@ from ayl_server.protocol import (
     EXPECTED_CRLF,
     JOB_TOO_BIG,
     LINE_LIMIT,
+    OUT_OF_MEMORY,
     UNKNOWN_COMMAND,
     Header,
     put_header,
@@ -60,6 +61,7 @@ class Connection:
         "headers",  # put lines already understood: a client's are nearly always the same few
         "overlong",  # in a line that is longer than the limit
         "position",  # where in `buffer` the next line begins
+        "refusal",  # the reply to a put whose body is being thrown away
         "session",
         "skip",  # bytes of a refused body still to be thrown away
         "stalled",  # complete commands may stand in `buffer` or `backlog`
@@ -79,6 +81,7 @@ class Connection:
         self.backlog_size = 0
         self.upload: Upload | None = None
         self.skip = 0
+        self.refusal = JOB_TOO_BIG
         self.overlong = False
         self.stalled = False
         self.unsent = 0
@@ -206,7 +209,7 @@ class Connection:
         pri, delay, ttr, size = header
         broker.counts[b"put"] += 1
         if size > broker.max_job_size:
-            return self._swallow(size + 2)
+            return self._swallow(size + 2, JOB_TOO_BIG)
         if not session.producer:
             session.producer = True
             broker.producers += 1
@@ -214,6 +217,8 @@ class Connection:
         start = self.position
         stop = start + size
         if len(buffer) < stop + 2:
+            if not broker.has_memory(size):
+                return self._swallow(size + 2, OUT_OF_MEMORY)
             self.upload = Upload(Job(job_id, pri, delay, ttr, b"", session.use, now), size + 2)
             self._upload_more()
             return None
@@ -222,7 +227,8 @@ class Connection:
             return EXPECTED_CRLF
         if broker.draining:
             return DRAINING
-        broker.put(Job(job_id, pri, delay, ttr, buffer[start:stop], session.use, now), now)
+        if not broker.put(Job(job_id, pri, delay, ttr, buffer[start:stop], session.use, now), now):
+            return OUT_OF_MEMORY
         return b"INSERTED %d\r\n" % job_id
 
     def _first_put(self, line: bytes, now: float) -> bytes | None:
@@ -278,7 +284,7 @@ class Connection:
         elif self.skip:
             if self._skip_more():
                 return False
-            reply = JOB_TOO_BIG
+            reply = self.refusal
         else:
             end = self.buffer.find(b"\r\n", self.position)
             if end < 0:
@@ -304,9 +310,11 @@ class Connection:
             self.buffer = b""
             self.position = 0
 
-    def _swallow(self, size: int) -> bytes | None:
+    def _swallow(self, size: int, refusal: bytes) -> bytes | None:
+        """Throw a body away; its refusal, or None while more of it is to come."""
         self.skip = size
-        return None if self._skip_more() else JOB_TOO_BIG
+        self.refusal = refusal
+        return None if self._skip_more() else refusal
 
     def _skip_more(self) -> int:
         self.skip -= len(self._take(self.skip))
@@ -327,7 +335,8 @@ class Connection:
             return DRAINING
         upload.job.body = body[:-2]
         upload.job.created = now
-        self.broker.put(upload.job, now)
+        if not self.broker.put(upload.job, now):
+            return OUT_OF_MEMORY
         return b"INSERTED %d\r\n" % upload.job.id
 
     def _close_if_ended(self) -> None:

@@ -1,29 +1,27 @@
-"""Sockets and one timer: the thin driver around the broker.
+"""The broker's clients and one timer: the thin driver around the broker.
 
-asyncio, on uvloop where that is installed. All replies to what one read brought leave in one write; so do
-those to the clients which that read woke.
+All replies to what one read brought leave in one write; so do those to the clients which that read woke. With a
+binlog, replies wait for the end of the loop's turn: then all changes of all clients are written at once (and
+synced, if every reply is to be durable), and after that the replies go out.
+
+The loop is asyncio's or uvloop's; of it, only `call_soon`, `call_later` and the transports are used.
 """
 
 import asyncio
-import errno
-import gc
-import os
-import resource
-import signal
 import socket
-import sys
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
+from ayl_server.binlog.log import Log
 from ayl_server.broker import Broker
-from ayl_server.config import Config
-from ayl_server.connection import Connection
-from ayl_server.model import ProcessFacts, Session
+from ayl_server.clocks import Clocks
+from ayl_server.connection import Connection, Trace
 
-GC_THRESHOLDS = (50_000, 20, 100)
-"""Jobs come and go without cycles, so the collector finds nothing among them; it need not look often."""
+if TYPE_CHECKING:
+    from ayl_server.model import Session
+
+DRAIN_SECONDS = 5.0
+"""How long a stopping server waits for clients to take their last replies."""
 
 
 class Client(asyncio.Protocol):
@@ -45,15 +43,22 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         server = self.server
-        self.connection.receive(data, server.clock())
+        try:
+            self.connection.receive(data, server.clock())
+        except OSError as error:
+            server.fail(error)
         self.send()
         server.after_event()
 
     def eof_received(self) -> bool:
         self.ended = True
-        self.connection.end_of_input(self.server.clock())
+        server = self.server
+        try:
+            self.connection.end_of_input(server.clock())
+        except OSError as error:
+            server.fail(error)
         self.send()
-        self.server.after_event()
+        server.after_event()
         return True  # closing is the connection's decision: there may be output left
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -72,14 +77,22 @@ class Client(asyncio.Protocol):
         self.server.after_event()
 
     def send(self) -> None:
-        """Send what there is, go on with input that had to wait for it, and close if that was all."""
-        connection, transport = self.connection, self.transport
+        """Send what there is, go on with input that had to wait for it, and close if that was all.
+
+        Where the binlog does not hold yet what the replies say, they are left for the commit.
+        """
+        connection, transport, server = self.connection, self.transport, self.server
         while not (self.paused or transport.is_closing()):
+            if server.log is not None and server.holds_back(self):
+                return
             if output := connection.take_output():
                 transport.write(output)
             if not connection.held_back or self.paused:
                 break
-            connection.resume(self.server.clock())
+            try:
+                connection.resume(server.clock())
+            except OSError as error:
+                server.fail(error)
         if connection.closing and not connection.session.out:
             transport.close()
         elif connection.wants_input != self.reading:
@@ -92,160 +105,157 @@ class Client(asyncio.Protocol):
 
 
 class Server:
-    """The broker, its clients and the timer."""
+    """The broker, its clients and the timer. Several live happily in one process."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, config: Config) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        broker: Broker,
+        clocks: Clocks,
+        *,
+        say: Callable[[str], None],
+        verbosity: int = 0,
+        log: Log | None = None,
+        sync_after: float | None = 0.0,
+        failed: Callable[[OSError], None] | None = None,
+    ) -> None:
+        """`sync_after`: seconds from a change to its sync; 0 for a sync in each commit, None for never."""
         self.loop = loop
-        self.verbosity = config.verbosity
-        self.clock: Callable[[], float] = time.monotonic
-        self.broker = Broker(facts=_facts_of_this_process(), started=self.clock(), max_job_size=config.max_job_size)
+        self.broker = broker
+        self.clocks = clocks
+        self.clock = clocks.steady
+        self.say = say
+        self.verbosity = verbosity
+        self.log = log
         self.clients: dict[Session, Client] = {}
-        self.timer: asyncio.TimerHandle | None = None
-        self.timer_at = 0.0
+        self.failure: OSError | None = None
+        """Why the binlog cannot be trusted any more; from then on nobody gets a reply."""
+        self._failed = failed
+        self._sync_after = sync_after
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._sync_timer: asyncio.TimerHandle | None = None
+        self._unanswered: dict[Client, None] = {}
+        self._commit_due = False
 
     def connect(self, client: Client, number: int) -> Connection:
-        trace = None
         if self.verbosity >= 1:
             self.say(f"accept {number}")
-        if self.verbosity >= 2:
-
-            def trace(text: str) -> None:
-                self.say(f"{'<' if text.startswith('command') else '>'}{number} {text}")
-
-        connection = Connection(self.broker, trace)
+        connection = Connection(self.broker, self._tracer(number) if self.verbosity >= 2 else None)
         self.clients[connection.session] = client
         return connection
+
+    def _tracer(self, number: int) -> Trace:
+        def trace(text: str) -> None:
+            self.say(f"{'<' if text.startswith('command') else '>'}{number} {text}")
+
+        return trace
 
     def disconnect(self, client: Client) -> None:
         if self.verbosity >= 1:
             self.say("close")
         del self.clients[client.connection.session]
+        self._unanswered.pop(client, None)
         client.connection.lost(self.clock())
         self.after_event()
 
     def after_event(self) -> None:
-        """Send to the clients that were woken, and set the timer anew."""
+        """Send to the clients that were woken, and see that what is due later will be done."""
         broker = self.broker
         while broker.woken:
             for session in broker.take_woken():
                 if (client := self.clients.get(session)) is not None:
                     client.send()
+        if self.log is not None and self.log.dirty:
+            self._commit_soon()
         when = broker.next_deadline()
-        if when is None or (self.timer is not None and self.timer_at <= when):
+        if when is None or (self._timer is not None and self._timer_at <= when):
             return  # a timer that rings too early finds nothing to do and is set again
-        if self.timer is not None:
-            self.timer.cancel()
-        self.timer_at = when
-        self.timer = self.loop.call_later(max(0.0, when - self.clock()), self._ring)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = when
+        self._timer = self.loop.call_later(max(0.0, when - self.clock()), self._ring)
 
     def _ring(self) -> None:
-        self.timer = None
+        self._timer = None
         self.broker.tick(self.clock())
         self.after_event()
 
-    def say(self, text: str) -> None:
-        """A line of the log, to standard output as in beanstalkd."""
+    # The binlog
+
+    def holds_back(self, client: Client) -> bool:
+        """Whether replies must wait for a commit; then `client` is sent its own after it."""
+        if self.failure is not None:
+            return True
+        if self.log is None or not self.log.dirty:
+            return False
+        self._unanswered[client] = None
+        self._commit_soon()
+        return True
+
+    def _commit_soon(self) -> None:
+        if not self._commit_due:
+            self._commit_due = True
+            self.loop.call_soon(self.commit)
+
+    def commit(self) -> None:
+        """Write what this turn has changed, then send what waited for it."""
+        self._commit_due = False
+        log = self.log
+        if log is None or self.failure is not None:
+            return
+        log.shift = self.clocks.shift()
         try:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
-        except OSError:  # a full disk, a reader that is gone: to serve is more important than to tell
-            self.verbosity = 0
+            log.commit()
+        except OSError as error:
+            self.fail(error)
+            return
+        if log.unsynced and self._sync_after and self._sync_timer is None:
+            self._sync_timer = self.loop.call_later(self._sync_after, self._sync)
+        waited = list(self._unanswered)
+        self._unanswered.clear()
+        for client in waited:
+            client.send()
+        self.after_event()
 
-
-def run(listening: socket.socket, config: Config, *, force_asyncio: bool, drain_asked: Callable[[], bool]) -> None:
-    """Serve until SIGTERM or SIGINT. `drain_asked` tells whether a SIGUSR1 came before this could take it."""
-    _allow_many_files()
-    loop = _new_loop(force_asyncio)
-    try:
-        loop.run_until_complete(_serve(loop, listening, config, drain_asked))
-    finally:
-        loop.close()
-
-
-EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""The system has no room for another connection; those that are open go on."""
-
-COMPLAINT_SECONDS = 10.0
-"""Between two lines about the same trouble."""
-
-
-class Complaints:
-    """What the event loop cannot do, told without flooding the log."""
-
-    def __init__(self) -> None:
-        self._silent_until = 0.0
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if not (isinstance(error, OSError) and error.errno in EXHAUSTED):
-            loop.default_exception_handler(context)
-        elif (now := loop.time()) >= self._silent_until:
-            self._silent_until = now + COMPLAINT_SECONDS
-            reason = f"{error.strerror}; raise the limit (ulimit -n, LimitNOFILE=)"
-            sys.stderr.write(f"ayl_server: new clients must wait: {reason}\n")
-
-
-async def _serve(
-    loop: asyncio.AbstractEventLoop, listening: socket.socket, config: Config, drain_asked: Callable[[], bool]
-) -> None:
-    loop.set_exception_handler(Complaints())
-    stopped = asyncio.Event()
-    server = Server(loop, config)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    loop.add_signal_handler(signal.SIGUSR1, server.broker.drain)
-    if drain_asked():
-        server.broker.drain()
-    if config.verbosity:
-        server.say(f"pid {os.getpid()}")
-        server.say(f"bind {listening.fileno()} {_where(listening)}")
-    accepting = await loop.create_server(lambda: Client(server), sock=listening, backlog=1024)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-    await stopped.wait()
-    accepting.close()
-    for client in list(server.clients.values()):
-        client.transport.close()
-
-
-def _allow_many_files() -> None:
-    """As many connections as the system lets us have: the soft limit is usually set with `select` in mind."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # some systems have a hard limit that they do not grant
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _new_loop(force_asyncio: bool) -> asyncio.AbstractEventLoop:
-    if not force_asyncio:
+    def _sync(self) -> None:
+        self._sync_timer = None
+        if self.log is None or self.failure is not None:
+            return
         try:
-            import uvloop
-        except ImportError:
-            pass
-        else:
-            return cast(asyncio.AbstractEventLoop, uvloop.new_event_loop())
-    return asyncio.new_event_loop()
+            self.log.sync()
+        except OSError as error:
+            self.fail(error)
 
+    def fail(self, error: OSError) -> None:
+        """The disk has failed. No reply goes out from now on: after a restart, replay decides what holds."""
+        if self.failure is None:
+            self.failure = error
+            if self._failed is not None:
+                self._failed(error)
 
-def _where(listening: socket.socket) -> str:
-    name = listening.getsockname()
-    return f"unix:{name}" if isinstance(name, str) else f"{name[0]}:{name[1]}"
+    # The end
 
-
-def _facts_of_this_process() -> Callable[[], ProcessFacts]:
-    system = os.uname()
-    instance = os.urandom(8).hex()
-
-    def facts() -> ProcessFacts:
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        return ProcessFacts(
-            pid=os.getpid(),
-            user_seconds=usage.ru_utime,
-            system_seconds=usage.ru_stime,
-            instance=instance,
-            hostname=system.nodename,
-            os=system.version,
-            platform=system.machine,
-        )
-
-    return facts
+    async def stop(self) -> None:
+        """Let replies and changes out, then close; clients that do not take their replies lose them."""
+        self.commit()
+        for timer in (self._timer, self._sync_timer):
+            if timer is not None:
+                timer.cancel()
+        clients = list(self.clients.values())
+        for client in clients:
+            if self.failure is None:
+                client.transport.close()
+            else:
+                client.transport.abort()
+        deadline = self.loop.time() + DRAIN_SECONDS
+        while self.clients and self.loop.time() < deadline:
+            await asyncio.sleep(0.01)
+        for client in list(self.clients.values()):
+            client.transport.abort()
+        await asyncio.sleep(0)
+        if self.log is not None and self.failure is None:
+            try:
+                self.log.close()
+            except OSError as error:
+                self.fail(error)

@@ -10,9 +10,6 @@ from ayl_server.protocol import URGENT
 DIALECT = "1.13"
 """The beanstalkd version that clients are told; bare `X.Y`, because some feed it to a version parser."""
 
-MAX_BINLOG = 10485760
-"""What beanstalkd reports as binlog-max-size unless told otherwise, bytes."""
-
 # A plain scalar is safe if it begins like a name or a path, holds nothing that YAML gives a meaning, and
 # is none of the words and numbers of YAML 1.1 (which still has yes/no/on/off and sexagesimal numbers).
 _plain = re.compile(r"[A-Za-z0-9_/.$(;+][A-Za-z0-9_/.$();+\-]*").fullmatch
@@ -72,11 +69,11 @@ def of_server(broker: Broker, now: float) -> bytes:
             "rusage-utime": f"{facts.user_seconds:.6f}",
             "rusage-stime": f"{facts.system_seconds:.6f}",
             "uptime": int(now - broker.started),
-            "binlog-oldest-index": 0,
-            "binlog-current-index": 0,
-            "binlog-records-migrated": 0,
-            "binlog-records-written": 0,
-            "binlog-max-size": MAX_BINLOG,
+            "binlog-oldest-index": facts.binlog.oldest,
+            "binlog-current-index": facts.binlog.current,
+            "binlog-records-migrated": facts.binlog.migrated,
+            "binlog-records-written": facts.binlog.written,
+            "binlog-max-size": facts.binlog.max_size,
             "draining": "true" if broker.draining else "false",
             "id": scalar(facts.instance),
             "hostname": scalar(facts.hostname),
@@ -122,7 +119,7 @@ def of_job(job: Job, now: float) -> bytes:
             "delay": job.delay,
             "ttr": job.ttr,
             "time-left": left,
-            "file": 0,
+            "file": job.file,
             "reserves": job.reserves,
             "timeouts": past.timeouts,
             "releases": past.releases,

@@ -53,9 +53,10 @@ class Recorder:
     def __init__(self) -> None:
         self.jobs: dict[int, tuple[str, int, int]] = {}
 
-    def inserted(self, job: Job) -> None:
+    def inserted(self, job: Job) -> bool:
         assert job.id not in self.jobs
         self.jobs[job.id] = (job.state, job.pri, job.delay)
+        return True
 
     def updated(self, job: Job) -> None:
         assert job.id in self.jobs

@@ -1,0 +1,353 @@
+"""The binlog as it grows: what the broker reports is collected, written and synced; old segments are compacted.
+
+The broker's reports are collected in memory. `commit` writes those of one turn of the loop at once and, if every
+reply is to be durable, syncs them; only then may the driver send the turn's replies. An OSError out of any method
+but `inserted` (which then refuses) means that the disk cannot be trusted: the driver must stop, without a reply.
+
+Room. Segments have a fixed size and their blocks before anything is written. A job is accepted only if, beside
+its own record, there is room for all that may have to be told of the jobs we have (`UPKEEP` each), and for one
+more segment: so on a full disk old jobs can still be deleted, buried and released. What these write makes older
+records worthless, and with a whole segment to spare the oldest can always be compacted and its file used again.
+
+Compaction. Only the oldest segment is ever compacted: its living jobs are written anew at the end, a few in each
+turn. Every record about a job stands behind the job's whole record, so once no job has its whole record in the
+oldest segment, nothing in there is needed any more.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ayl_server.binlog.disk import Disk, File
+from ayl_server.binlog.records import (
+    CHANGE_SIZE,
+    DELETION_SIZE,
+    HEADER_SIZE,
+    MARK_SIZE,
+    STOP,
+    Header,
+    job_size,
+    pack_change,
+    pack_deletion,
+    pack_end,
+    pack_job,
+    pack_mark,
+)
+from ayl_server.binlog.segment import RESERVE, Segment, capacity_for, usable
+from ayl_server.model import Job
+
+UPKEEP = CHANGE_SIZE + DELETION_SIZE + 2 * MARK_SIZE
+"""Bytes kept for what may still have to be written about a job: one change, its deletion, a mark before each."""
+
+STEP_JOBS = 256
+STEP_BYTES = 64 * 1024
+"""How much is compacted in one turn at least, in jobs looked at and in bytes written."""
+
+
+class LogFullError(Exception):
+    """There is no room left even for old jobs; it takes a disk that gives less than it promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the log is kept."""
+
+    size: int  # bytes of a segment
+    sync_always: bool  # sync in each commit
+    sync_never: bool = False
+
+
+class Log:
+    """The segments, and the reports that are not written yet. The broker's Journal."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        policy: Policy,
+        *,
+        job: Callable[[int], Job | None],
+        last_id: Callable[[], int],
+        burials: Callable[[], int],
+        salt: Callable[[], int],
+        complain: Callable[[str], None],
+    ) -> None:
+        self.disk = disk
+        self.policy = policy
+        self.shift = 0.0
+        """Wall clock less the driver's clock, seconds; the driver keeps it right."""
+        self.segments: dict[int, Segment] = {}
+        self.reserve: dict[str, int] = {}
+        """Names and sizes of the files that wait to become segments."""
+        self.room = -policy.size
+        """Bytes that new jobs may take: what is ours on the disk less what is kept for old jobs; see above."""
+        self.live = 0
+        """Bytes of the living jobs' whole records."""
+        self.used = 0
+        """Bytes of all segments' files."""
+        self.written = 0
+        self.migrated = 0
+        self.unsynced = False
+        self.pending: list[bytes] = []
+        self.position = 0
+        """Where in the current segment the next record goes, behind the pending ones."""
+        self._pending_from = 0
+        self._job = job
+        self._last_id = last_id
+        self._burials = burials
+        self._salt = salt
+        self._complain = complain
+        self._compacted = 0  # how many ids of the oldest segment have been looked at
+        self._compacting = False
+        self._reserves_made = 0
+        self._last = 0  # where in the current segment a record must end to leave room for a mark behind it
+        self.current: Segment
+        self._file: File
+
+    # What the broker reports
+
+    def inserted(self, job: Job) -> bool:
+        """A job is to be put; False if there is no room for it."""
+        size = job_size(job)
+        if (self.room < size + UPKEEP or self.position + size > self._last) and not self._make_room(size):
+            return False
+        self._write_job(job, size)
+        self.room -= UPKEEP
+        self.live += size
+        return True
+
+    def updated(self, job: Job) -> None:
+        """A job changed its state, priority, delay or counters."""
+        self._fit(CHANGE_SIZE)
+        self._add(pack_change(job, self.shift, self.current.salt))
+
+    def deleted(self, job: Job) -> None:
+        """A job is gone for good."""
+        self._fit(DELETION_SIZE)
+        self._add(pack_deletion(job.id, self.current.salt))
+        self.segments[job.file].live -= 1
+        self.live -= job_size(job)
+        self.room += UPKEEP
+
+    # What the driver calls
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something is not yet written."""
+        return bool(self.pending)
+
+    def commit(self) -> None:
+        """Write what was reported; sync it if that is the policy. Then the replies of this turn may go out."""
+        self._compact_some(4 * (self.position - self._pending_from))
+        self._write()
+        if self.policy.sync_always:
+            self.sync()
+        elif self.policy.sync_never:
+            self._retire()
+
+    def sync(self) -> None:
+        """Return when all that was written is on the disk."""
+        if self.unsynced:
+            self._file.sync()
+            self.unsynced = False
+            self._retire()
+
+    def close(self) -> None:
+        """Write and sync all. The log can be opened again."""
+        self._write()
+        self._file.sync()
+        self.unsynced = False
+        # Without it, damage to the last records would look like a torn write that nobody was told of.
+        self._fit(0)
+        self._write()
+        self._file.sync()
+        self._file.close()
+
+    # Records
+
+    def _write_job(self, job: Job, size: int) -> None:
+        self._fit(size)
+        segment = self.current
+        job.file = segment.number
+        segment.ids.append(job.id)
+        segment.live += 1
+        self._add(pack_job(job, self.shift, segment.salt))
+
+    def _fit(self, size: int) -> None:
+        """See to it that the current segment takes a record of `size` bytes now."""
+        if self.position + size > self._last:
+            self._move_on(size)
+        if not (self.pending or self.unsynced):
+            self._add(pack_mark(self.current.number, self.position, self.current.salt))
+
+    def _add(self, record: bytes) -> None:
+        self.pending.append(record)
+        self.position += len(record)
+        self.room -= len(record)
+        self.written += 1
+
+    def _write(self) -> None:
+        if self.pending:
+            self.pending.append(STOP)
+            self._file.write(self._pending_from, b"".join(self.pending))
+            self.pending.clear()
+            self._pending_from = self.position
+            self.unsynced = True
+
+    # Segments
+
+    def begin(self, number: int) -> None:
+        """Make a new segment the current one. For the first there must be a reserve."""
+        self._begin(number, 0)
+
+    def resume(self, segment: Segment, position: int) -> None:
+        """Go on in a segment that is there, behind its last good record; the rest of it is wiped."""
+        self._file = self.disk.open(segment.name)
+        self._go_to(segment, position)
+        self.room += segment.limit - position
+
+    def add_reserve(self, name: str, size: int) -> None:
+        """Count in a file that waits to become a segment."""
+        self.reserve[name] = size
+        self.room += usable(size)
+        self._reserves_made = max(self._reserves_made, int(name.rpartition(".")[2]))
+
+    def _move_on(self, size: int) -> None:
+        """Begin segments until one takes `size` bytes: on a full disk, compaction fills some at once."""
+        for _ in range(len(self.segments) + 1):
+            self._rotate(size)
+            if self.position + size <= self._last:
+                return
+        raise LogFullError("the binlog has no room left")
+
+    def add_reserves(self) -> None:
+        """Try to have at least one reserve, and room."""
+        if not self.reserve:
+            self._add_file(self.policy.size)
+        self._make_room(0)
+
+    def _rotate(self, size: int) -> None:
+        """Close the current segment and begin the next, which takes at least `size` bytes."""
+        self.pending.append(pack_end(self.current.number + 1, self.current.salt))
+        self.room -= self.current.limit - self.position
+        self._write()
+        if not self.policy.sync_never:
+            self._file.sync()
+        self.unsynced = False
+        self._file.close()
+        self._begin(self.current.number + 1, size)
+        if not self.reserve and not self._add_file(self.policy.size) and not self._compacting:
+            self._compact_oldest()
+
+    def _begin(self, number: int, size: int) -> None:
+        name = self._reserve_of(capacity_for(size + MARK_SIZE))
+        capacity = self.reserve.pop(name)
+        segment = Segment(number, self._salt(), capacity)
+        self._file = self.disk.open(name)
+        self._file.write(0, Header(number, segment.salt, self._last_id(), self._burials()).pack() + STOP)
+        if not self.policy.sync_never:
+            self._file.sync()
+        self.disk.rename(name, segment.name)
+        self._sync_directory()
+        self.segments[number] = segment
+        self.used += capacity
+        self._go_to(segment, HEADER_SIZE)
+
+    def _go_to(self, segment: Segment, position: int) -> None:
+        self.current = segment
+        self.position = self._pending_from = position
+        self._last = segment.limit - MARK_SIZE
+
+    def _reserve_of(self, capacity: int) -> str:
+        fitting = [(size, name) for name, size in self.reserve.items() if size >= capacity]
+        if fitting:
+            return min(fitting)[1]
+        if self._add_file(max(capacity, self.policy.size)):
+            return next(reversed(self.reserve))
+        raise LogFullError("the binlog has no room left")
+
+    def _make_room(self, size: int) -> bool:
+        """Try to take more of the disk where there is no room for a job of `size` bytes."""
+        needed = size + UPKEEP
+        capacity = self.policy.size
+        if self.position + size > self._last:
+            # The rest of this segment stays empty, and a large job needs a file as large.
+            needed += self.current.limit - self.position
+            capacity = max(capacity, capacity_for(size + MARK_SIZE))
+            if all(size < capacity for size in self.reserve.values()) and not self._add_file(capacity):
+                return False
+        while self.room < needed:
+            if not self._add_file(capacity):
+                return False
+        return True
+
+    def _add_file(self, capacity: int) -> bool:
+        """Take `capacity` bytes of the disk for later; False if it does not give them."""
+        name = RESERVE.format(self._reserves_made + 1)
+        try:
+            self.disk.create(name, capacity).close()
+        except OSError as error:
+            self._complain(error.strerror or str(error))
+            return False
+        self.add_reserve(name, capacity)
+        return True
+
+    def _retire(self) -> None:
+        """Let go of the oldest segments that hold nothing living. Only called when all that was written is synced."""
+        retired = False
+        while (oldest := self._oldest()) is not self.current and not oldest.live and not self.pending:
+            del self.segments[oldest.number]
+            self.used -= oldest.capacity
+            self._compacted = 0
+            retired = True
+            if oldest.capacity == self.policy.size and self.room < self.policy.size:
+                name = RESERVE.format(self._reserves_made + 1)
+                self.disk.rename(oldest.name, name)
+                self.add_reserve(name, oldest.capacity)
+            else:
+                self.disk.remove(oldest.name)
+        if retired:
+            self._sync_directory()
+
+    def _oldest(self) -> Segment:
+        return next(iter(self.segments.values()))
+
+    def _sync_directory(self) -> None:
+        if not self.policy.sync_never:
+            self.disk.sync()
+
+    # Compaction
+
+    def _compact_some(self, size: int) -> None:
+        """Compact for about `size` bytes if that is worth it: much of the log is worthless, or room is short."""
+        spare = self.policy.size
+        wasteful = self.used > 2 * self.live + 3 * spare
+        if wasteful or (self.room < 0 and self.used > self.live + 2 * spare and not self._make_room(0)):
+            self._compact(STEP_JOBS + size // DELETION_SIZE, STEP_BYTES + size)
+
+    def _compact_oldest(self) -> None:
+        """Compact the whole of the oldest segment now: the disk is full and no reserve is left.
+
+        What lives in there fits into the current segment, which has just been begun.
+        """
+        oldest = self._oldest()
+        self._compact(len(oldest.ids), oldest.capacity)
+        self._write()
+        self._file.sync()
+        self.unsynced = False
+        self._retire()
+
+    def _compact(self, jobs: int, size: int) -> None:
+        """Write living jobs of the oldest segment anew: look at no more than `jobs`, write about `size` bytes."""
+        oldest = self._oldest()
+        if oldest is self.current:
+            return
+        self._compacting = True
+        stop = min(self._compacted + jobs, len(oldest.ids))
+        while self._compacted < stop and size > 0:
+            job = self._job(oldest.ids[self._compacted])
+            self._compacted += 1
+            if job is not None and job.file == oldest.number:
+                oldest.live -= 1
+                self.migrated += 1
+                size -= job_size(job)
+                self._write_job(job, job_size(job))
+        self._compacting = False

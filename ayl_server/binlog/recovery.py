@@ -1,0 +1,206 @@
+"""Opening a binlog: read the segments, restore the broker's jobs, go on where the log ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from ayl_server.binlog import beanstalkd
+from ayl_server.binlog.disk import Disk
+from ayl_server.binlog.log import UPKEEP, Log, Policy
+from ayl_server.binlog.records import Header, UnreadableError, job_size, parse_header
+from ayl_server.binlog.replay import CorruptionError, Damage, Replay
+from ayl_server.binlog.segment import RESERVE, SEGMENT, Segment, numbers
+from ayl_server.broker import Broker
+from ayl_server.clocks import Clocks
+
+WIPE = 1024 * 1024
+"""Bytes overwritten at a time."""
+
+DAMAGED = "damaged.{}"
+"""What a segment is called after its jobs were salvaged; nothing reads it any more."""
+
+
+class RecoveryError(Exception):
+    """The log cannot be opened as it is; the message says what is wrong where, and what can be done."""
+
+
+@dataclass(slots=True)
+class Recovery:
+    """What was found."""
+
+    log: Log
+    jobs: int = 0
+    bytes_read: int = 0
+    torn: Damage | None = None
+    damages: list[Damage] = field(default_factory=list)
+
+
+Progress = Callable[[int, int, int], None]
+"""Told while reading: bytes read, bytes in all, jobs so far."""
+
+
+def open_log(
+    disk: Disk,
+    policy: Policy,
+    broker: Broker,
+    clocks: Clocks,
+    *,
+    salt: Callable[[], int],
+    complain: Callable[[str], None],
+    progress: Progress | None = None,
+    salvage: bool = False,
+) -> Recovery:
+    """Restore into `broker` what the segments in `disk` hold, and open the log for more. RecoveryError if it cannot be.
+
+    With `salvage`, what is damaged is passed over and told; the files are kept under another name.
+    """
+    log = Log(
+        disk,
+        policy,
+        job=broker.jobs.get,
+        last_id=lambda: broker.last_id,
+        burials=lambda: broker.burials,
+        salt=salt,
+        complain=complain,
+    )
+    log.shift = clocks.shift()
+    recovery = Recovery(log)
+    names = disk.names()
+    found = numbers(names, "ayl-binlog")
+    if not found:
+        _refuse_foreign(disk, names)
+    _count_in_reserve(log, names)
+    replay = Replay(shift=log.shift, now=clocks.steady(), tube=broker.tube, salvage=salvage)
+    end = _read(disk, found, log, replay, recovery, progress)
+    broker.restore(replay.jobs.values(), replay.last_id, replay.burials)
+    recovery.jobs = len(replay.jobs)
+    recovery.torn = replay.torn
+    recovery.damages = replay.damages
+    if replay.damages:
+        _write_anew(log, broker, found)
+    else:
+        _count_in_jobs(log, replay)
+        _go_on(log, found, end)
+    broker.journal = log
+    return recovery
+
+
+def _refuse_foreign(disk: Disk, names: list[str]) -> None:
+    for name in names:
+        if name.startswith("binlog.") and beanstalkd.is_beanstalkd_file(disk.read(name, 0, 4)):
+            raise RecoveryError(
+                f"{name} is beanstalkd's: choose another directory with -b and take its jobs over with --import"
+            )
+
+
+def _count_in_reserve(log: Log, names: list[str]) -> None:
+    """Reserves of another size would be in the way after -s was changed."""
+    for number in numbers(names, "reserve"):
+        name = RESERVE.format(number)
+        if log.disk.size(name) == log.policy.size:
+            log.add_reserve(name, log.policy.size)
+        else:
+            log.disk.remove(name)
+
+
+def _read(
+    disk: Disk, found: list[int], log: Log, replay: Replay, recovery: Recovery, progress: Progress | None
+) -> int | None:
+    """Feed every segment; where the last one ends, None if it was closed."""
+    _refuse_gaps(found, replay)
+    sizes = {number: disk.size(SEGMENT.format(number)) for number in found}
+    total = sum(sizes.values())
+    end: int | None = None
+    for number in found:
+        name = SEGMENT.format(number)
+        data = disk.read(name, 0, sizes[number])
+        try:
+            header = _header(data, number)
+            end = replay.feed(header, data, last=number == found[-1])
+        except UnreadableError as error:
+            if not replay.salvage:
+                raise _refusal(name, 0, str(error)) from None
+            replay.damages.append(Damage(number, 0, None, str(error)))
+            header = Header(number, 0, 0, 0)
+        except CorruptionError as error:
+            raise _refusal(name, error.damage.offset, error.damage.reason) from None
+        log.segments[number] = Segment(number, header.salt, len(data))
+        log.used += len(data)
+        recovery.bytes_read += len(data)
+        if progress is not None:
+            progress(recovery.bytes_read, total, len(replay.jobs))
+    return None if replay.closed else end
+
+
+def _header(data: bytes, number: int) -> Header:
+    header = parse_header(data)
+    if header.number != number:
+        raise UnreadableError(f"it was written as {SEGMENT.format(header.number)} and renamed")
+    return header
+
+
+def _refuse_gaps(found: list[int], replay: Replay) -> None:
+    """Only the oldest segments are ever removed, so one that is missing in between is a loss."""
+    for before, after in pairwise(found):
+        if after != before + 1:
+            name = SEGMENT.format(before + 1)
+            if not replay.salvage:
+                raise _refusal(name, 0, "it is missing, and there are later ones")
+            replay.damages.append(Damage(before + 1, 0, None, "it is missing, and there are later ones"))
+
+
+def _refusal(name: str, offset: int, reason: str) -> RecoveryError:
+    return RecoveryError(
+        f"{name}, offset {offset}: {reason}. Nothing was changed. Restore the file from a copy, or start with"
+        " --salvage to go on with what can be read; the damaged files are kept"
+    )
+
+
+def _count_in_jobs(log: Log, replay: Replay) -> None:
+    segments = log.segments
+    for job in replay.jobs.values():
+        segment = segments[job.file]
+        segment.ids.append(job.id)
+        segment.live += 1
+        log.live += job_size(job)
+    log.room -= UPKEEP * len(replay.jobs)
+
+
+def _go_on(log: Log, found: list[int], end: int | None) -> None:
+    """Make the last segment the current one, or begin one."""
+    if end is None:
+        log.begin(found[-1] + 1 if found else 1)
+    else:
+        last = log.segments[found[-1]]
+        _wipe(log, last, end)
+        log.resume(last, end)
+    log.add_reserves()
+
+
+def _wipe(log: Log, segment: Segment, start: int) -> None:
+    """Overwrite what stands behind the last good record, if anything does: it must never be read again."""
+    left = log.disk.read(segment.name, start, segment.capacity - start)
+    if not left.strip(b"\0"):
+        return
+    file = log.disk.open(segment.name)
+    for offset in range(start, segment.capacity, WIPE):
+        file.write(offset, bytes(min(WIPE, segment.capacity - offset)))
+    file.sync()
+    file.close()
+
+
+def _write_anew(log: Log, broker: Broker, found: list[int]) -> None:
+    """After a salvage: all jobs into new segments, then the old ones out of the way."""
+    old = list(log.segments.values())
+    log.segments.clear()
+    log.used = 0
+    log.begin(found[-1] + 1)
+    for job in broker.jobs.values():
+        if not log.inserted(job):
+            raise RecoveryError("the disk has no room for the salvaged jobs; nothing was changed")
+    log.commit()
+    log.sync()
+    for segment in old:
+        log.disk.rename(segment.name, DAMAGED.format(segment.name))
+    log.disk.sync()
+    log.add_reserves()
