@@ -25,10 +25,14 @@ from ayl_server.model import (
     Session,
     Tube,
 )
+from ayl_server.numbered import Numbered
 from ayl_server.queues import NEVER, Timers
 
 MARGIN = 1.0
 """Seconds before the end of a lease in which its holder is told DEADLINE_SOON instead of waiting."""
+
+DUE_AT_ONCE = 2000
+"""How many delayed jobs are made ready before the clients are served again."""
 
 DEFAULT_TUBE = b"default"
 
@@ -49,9 +53,10 @@ class Broker:
         self.started = started
         self.max_job_size = max_job_size
         self.max_memory = max_memory
-        self.body_bytes = 0
+        self.memory = 0
+        """About how many bytes the jobs occupy, those included whose bodies are still arriving."""
         self.journal = journal
-        self.jobs: dict[int, Job] = {}
+        self.jobs: Numbered[Job] = Numbered()
         self.last_id = 0  # also counted on by puts that fail after their first line
         self.burials = 0
         self.default = Tube(DEFAULT_TUBE)
@@ -165,8 +170,8 @@ class Broker:
         if self.journal is not None and not self.journal.inserted(job):
             return False
         tube = job.tube
-        self.jobs[job.id] = job
-        self.body_bytes += len(job.body)
+        self.jobs.add(job.id, job)
+        self.memory += len(job.body) + JOB_BYTES
         tube.total += 1
         if job.delay:
             self._delay(job)
@@ -175,11 +180,6 @@ class Broker:
         else:
             tube.ready.push(job.pri, job)
         return True
-
-    @property
-    def memory(self) -> int:
-        """About how many bytes the jobs occupy."""
-        return self.body_bytes + JOB_BYTES * len(self.jobs)
 
     def has_memory(self, size: int) -> bool:
         """Whether a job with a body of `size` bytes may be taken in."""
@@ -191,8 +191,8 @@ class Broker:
         self.burials = max(self.burials, burials)
         buried = []
         for job in sorted(jobs, key=lambda job: job.id):
-            self.jobs[job.id] = job
-            self.body_bytes += len(job.body)
+            self.jobs.add(job.id, job)
+            self.memory += len(job.body) + JOB_BYTES
             job.tube.restored += 1
             if job.state is READY:
                 job.tube.ready.push(job.pri, job)
@@ -217,10 +217,10 @@ class Broker:
         else:
             self._take_out(job)
         job.place = None
-        del self.jobs[job.id]
+        self.jobs.remove(job.id)
         if self.journal is not None:
             self.journal.deleted(job)
-        self.body_bytes -= len(job.body)
+        self.memory -= len(job.body) + JOB_BYTES
         # A swept-over entry may keep the job for a while; its body need not stay.
         job.body = b""
         tube.deletes += 1
@@ -407,28 +407,38 @@ class Broker:
         return self.timers.next()
 
     def tick(self, now: float) -> None:
-        """Do what has fallen due: delays, pauses, leases, waits; in the order of their times."""
+        """Do what has fallen due: delays, pauses, leases, waits; in the order of their times.
+
+        Not all of it, if that is much; then `next_deadline` is in the past.
+        """
+        left = DUE_AT_ONCE
         for alarm in self.timers.due(now):
             if isinstance(alarm, Tube):
-                self._tube_due(alarm, now)
+                left -= self._tube_due(alarm, now, left)
+                if left <= 0:
+                    return
             else:
                 self._session_due(alarm, now)
 
-    def _tube_due(self, tube: Tube, now: float) -> None:
+    def _tube_due(self, tube: Tube, now: float, most: int) -> int:
+        """End a pause, make up to `most` delayed jobs ready; how many it were."""
         if tube.pause and tube.unpause_at <= now:
             tube.pause = 0
             self._serve_waiters(tube, now)
         # Jobs of several tubes fall due in the order of their times, so yield to whoever is earlier.
         limit = self.timers.next()
-        while (job := tube.delayed.head()) is not None and job.deadline <= now:
+        done = 0
+        while done < most and (job := tube.delayed.head()) is not None and job.deadline <= now:
             if limit is not None and job.deadline > limit:
                 break
             tube.delayed.discard(job)
             self.make_ready(job, now)
+            done += 1
         if (job := tube.delayed.head()) is not None:
             self.timers.arm(tube, job.deadline)
         if tube.pause:
             self.timers.arm(tube, tube.unpause_at)
+        return done
 
     def _session_due(self, session: Session, now: float) -> None:
         # DEADLINE_SOON comes before the expiry even when both are late, so that a job never returns to

@@ -41,12 +41,13 @@ Trace = Callable[[str], None]
 class Upload:
     """A job whose body is still arriving."""
 
-    __slots__ = ("chunks", "job", "missing")
+    __slots__ = ("chunks", "job", "missing", "size")
 
     def __init__(self, job: Job, size: int) -> None:
         self.job = job
         self.chunks: list[bytes] = []
-        self.missing = size
+        self.size = size  # of the body
+        self.missing = size + 2  # with its CR LF
 
 
 class Connection:
@@ -127,6 +128,9 @@ class Connection:
         """The client is gone."""
         self.closing = True
         self.broker.disconnect(self.session, now)
+        if self.upload is not None:
+            self.broker.memory -= self.upload.size
+            self.upload = None
 
     def take_output(self) -> bytes:
         """The replies so far, joined, to be sent in one write."""
@@ -219,7 +223,8 @@ class Connection:
         if len(buffer) < stop + 2:
             if not broker.has_memory(size):
                 return self._swallow(size + 2, OUT_OF_MEMORY)
-            self.upload = Upload(Job(job_id, pri, delay, ttr, b"", session.use, now), size + 2)
+            broker.memory += size
+            self.upload = Upload(Job(job_id, pri, delay, ttr, b"", session.use, now), size)
             self._upload_more()
             return None
         self.position = stop + 2
@@ -329,6 +334,7 @@ class Connection:
     def _end_upload(self, upload: Upload, now: float) -> bytes:
         self.upload = None
         body = b"".join(upload.chunks)
+        self.broker.memory -= len(body) - 2
         if not body.endswith(b"\r\n"):
             return EXPECTED_CRLF
         if self.broker.draining:

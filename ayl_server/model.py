@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ayl_server.protocol import URGENT
 from ayl_server.queues import NEVER, Later, Ready
 
 # States of a job. Plain strings: they are what stats-job prints.
@@ -45,7 +46,7 @@ class Job:
         "file",  # number of the binlog file that holds the whole job, 0 for none
         "history",  # None until something but a reserve happened
         "id",
-        "place",  # ready: its Lane; reserved: its Session; else None
+        "place",  # ready: its Lane or Ready; delayed: its Later; reserved: its Session; else None
         "pri",  # 0 (most urgent) to 2**32 - 1
         "reserves",  # how often it was reserved
         "state",
@@ -98,7 +99,7 @@ class Tube:
 
     def __init__(self, name: bytes) -> None:
         self.name = name
-        self.ready: Ready[Job] = Ready()
+        self.ready: Ready[Job] = Ready(URGENT)
         self.delayed: Later[Job] = Later()
         self.buried: OrderedDict[int, Job] = OrderedDict()
         self.waiters: OrderedDict[Session, None] = OrderedDict()

@@ -5,6 +5,7 @@ differ. Everything here takes and returns bytes.
 """
 
 import re
+from operator import le
 
 LINE_LIMIT = 224
 """Longest command line in bytes, CR LF included."""
@@ -17,6 +18,8 @@ MAX_TIMEOUT = 2**31 - 1
 
 URGENT = 1024
 """Ready jobs with a priority below this count as urgent in the statistics."""
+
+PUT_LIMITS = (MAX_U32, MAX_U32, MAX_U32, MAX_U32)
 
 BAD_FORMAT = b"BAD_FORMAT\r\n"
 BURIED = b"BURIED\r\n"
@@ -88,13 +91,19 @@ def leading_numbers(text: bytes, limits: tuple[int, ...]) -> tuple[list[int], by
 
 def numbers(text: bytes, limits: tuple[int, ...]) -> list[int] | None:
     """Exactly one number for each of `limits`, nothing behind them."""
+    words = text.split(b" ")
+    if len(words) == len(limits) and all(words) and b"".join(words).isdigit():  # the usual case
+        values = [int(word) for word in words]
+        return values if all(map(le, values, limits)) else None
     found = leading_numbers(text, limits)
     return None if found is None or found[1] else found[0]
 
 
 def put_header(line: bytes) -> tuple[Header, bytes] | None:
     """The numbers of a `put` line and what stands behind them; None if they make no sense."""
-    found = leading_numbers(line[4:], (MAX_U32, MAX_U32, MAX_U32, MAX_U32))
+    text = line[4:]
+    usual = numbers(text, PUT_LIMITS)
+    found = leading_numbers(text, PUT_LIMITS) if usual is None else (usual, b"")
     if found is None:
         return None
     (pri, delay, ttr, size), rest = found

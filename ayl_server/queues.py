@@ -22,10 +22,11 @@ class Placed(Protocol):
 
 
 class Dated(Protocol):
-    """What `Later` needs of its items: a number and the time at which they fall due."""
+    """What `Later` needs of its items: a number, the time at which they fall due, a note of where the item waits."""
 
     id: int
     deadline: float
+    place: object
 
 
 P = TypeVar("P", bound=Placed)
@@ -51,10 +52,14 @@ class Lane(Generic[P]):
     def __len__(self) -> int:
         return len(self.line) - self.dead + len(self.returned)
 
-    def give_back(self, item: P) -> None:
-        """Put in an item whose id is lower than that of the last one."""
-        self.returned[item.id] = item
-        heappush(self.back, item.id)
+    def push(self, item: P) -> None:
+        line = self.line
+        if not line or line[-1].id < item.id:
+            line.append(item)
+        else:
+            self.returned[item.id] = item
+            heappush(self.back, item.id)
+        item.place = self
 
     def head(self) -> P | None:
         """The item with the lowest id, left where it is."""
@@ -69,6 +74,14 @@ class Lane(Generic[P]):
         first = self.returned[back[0]]
         # An item that left the middle and came back stands in both; then the heap's entry is the living one.
         return line[0] if line and line[0].id < first.id else first
+
+    def take(self, item: P) -> None:
+        """Take out what `head` has just found."""
+        item.place = None
+        if self.back and self.returned.pop(item.id, None) is not None:
+            heappop(self.back)
+        else:
+            self.line.popleft()
 
     def discard(self, item: P) -> None:
         """Take out an item that is here, from wherever it stands."""
@@ -86,133 +99,178 @@ class Lane(Generic[P]):
 
 
 class Ready(Generic[P]):
-    """Items by (priority, id): a lane for each priority in use and a heap of the priorities."""
+    """Items by (priority, id): a heap of the priorities in use, and for each a lane, or the item if there is but one.
 
-    __slots__ = ("count", "first", "heap", "lanes")
+    Many applications use a few priorities for all jobs, and for those a lane costs next to nothing. Some give each job
+    a priority of its own, and a lane for each would cost more than the job.
+    """
 
-    def __init__(self) -> None:
-        self.lanes: dict[int, Lane[P]] = {}
-        self.heap: list[int] = []
+    __slots__ = ("below", "bound", "count", "first", "heap", "lanes")
+
+    def __init__(self, bound: int = 0) -> None:
+        self.lanes: dict[int, P | Lane[P]] = {}
+        self.heap: list[int] = []  # every priority of `lanes`; others, and repetitions, are passed over
         self.count = 0
+        self.bound = bound
+        self.below = 0
+        """How many items have a priority number less than `bound`."""
         self.first: Lane[P] | None = None
-        """The lane of the lowest priority number; it may have run empty, then the next one is looked for."""
+        """The lane of the lowest priority number, if that has one and it is known; it may have run empty."""
 
     def push(self, priority: int, item: P) -> None:
-        lane = self.lanes.get(priority)
-        if lane is None:
-            lane = self._open(priority)
-        line = lane.line
-        if not line or line[-1].id < item.id:
-            line.append(item)
+        entry = self.lanes.get(priority)
+        if entry is None:
+            self._open(priority, item)
+        elif isinstance(entry, Lane):
+            # Lane.push, written out for the usual case.
+            line = entry.line
+            if not line or line[-1].id < item.id:
+                line.append(item)
+                item.place = entry
+            else:
+                entry.push(item)
         else:
-            lane.give_back(item)
-        item.place = lane
+            lane = self.lanes[priority] = Lane(priority)
+            lower, higher = (entry, item) if entry.id < item.id else (item, entry)
+            lane.push(lower)
+            lane.push(higher)
         self.count += 1
+        if priority < self.bound:
+            self.below += 1
 
     def head(self) -> P | None:
         """The best item, left where it is."""
-        if not self.count:
-            return None
-        while True:
-            lane = self._first()
-            item = lane.head()
-            if item is not None:
+        while self.count:
+            priority = self.heap[0]
+            entry = self.lanes.get(priority)
+            if entry is None:
+                heappop(self.heap)
+            elif not isinstance(entry, Lane):
+                return entry
+            elif (item := entry.head()) is not None:
+                self.first = entry
                 return item
-            self._close(lane)
+            else:
+                self._close(priority)
+        return None
 
     def rank(self) -> tuple[int, int] | None:
         """(priority, id) of the best item."""
         item = self.head()
-        return None if item is None else (self._first().priority, item.id)
+        return None if item is None else (self.heap[0], item.id)
 
     def pop(self) -> P | None:
         """Take the best item."""
         lane = self.first
         if lane is not None and not lane.back:
-            # The common case, without calls: nothing came back with an old id.
+            # The usual case, without calls: nothing came back with an old id.
             line = lane.line
             while line:
                 item = line.popleft()
                 if item.place is lane:
                     item.place = None
                     self.count -= 1
+                    if lane.priority < self.bound:
+                        self.below -= 1
                     return item
                 lane.dead -= 1
+        return self._pop()
+
+    def _pop(self) -> P | None:
         found = self.head()
-        if found is not None:
-            self.discard(self._first().priority, found)
+        if found is None:
+            return None
+        priority = self.heap[0]
+        entry = self.lanes[priority]
+        if isinstance(entry, Lane):
+            entry.take(found)
+        else:
+            self._close(priority)
+            found.place = None
+        self.count -= 1
+        if priority < self.bound:
+            self.below -= 1
         return found
 
     def discard(self, priority: int, item: P) -> None:
         """Take out an item that is here."""
-        self.lanes[priority].discard(item)
+        entry = self.lanes[priority]
+        if isinstance(entry, Lane):
+            entry.discard(item)
+        else:
+            item.place = None
+            del self.lanes[priority]
+            if len(self.heap) > 2 * len(self.lanes) + SWEEP_SLACK:
+                self._sweep()
         self.count -= 1
+        if priority < self.bound:
+            self.below -= 1
 
-    def below(self, priority: int) -> int:
-        """How many items have a priority number less than `priority`."""
-        return sum(len(lane) for p, lane in self.lanes.items() if p < priority)
-
-    def _open(self, priority: int) -> Lane[P]:
-        # An emptied lane stays until it is met at the head; where a better lane never empties, lanes
-        # that are used once each would pile up behind it.
+    def _open(self, priority: int, item: P) -> None:
+        # An emptied lane stays until it is met at the head, because the commonest queue of all runs empty after each
+        # item; where a better lane never empties, lanes would pile up behind it.
         if len(self.lanes) > 2 * self.count + SWEEP_SLACK:
-            self.lanes = {p: lane for p, lane in self.lanes.items() if len(lane)}
-            self.heap = list(self.lanes)
-            heapify(self.heap)
-            self.first = None
-        lane: Lane[P] = Lane(priority)
-        self.lanes[priority] = lane
+            self._sweep()
+        self.lanes[priority] = item
+        item.place = self
         heappush(self.heap, priority)
-        if self.first is None or priority < self.first.priority:
-            self.first = lane if self.heap[0] == priority else None
-        return lane
+        first = self.first
+        if first is not None and priority < first.priority:
+            self.first = None
 
-    def _first(self) -> Lane[P]:
-        if self.first is None:
-            self.first = self.lanes[self.heap[0]]
-        return self.first
-
-    def _close(self, lane: Lane[P]) -> None:
-        """Forget the first lane, which is empty. Not called for the last one: the commonest queue of all runs
-        empty after each item, and would build a new lane for each.
-        """
-        del self.lanes[lane.priority]
+    def _close(self, priority: int) -> None:
+        """Forget the lowest priority, in which nothing is left."""
+        del self.lanes[priority]
         heappop(self.heap)
+        self.first = None
+
+    def _sweep(self) -> None:
+        self.lanes = {p: entry for p, entry in self.lanes.items() if not isinstance(entry, Lane) or len(entry)}
+        self.heap = list(self.lanes)
+        heapify(self.heap)
         self.first = None
 
 
 class Later(Generic[D]):
     """Items by (deadline, id), each removable at once. A deadline must not change while its item is here."""
 
-    __slots__ = ("heap", "items")
+    __slots__ = ("count", "heap")
 
     def __init__(self) -> None:
-        self.heap: list[tuple[float, int]] = []
-        self.items: dict[int, D] = {}
+        self.heap: list[
+            tuple[float, int, D]
+        ] = []  # entries of items that are elsewhere or due later are dead
+        self.count = 0
 
     def __len__(self) -> int:
-        return len(self.items)
+        return self.count
 
     def push(self, item: D) -> None:
-        self.items[item.id] = item
-        heappush(self.heap, (item.deadline, item.id))
+        item.place = self
+        self.count += 1
+        heappush(self.heap, (item.deadline, item.id, item))
 
     def head(self) -> D | None:
         """The item that falls due first, left where it is."""
         heap = self.heap
         while heap:
-            when, key = heap[0]
-            item = self.items.get(key)
-            if item is not None and item.deadline == when:
+            when, _, item = heap[0]
+            if item.place is self and item.deadline == when:
                 return item
             heappop(heap)
         return None
 
     def discard(self, item: D) -> None:
-        del self.items[item.id]
-        if len(self.heap) > 2 * len(self.items) + SWEEP_SLACK:
-            self.heap = [(item.deadline, key) for key, item in self.items.items()]
+        item.place = None
+        self.count -= 1
+        if len(self.heap) > 2 * self.count + SWEEP_SLACK:
+            # By id, because an item that left and came back for the same time stands here twice.
+            self.heap = list({entry[1]: entry for entry in self.heap if self._lives(entry)}.values())
             heapify(self.heap)
+
+    def _lives(self, entry: tuple[float, int, D]) -> bool:
+        when, _, item = entry
+        return item.place is self and item.deadline == when
 
 
 class Alarm(Protocol):

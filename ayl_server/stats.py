@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from ayl_server.broker import Broker
 from ayl_server.model import BURIED, READY, History, Job, Tube
-from ayl_server.protocol import URGENT
 
 DIALECT = "1.13"
 """The beanstalkd version that clients are told; bare `X.Y`, because some feed it to a version parser."""
@@ -49,7 +48,7 @@ def of_server(broker: Broker, now: float) -> bytes:
     tubes = broker.tubes.values()
     return report(
         {
-            "current-jobs-urgent": sum(tube.ready.below(URGENT) for tube in tubes),
+            "current-jobs-urgent": sum(tube.ready.below for tube in tubes),
             "current-jobs-ready": sum(tube.ready.count for tube in tubes),
             "current-jobs-reserved": sum(tube.reserved for tube in tubes),
             "current-jobs-delayed": sum(len(tube.delayed) for tube in tubes),
@@ -88,7 +87,7 @@ def of_tube(tube: Tube, now: float) -> bytes:
     return report(
         {
             "name": scalar(tube.name.decode()),
-            "current-jobs-urgent": tube.ready.below(URGENT),
+            "current-jobs-urgent": tube.ready.below,
             "current-jobs-ready": tube.ready.count,
             "current-jobs-reserved": tube.reserved,
             "current-jobs-delayed": len(tube.delayed),
