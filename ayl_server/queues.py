@@ -5,6 +5,7 @@ taking an item out of the middle costs nothing (its entry is passed over later),
 left behind are swept as soon as they outnumber the live ones.
 """
 
+from bisect import insort
 from collections import deque
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
@@ -12,6 +13,9 @@ from typing import Generic, Protocol, TypeVar
 
 SWEEP_SLACK = 64
 """Dead entries that are always tolerated, so that small queues never sweep."""
+
+BUCKET_BITS = 10
+"""Items that came back are sorted together if their ids differ in that many low bits."""
 
 
 class Placed(Protocol):
@@ -33,69 +37,136 @@ P = TypeVar("P", bound=Placed)
 D = TypeVar("D", bound=Dated)
 
 
+class Returned(Generic[P]):
+    """Items that came back with an old id (released jobs), lowest id first.
+
+    They are thrown into buckets by id, and a bucket is sorted when its turn comes: cheaper than a heap of them all.
+    """
+
+    __slots__ = ("buckets", "entries", "heap", "sorted_key")
+
+    def __init__(self) -> None:
+        self.buckets: dict[int, list[P]] = {}
+        self.heap: list[int] = []  # of the keys of `buckets`
+        self.entries = 0
+        self.sorted_key = -1  # of the bucket that is sorted, highest id first
+
+    def push(self, item: P) -> None:
+        key = item.id >> BUCKET_BITS
+        bucket = self.buckets.get(key)
+        if bucket is None:
+            self.buckets[key] = [item]
+            heappush(self.heap, key)
+        elif key == self.sorted_key:
+            insort(bucket, item, key=_falling)
+        else:
+            bucket.append(item)
+        self.entries += 1
+
+    def head(self) -> P | None:
+        """The item with the lowest id, whether it still waits or not."""
+        heap = self.heap
+        while heap:
+            key = heap[0]
+            bucket = self.buckets[key]
+            if bucket:
+                if key != self.sorted_key:
+                    bucket.sort(key=_falling)
+                    self.sorted_key = key
+                return bucket[-1]
+            heappop(heap)
+            del self.buckets[key]
+            self.sorted_key = -1
+        return None
+
+    def take(self) -> None:
+        """Take out what `head` has just found."""
+        self.buckets[self.sorted_key].pop()
+        self.entries -= 1
+
+    def items(self) -> Iterator[P]:
+        for bucket in self.buckets.values():
+            yield from bucket
+
+
+def _falling(item: Placed) -> int:
+    return -item.id
+
+
 class Lane(Generic[P]):
     """Items of one priority, lowest id first.
 
-    Ids nearly always arrive in order, so a deque carries them; one that comes back with an old id (a
-    released job) goes to a small heap beside it, and the head is the lower of the two.
+    Ids nearly always arrive in order, so a deque carries them; those that come back with an old id are kept beside
+    it, and the head is the lower of the two. An item that left the middle and came back may stand here several
+    times: whichever entry is met first counts, the others are dead once the item has gone.
     """
 
-    __slots__ = ("back", "dead", "line", "priority", "returned")
+    __slots__ = ("dead", "line", "priority", "returned")
 
     def __init__(self, priority: int) -> None:
         self.priority = priority
         self.line: deque[P] = deque()
-        self.dead = 0  # entries of `line` whose item was taken out of the middle
-        self.returned: dict[int, P] = {}
-        self.back: list[int] = []  # a heap of ids; those that are not in `returned` any more are dead
+        self.returned: Returned[P] | None = None  # most lanes never need it
+        self.dead = 0  # entries too many: their item was taken out of the middle
 
     def __len__(self) -> int:
-        return len(self.line) - self.dead + len(self.returned)
+        return self.entries - self.dead
+
+    @property
+    def entries(self) -> int:
+        """Live and dead."""
+        return len(self.line) + (0 if self.returned is None else self.returned.entries)
 
     def push(self, item: P) -> None:
         line = self.line
         if not line or line[-1].id < item.id:
             line.append(item)
         else:
-            self.returned[item.id] = item
-            heappush(self.back, item.id)
+            if self.returned is None:
+                self.returned = Returned()
+            self.returned.push(item)
         item.place = self
 
     def head(self) -> P | None:
         """The item with the lowest id, left where it is."""
-        line, back = self.line, self.back
+        line = self.line
         while line and line[0].place is not self:
             line.popleft()
             self.dead -= 1
-        while back and back[0] not in self.returned:
-            heappop(back)
-        if not back:
+        returned = self.returned
+        if returned is None:
             return line[0] if line else None
-        first = self.returned[back[0]]
-        # An item that left the middle and came back stands in both; then the heap's entry is the living one.
+        while (first := returned.head()) is not None and first.place is not self:
+            returned.take()
+            self.dead -= 1
+        if first is None:
+            self.returned = None
+            return line[0] if line else None
         return line[0] if line and line[0].id < first.id else first
 
     def take(self, item: P) -> None:
         """Take out what `head` has just found."""
         item.place = None
-        if self.back and self.returned.pop(item.id, None) is not None:
-            heappop(self.back)
-        else:
+        if self.line and self.line[0] is item:
             self.line.popleft()
+        elif self.returned is not None:
+            self.returned.take()
 
     def discard(self, item: P) -> None:
         """Take out an item that is here, from wherever it stands."""
         item.place = None
-        if self.returned.pop(item.id, None) is None:
-            self.dead += 1
-        if self.dead + len(self.back) - len(self.returned) > len(self) + SWEEP_SLACK:
+        self.dead += 1
+        if self.dead > len(self) + SWEEP_SLACK:
             self._sweep()
 
     def _sweep(self) -> None:
-        self.line = deque(item for item in self.line if item.place is self and item.id not in self.returned)
+        alive = {item.id: item for item in self.line if item.place is self}
+        returned = [] if self.returned is None else [item for item in self.returned.items() if item.place is self]
+        self.line = deque(alive.values())
+        self.returned = None
         self.dead = 0
-        self.back = list(self.returned)
-        heapify(self.back)
+        for item in {item.id: item for item in returned if item.id not in alive}.values():
+            self.push(item)
 
 
 class Ready(Generic[P]):
@@ -162,7 +233,7 @@ class Ready(Generic[P]):
     def pop(self) -> P | None:
         """Take the best item."""
         lane = self.first
-        if lane is not None and not lane.back:
+        if lane is not None and lane.returned is None:
             # The usual case, without calls: nothing came back with an old id.
             line = lane.line
             while line:
@@ -237,9 +308,7 @@ class Later(Generic[D]):
     __slots__ = ("count", "heap")
 
     def __init__(self) -> None:
-        self.heap: list[
-            tuple[float, int, D]
-        ] = []  # entries of items that are elsewhere or due later are dead
+        self.heap: list[tuple[float, int, D]] = []  # entries of items that are elsewhere or due later are dead
         self.count = 0
 
     def __len__(self) -> int:

@@ -81,7 +81,7 @@ class ReadyMachine(RuleBasedStateMachine):
     @invariant()
     def what_is_left_behind_is_bounded(self) -> None:
         lanes = [lane for lane in self.ready.lanes.values() if isinstance(lane, Lane)]
-        entries = len(self.ready.heap) + sum(len(lane.line) + len(lane.back) for lane in lanes)
+        entries = len(self.ready.heap) + sum(lane.entries for lane in lanes)
         assert entries <= 2 * len(self.model) + (SWEEP_SLACK + 1) * max(1, len(self.ready.lanes))
 
 
