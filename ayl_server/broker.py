@@ -10,6 +10,7 @@ reserves has only to look at the heads of the tubes it watches.
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from ayl_server import protocol
 from ayl_server.model import (
@@ -190,7 +191,7 @@ class Broker:
         self.last_id = max(self.last_id, last_id)
         self.burials = max(self.burials, burials)
         buried = []
-        for job in sorted(jobs, key=lambda job: job.id):
+        for job in sorted(jobs, key=attrgetter("id")):
             self.jobs.add(job.id, job)
             self.memory += len(job.body) + JOB_BYTES
             job.tube.restored += 1
@@ -200,7 +201,7 @@ class Broker:
                 self._delay(job)
             else:
                 buried.append(job)
-        for job in sorted(buried, key=lambda job: job.deadline):
+        for job in sorted(buried, key=attrgetter("deadline")):
             job.tube.buried[job.id] = job
         for tube in list(self.tubes.values()):
             self._let_go(tube)

@@ -158,11 +158,13 @@ def _refusal(name: str, offset: int, reason: str) -> RecoveryError:
 
 def _count_in_jobs(log: Log, replay: Replay) -> None:
     segments = log.segments
+    live = 0
     for job in replay.jobs.values():
         segment = segments[job.file]
         segment.ids.append(job.id)
         segment.live += 1
-        log.live += job_size(job)
+        live += job_size(job)
+    log.live += live
     log.room -= UPKEEP * len(replay.jobs)
 
 

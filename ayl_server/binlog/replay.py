@@ -59,6 +59,7 @@ class Replay:
         self._shift = shift  # wall clock less driver's clock, seconds
         self._now = now
         self._tube = tube
+        self._tubes: dict[bytes, Tube] = {}
         self.salvage = salvage
         self.closed = True
         """Whether the last segment fed was closed, so that the next record belongs into a new one."""
@@ -114,7 +115,10 @@ class Replay:
             JOB.unpack_from(payload)
         )
         name_end = JOB.size + length
-        tube = self._tube(payload[JOB.size : name_end])
+        name = payload[JOB.size : name_end]
+        tube = self._tubes.get(name)
+        if tube is None:
+            tube = self._tubes[name] = self._tube(name)
         # The wall clock may have been set back since: a job is never younger than nothing.
         job = Job(job_id, pri, delay, ttr, payload[name_end:], tube, min(created - self._shift, self._now))
         job.state = STATES[state]
@@ -124,7 +128,8 @@ class Replay:
             _set_past(job, timeouts, releases, buries, kicks)
         if state != 1:
             self._set_when(job, when)
-        self.last_id = max(self.last_id, job_id)
+        if job_id > self.last_id:  # noqa: PLR1730 - max() costs a call for each of a million jobs
+            self.last_id = job_id
         self.jobs[job_id] = job
 
     def _change(self, payload: bytes) -> None:
