@@ -14,6 +14,8 @@ turn. Every record about a job stands behind the job's whole record, so once no 
 oldest segment, nothing in there is needed any more.
 """
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -43,8 +45,15 @@ STEP_BYTES = 64 * 1024
 """How much is compacted in one turn at least, in jobs looked at and in bytes written."""
 
 
-class LogFullError(Exception):
+GENEROUS = 3
+"""Segments' worth of room above which reserves are given back."""
+
+
+class LogFullError(OSError):
     """There is no room left even for old jobs; it takes a disk that gives less than it promised."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +151,8 @@ class Log:
             self.sync()
         elif self.policy.sync_never:
             self._retire()
+        if self.room > GENEROUS * self.policy.size:
+            self._give_back()
 
     def sync(self) -> None:
         """Return when all that was written is on the disk."""
@@ -216,7 +227,7 @@ class Log:
             self._rotate(size)
             if self.position + size <= self._last:
                 return
-        raise LogFullError("the binlog has no room left")
+        raise LogFullError
 
     def add_reserves(self) -> None:
         """Try to have at least one reserve, and room."""
@@ -225,15 +236,16 @@ class Log:
         self._make_room(0)
 
     def _rotate(self, size: int) -> None:
-        """Close the current segment and begin the next, which takes at least `size` bytes."""
-        self.pending.append(pack_end(self.current.number + 1, self.current.salt))
-        self.room -= self.current.limit - self.position
+        """Begin the next segment, which takes at least `size` bytes, then close this one: its end tells of the next."""
         self._write()
+        old, file, position = self.current, self._file, self.position
+        self.room -= old.limit - position
+        self._begin(old.number + 1, size)
+        file.write(position, pack_end(old.number + 1, old.salt) + STOP)
         if not self.policy.sync_never:
-            self._file.sync()
+            file.sync()
+        file.close()
         self.unsynced = False
-        self._file.close()
-        self._begin(self.current.number + 1, size)
         if not self.reserve and not self._add_file(self.policy.size) and not self._compacting:
             self._compact_oldest()
 
@@ -242,7 +254,7 @@ class Log:
         capacity = self.reserve.pop(name)
         segment = Segment(number, self._salt(), capacity)
         self._file = self.disk.open(name)
-        self._file.write(0, Header(number, segment.salt, self._last_id(), self._burials()).pack() + STOP)
+        self._file.write(0, Header(number, segment.salt, self._last_id(), self._burials(), capacity).pack() + STOP)
         if not self.policy.sync_never:
             self._file.sync()
         self.disk.rename(name, segment.name)
@@ -262,7 +274,7 @@ class Log:
             return min(fitting)[1]
         if self._add_file(max(capacity, self.policy.size)):
             return next(reversed(self.reserve))
-        raise LogFullError("the binlog has no room left")
+        raise LogFullError
 
     def _make_room(self, size: int) -> bool:
         """Try to take more of the disk where there is no room for a job of `size` bytes."""
@@ -306,6 +318,13 @@ class Log:
                 self.disk.remove(oldest.name)
         if retired:
             self._sync_directory()
+
+    def _give_back(self) -> None:
+        """Return to the disk what more jobs once needed; one file a turn, for it takes time."""
+        if len(self.reserve) > 1:
+            name, size = self.reserve.popitem()
+            self.room -= usable(size)
+            self.disk.remove(name)
 
     def _oldest(self) -> Segment:
         return next(iter(self.segments.values()))

@@ -4,7 +4,7 @@ A file (a *segment*) is a header of 64 bytes, then records, then zeros or whatev
 left behind; a record whose size is 0 ends it. All numbers are little endian.
 
     header   magic "aylblog\\n" · version u16 · 0 u16 · salt u32 · number u64 · last job id u64 · burials u64
-             · 20 bytes of 0 · checksum u32 of all before it
+             · capacity u64 · 12 bytes of 0 · checksum u32 of all before it
     record   size u32 of what follows the checksum · checksum u32 · kind u8 · what the kind says
 
 A checksum is zlib's CRC-32, for a record begun with the segment's salt: so neither what a recycled file holds from
@@ -14,7 +14,7 @@ its former life nor a job whose body is a piece of some binlog is ever taken for
     change   what a command changed of a job told before: `CHANGE`
     deletion a job's id
     mark     the segment's number and the mark's own offset: all before it was on the disk when it was written
-    end      the number of the next segment: this one is whole
+    end      the number of the next segment, which is there: this one is whole
 
 Marks tell a torn tail from corruption: what comes before a good mark was acknowledged and must be there, what
 comes after the last one may have been torn by a crash and nobody was told of it.
@@ -33,7 +33,7 @@ from ayl_server.model import BURIED, DELAYED, READY, RESERVED, History, Job
 MAGIC = b"aylblog\n"
 VERSION = 1
 
-HEADER = Struct("<8sHHIQQQ20x")
+HEADER = Struct("<8sHHIQQQQ12x")
 CHECKSUM = Struct("<I")
 HEADER_SIZE = HEADER.size + CHECKSUM.size
 
@@ -83,10 +83,11 @@ class Header:
     salt: int  # u32, drawn anew for each segment
     last_id: int  # no job had a higher id when the segment was begun
     burials: int  # nor was any buried with a higher number
+    capacity: int  # bytes of the whole file
     version: int = VERSION
 
     def pack(self) -> bytes:
-        head = HEADER.pack(MAGIC, self.version, 0, self.salt, self.number, self.last_id, self.burials)
+        head = HEADER.pack(MAGIC, self.version, 0, self.salt, self.number, self.last_id, self.burials, self.capacity)
         return head + CHECKSUM.pack(crc32(head))
 
 
@@ -104,8 +105,8 @@ def parse_header(data: bytes) -> Header:
         raise UnreadableError(f"its format is version {version}; this ayl_server reads version {VERSION}")
     if CHECKSUM.unpack_from(data, HEADER.size)[0] != crc32(head):
         raise UnreadableError("its header is damaged")
-    _, _, _, salt, number, last_id, burials = HEADER.unpack(head)
-    return Header(number, salt, last_id, burials)
+    _, _, _, salt, number, last_id, burials, capacity = HEADER.unpack(head)
+    return Header(number, salt, last_id, burials, capacity)
 
 
 def frame(payload: bytes, salt: int) -> bytes:

@@ -7,7 +7,16 @@ from itertools import pairwise
 from ayl_server.binlog import beanstalkd
 from ayl_server.binlog.disk import Disk
 from ayl_server.binlog.log import UPKEEP, Log, Policy
-from ayl_server.binlog.records import Header, UnreadableError, job_size, parse_header
+from ayl_server.binlog.records import (
+    FRAME,
+    HEADER_SIZE,
+    Header,
+    UnreadableError,
+    is_stop,
+    job_size,
+    pack_end,
+    parse_header,
+)
 from ayl_server.binlog.replay import CorruptionError, Damage, Replay
 from ayl_server.binlog.segment import RESERVE, SEGMENT, Segment, numbers
 from ayl_server.broker import Broker
@@ -71,7 +80,13 @@ def open_log(
         _refuse_foreign(disk, names)
     _count_in_reserve(log, names)
     replay = Replay(shift=log.shift, now=clocks.steady(), tube=broker.tube, salvage=salvage)
-    end = _read(disk, found, log, replay, recovery, progress)
+    try:
+        _note_gaps(found, replay)
+        end = _read(disk, found, log, replay, recovery, progress)
+        if replay.closed and found:
+            replay.note_missing(found[-1] + 1)
+    except CorruptionError as error:
+        raise _refusal(error.damage) from None
     broker.restore(replay.jobs.values(), replay.last_id, replay.burials)
     recovery.jobs = len(replay.jobs)
     recovery.torn = replay.torn
@@ -103,33 +118,49 @@ def _count_in_reserve(log: Log, names: list[str]) -> None:
             log.disk.remove(name)
 
 
-def _read(
-    disk: Disk, found: list[int], log: Log, replay: Replay, recovery: Recovery, progress: Progress | None
-) -> int | None:
-    """Feed every segment; where the last one ends, None if it was closed."""
-    _refuse_gaps(found, replay)
+def _read(disk: Disk, found: list[int], log: Log, replay: Replay, recovery: Recovery, progress: Progress | None) -> int:
+    """Feed every segment; where the last one ends."""
     sizes = {number: disk.size(SEGMENT.format(number)) for number in found}
     total = sum(sizes.values())
-    end: int | None = None
+    lasts = _possibly_last(disk, found)
+    end = 0
     for number in found:
         name = SEGMENT.format(number)
         data = disk.read(name, 0, sizes[number])
         try:
             header = _header(data, number)
-            end = replay.feed(header, data, last=number == found[-1])
+            end = replay.feed(header, data, last=number in lasts)
         except UnreadableError as error:
-            if not replay.salvage:
-                raise _refusal(name, 0, str(error)) from None
-            replay.damages.append(Damage(number, 0, None, str(error)))
-            header = Header(number, 0, 0, 0)
-        except CorruptionError as error:
-            raise _refusal(name, error.damage.offset, error.damage.reason) from None
-        log.segments[number] = Segment(number, header.salt, len(data))
+            replay.note_unreadable(number, str(error))
+            header = Header(number, 0, 0, 0, len(data))
+        segment = log.segments[number] = Segment(number, header.salt, len(data))
         log.used += len(data)
+        if number != found[-1] and not (replay.closed or replay.damages):
+            _end(disk, segment, end)
         recovery.bytes_read += len(data)
         if progress is not None:
             progress(recovery.bytes_read, total, len(replay.jobs))
-    return None if replay.closed else end
+    return end
+
+
+def _possibly_last(disk: Disk, found: list[int]) -> list[int]:
+    """The segments that may end without an end record.
+
+    The one before the last is among them if the last holds no record: the crash may have come between its beginning and
+    the other's end.
+    """
+    if not found or not is_stop(disk.read(SEGMENT.format(found[-1]), HEADER_SIZE, FRAME.size), 0):
+        return found[-1:]
+    return found[-2:]
+
+
+def _end(disk: Disk, segment: Segment, end: int) -> None:
+    """Do what a crash has left undone: the segment after this one has been begun."""
+    _wipe(disk, segment, end)
+    file = disk.open(segment.name)
+    file.write(end, pack_end(segment.number + 1, segment.salt))
+    file.sync()
+    file.close()
 
 
 def _header(data: bytes, number: int) -> Header:
@@ -139,20 +170,17 @@ def _header(data: bytes, number: int) -> Header:
     return header
 
 
-def _refuse_gaps(found: list[int], replay: Replay) -> None:
+def _note_gaps(found: list[int], replay: Replay) -> None:
     """Only the oldest segments are ever removed, so one that is missing in between is a loss."""
     for before, after in pairwise(found):
         if after != before + 1:
-            name = SEGMENT.format(before + 1)
-            if not replay.salvage:
-                raise _refusal(name, 0, "it is missing, and there are later ones")
-            replay.damages.append(Damage(before + 1, 0, None, "it is missing, and there are later ones"))
+            replay.note_missing(before + 1)
 
 
-def _refusal(name: str, offset: int, reason: str) -> RecoveryError:
+def _refusal(damage: Damage) -> RecoveryError:
     return RecoveryError(
-        f"{name}, offset {offset}: {reason}. Nothing was changed. Restore the file from a copy, or start with"
-        " --salvage to go on with what can be read; the damaged files are kept"
+        f"{SEGMENT.format(damage.number)}, offset {damage.offset}: {damage.reason}. Nothing was changed. Restore the"
+        " file from a copy, or start with --salvage to go on with what can be read; the damaged files are kept"
     )
 
 
@@ -168,23 +196,23 @@ def _count_in_jobs(log: Log, replay: Replay) -> None:
     log.room -= UPKEEP * len(replay.jobs)
 
 
-def _go_on(log: Log, found: list[int], end: int | None) -> None:
-    """Make the last segment the current one, or begin one."""
-    if end is None:
-        log.begin(found[-1] + 1 if found else 1)
-    else:
+def _go_on(log: Log, found: list[int], end: int) -> None:
+    """Make the last segment the current one, or begin the first."""
+    if found:
         last = log.segments[found[-1]]
-        _wipe(log, last, end)
+        _wipe(log.disk, last, end)
         log.resume(last, end)
+    else:
+        log.begin(1)
     log.add_reserves()
 
 
-def _wipe(log: Log, segment: Segment, start: int) -> None:
+def _wipe(disk: Disk, segment: Segment, start: int) -> None:
     """Overwrite what stands behind the last good record, if anything does: it must never be read again."""
-    left = log.disk.read(segment.name, start, segment.capacity - start)
+    left = disk.read(segment.name, start, segment.capacity - start)
     if not left.strip(b"\0"):
         return
-    file = log.disk.open(segment.name)
+    file = disk.open(segment.name)
     for offset in range(start, segment.capacity, WIPE):
         file.write(offset, bytes(min(WIPE, segment.capacity - offset)))
     file.sync()

@@ -66,6 +66,8 @@ class Replay:
 
     def feed(self, header: Header, data: bytes, *, last: bool) -> int:
         """Take in one segment, header included; the offset at which its records end."""
+        if len(data) < header.capacity:
+            self._damage(Damage(header.number, len(data), None, f"the file is cut off; it had {header.capacity} bytes"))
         self.last_id = max(self.last_id, header.last_id)
         self.burials = max(self.burials, header.burials)
         offset = HEADER_SIZE
@@ -100,15 +102,26 @@ class Replay:
         """Where to go on after the good records stopped at `offset`; None if this is the end of the log."""
         mark = mark_after(data, offset, header)
         if last and mark is None:
-            if not is_stop(data, offset):
+            if not is_stop(data, offset) and len(data) >= header.capacity:
                 self.torn = Damage(header.number, offset, None, "a write was cut off here; nobody was told of it")
             return None
         reason = "records that had been written and synced are damaged or missing"
-        if not self.salvage:
-            raise CorruptionError(Damage(header.number, offset, None, reason))
-        found = next_good(data, offset, header.salt)
-        self.damages.append(Damage(header.number, offset, None if found is None else found - offset, reason))
+        found = next_good(data, offset, header.salt) if self.salvage else None
+        self._damage(Damage(header.number, offset, None if found is None else found - offset, reason))
         return found
+
+    def note_unreadable(self, number: int, reason: str) -> None:
+        """A segment's very beginning cannot be read, so nothing of it can."""
+        self._damage(Damage(number, 0, None, reason))
+
+    def note_missing(self, number: int) -> None:
+        """A segment is not there though another one says that it was."""
+        self._damage(Damage(number, 0, None, "the file is missing"))
+
+    def _damage(self, damage: Damage) -> None:
+        if not self.salvage:
+            raise CorruptionError(damage)
+        self.damages.append(damage)
 
     def _job(self, number: int, payload: bytes) -> None:
         (_, job_id, pri, delay, ttr, state, created, when, reserves, timeouts, releases, buries, kicks, length) = (
