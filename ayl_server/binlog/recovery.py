@@ -25,6 +25,9 @@ from ayl_server.clocks import Clocks
 WIPE = 1024 * 1024
 """Bytes overwritten at a time."""
 
+IDS_SKIPPED = 1_000_000
+"""For each damaged place; far more than a segment of the usual size can tell of."""
+
 DAMAGED = "damaged.{}"
 """What a segment is called after its jobs were salvaged; nothing reads it any more."""
 
@@ -87,7 +90,9 @@ def open_log(
             replay.note_missing(found[-1] + 1)
     except CorruptionError as error:
         raise _refusal(error.damage) from None
-    broker.restore(replay.jobs.values(), replay.last_id, replay.burials)
+    # What is lost may have told of higher ids than what is left, and no id must ever be given twice.
+    last_id = replay.last_id + IDS_SKIPPED * len(replay.damages)
+    broker.restore(replay.jobs.values(), last_id, replay.burials)
     recovery.jobs = len(replay.jobs)
     recovery.torn = replay.torn
     recovery.damages = replay.damages

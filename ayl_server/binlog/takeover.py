@@ -58,7 +58,15 @@ def take_over(old: Path, disk: Disk, log: Log, broker: Broker, clocks: Clocks) -
     """Give the jobs in `old` to the broker and its binlog, which hold none yet; TakeoverError if that cannot be."""
     if len(broker.jobs) or broker.last_id:
         raise TakeoverError("the binlog directory already holds jobs; take over into an empty one")
-    found = _read(old)
+    lock = _lock(old)
+    try:
+        return _take_over(_read(old), disk, log, broker, clocks)
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _take_over(found: beanstalkd.Takeover, disk: Disk, log: Log, broker: Broker, clocks: Clocks) -> Report:
     disk.create(HALFWAY, PAGE).close()
     disk.sync()
     broker.last_id = found.highest_id
@@ -80,15 +88,10 @@ def take_over(old: Path, disk: Disk, log: Log, broker: Broker, clocks: Clocks) -
 
 
 def _read(old: Path) -> beanstalkd.Takeover:
-    lock = _lock(old)
-    try:
-        found = [(number, path) for path in old.iterdir() if (number := beanstalkd.file_number(path.name)) is not None]
-        if not found:
-            raise TakeoverError(f"{old} holds no binlog of beanstalkd")
-        return beanstalkd.read((path.name, path.read_bytes()) for _, path in sorted(found))
-    finally:
-        if lock is not None:
-            os.close(lock)
+    found = [(number, path) for path in old.iterdir() if (number := beanstalkd.file_number(path.name)) is not None]
+    if not found:
+        raise TakeoverError(f"{old} holds no binlog of beanstalkd")
+    return beanstalkd.read((path.name, path.read_bytes()) for _, path in sorted(found))
 
 
 def _lock(old: Path) -> int | None:

@@ -1,0 +1,1 @@
+"""The binlog: ours, and beanstalkd's as far as we read it."""
