@@ -106,6 +106,10 @@ class Broker:
     def end_input(self, session: Session) -> None:
         """No more input will come from this client: a reserve that waits is answered now, a later one never waits."""
         session.ended = True
+        self.end_wait(session)
+
+    def end_wait(self, session: Session) -> None:
+        """Answer a reserve that waits as if its time were over."""
         if session.waiting:
             self._answer_waiter(session, protocol.TIMED_OUT)
 

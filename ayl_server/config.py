@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import sys
 
+from ayl_server.exits import USAGE_ERROR
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
-
-USAGE_ERROR = 5
-"""Exit code for a command line that makes no sense, as in beanstalkd."""
 
 MAX_PORT = 65535
 
@@ -63,8 +62,12 @@ Options:
  --tls-ca FILE          let in only clients with a certificate of this authority
  --log-format FORMAT    text or json (default is text)
 
-Signals: SIGTERM and SIGINT stop the server after all replies and changes are out, SIGUSR1 makes it
-refuse new jobs. systemd may pass the listening sockets, and is told when the server is ready.
+Signals: SIGTERM and SIGINT stop the server after all replies and changes are out; a second one ends it
+at once. SIGUSR1 makes it refuse new jobs. systemd may pass listening sockets (those named tls and metrics
+for these), and is told when the server is ready.
+
+Exit codes: 0 stopped; 1 the binlog cannot be used, or its disk failed; 5 wrong usage; 10 another server
+uses the binlog; 33 no such user; 78 a file for TLS is wrong or a library is missing; 111 cannot listen.
 """
 
 
@@ -92,6 +95,7 @@ class Config:
         "unix_mode",
         "user",
         "verbosity",
+        "warnings",
     )
 
     def __init__(self) -> None:
@@ -115,6 +119,8 @@ class Config:
         self.tls_key: str | None = None
         self.tls_ca: str | None = None
         self.log_format = "text"
+        self.warnings: list[str] = []
+        """What was understood otherwise than it was said."""
 
 
 class UsageError(Exception):
@@ -128,19 +134,24 @@ def _whole(value: str, what: str) -> int:
 
 
 def _address(config: Config, value: str) -> None:
+    if not value:
+        # The resolver would take it for every address of this machine.
+        raise UsageError("-l needs an address")
     config.addresses.append(value)
 
 
 def _port(config: Config, value: str) -> None:
+    if not value:
+        raise UsageError("-p needs a port")
     if value.isdecimal() and int(value[:20]) > MAX_PORT:
         raise UsageError(f"port out of range (0 to {MAX_PORT}): {value}")
-    config.port = value
+    config.port = value.lstrip("0") or "0"
 
 
 def _size(config: Config, value: str) -> None:
     size = _whole(value, "size")
     if size > MAX_BODY:
-        _warn(f"maximum job size was set to {MAX_BODY}")
+        config.warnings.append(f"maximum job size was set to {MAX_BODY}")
     config.max_job_size = min(size, MAX_BODY)
 
 
@@ -197,7 +208,7 @@ def _metrics(config: Config, value: str) -> None:
 
 
 def _unix_mode(config: Config, value: str) -> None:
-    if not value or len(value) > 4 or value.strip("01234567"):
+    if not value or value.strip("01234567") or int(value[:20], 8) > 0o777:
         raise UsageError(f"invalid mode (octal, such as 660): {value}")
     config.unix_mode = int(value, 8)
 
@@ -312,25 +323,23 @@ def _take_long(config: Config, word: str, waiting: list[str]) -> None:
 
 def _check(config: Config) -> None:
     """What is wrong only together."""
-    if config.binlog is None:
-        for name, given in (("--import", config.import_from is not None), ("--salvage", config.salvage)):
-            if given:
-                raise UsageError(f"{name} needs a binlog: say where with -b")
-    if (config.tls_cert is None) != (config.tls_key is None):
-        raise UsageError("--tls-cert and --tls-key belong together")
-    if config.tls_cert is None:
-        if config.tls_ca is not None:
-            raise UsageError("--tls-ca needs --tls-cert and --tls-key")
-        if any(address.startswith("tls:") for address in config.addresses):
-            raise UsageError("an address with tls: needs --tls-cert and --tls-key")
+    unix = sum(address.startswith("unix:") for address in config.addresses)
+    tls = sum(address.startswith("tls:") for address in config.addresses)
+    no_binlog, no_cert = config.binlog is None, config.tls_cert is None
+    for complaint, wrong in (
+        ("--import needs a binlog: say where with -b", config.import_from is not None and no_binlog),
+        ("--salvage needs a binlog: say where with -b", config.salvage and no_binlog),
+        ("--unix-mode needs a Unix socket: -l unix:PATH", config.unix_mode is not None and not unix),
+        ("--tls-cert and --tls-key belong together", no_cert != (config.tls_key is None)),
+        ("--tls-ca needs --tls-cert and --tls-key", config.tls_ca is not None and no_cert),
+        ("an address with tls: needs --tls-cert and --tls-key", tls and no_cert),
+        ("--tls-cert needs an address besides Unix sockets", not no_cert and 0 < unix == len(config.addresses)),
+    ):
+        if wrong:
+            raise UsageError(complaint)
 
 
 def fail(error: UsageError) -> NoReturn:
     """Say what is wrong with the command line and how it goes, and end."""
-    _warn(str(error))
-    sys.stderr.write(USAGE)
+    sys.stderr.write(f"ayl_server: {error}\n{USAGE}")
     raise SystemExit(USAGE_ERROR)
-
-
-def _warn(text: str) -> None:
-    sys.stderr.write(f"ayl_server: {text}\n")

@@ -16,9 +16,13 @@ from ayl_server.binlog.log import Log
 from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
 from ayl_server.connection import Connection, Trace
+from ayl_server.hangups import Hangups
 
 if TYPE_CHECKING:
     from ayl_server.model import Session
+
+Say = Callable[[str, int, str], None]
+"""Told what -V shows: accept, close, command or reply; of which connection; and the text."""
 
 DRAIN_SECONDS = 5.0
 """How long a stopping server waits for clients to take their last replies."""
@@ -27,19 +31,23 @@ DRAIN_SECONDS = 5.0
 class Client(asyncio.Protocol):
     """One socket and its connection."""
 
-    def __init__(self, server: "Server") -> None:
+    def __init__(self, server: "Server", left: Callable[[], None] = lambda: None) -> None:
+        """`left` is called when this client has gone."""
         self.server = server
+        self._left = left
         self.paused = False
         self.reading = True
         self.ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self._encrypted = transport.get_extra_info("sslcontext") is not None
         sock: socket.socket = transport.get_extra_info("socket")
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self.connection = self.server.connect(self, sock.fileno())
+        self.number = sock.fileno()
+        self.connection = self.server.connect(self, self.number)
 
     def data_received(self, data: bytes) -> None:
         server = self.server
@@ -59,10 +67,13 @@ class Client(asyncio.Protocol):
             server.fail(error)
         self.send()
         server.after_event()
-        return True  # closing is the connection's decision: there may be output left
+        # Closing is the connection's decision: there may be output left. But TLS has no half-closed connections.
+        return not self._encrypted
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.server.hangups.forget(self.number, self._ended_unread)
         self.server.disconnect(self)
+        self._left()
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -100,8 +111,25 @@ class Client(asyncio.Protocol):
 
     def _read(self, on: bool) -> None:
         self.reading = on
-        if not self.ended and not self.transport.is_closing():
-            (self.transport.resume_reading if on else self.transport.pause_reading)()
+        if self.ended or self.transport.is_closing():
+            return
+        hangups = self.server.hangups
+        if on:
+            hangups.forget(self.number, self._ended_unread)
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
+            if self.connection.session.waiting:
+                hangups.watch(self.number, self._ended_unread)
+
+    def _ended_unread(self, gone: bool) -> None:
+        """The client has closed its side while we leave it unread: it must not wait for a job any more."""
+        if gone:
+            self.connection.lost(self.server.clock())  # now; the transport tells it a turn later
+            self.transport.abort()
+        else:
+            self.server.broker.end_wait(self.connection.session)
+        self.server.after_event()
 
 
 class Server:
@@ -113,7 +141,7 @@ class Server:
         broker: Broker,
         clocks: Clocks,
         *,
-        say: Callable[[str], None],
+        say: Say,
         verbosity: int = 0,
         log: Log | None = None,
         sync_after: float | None = 0.0,
@@ -127,6 +155,7 @@ class Server:
         self.say = say
         self.verbosity = verbosity
         self.log = log
+        self.hangups = Hangups(loop)
         self.clients: dict[Session, Client] = {}
         self.failure: OSError | None = None
         """Why the binlog cannot be trusted any more; from then on nobody gets a reply."""
@@ -140,20 +169,21 @@ class Server:
 
     def connect(self, client: Client, number: int) -> Connection:
         if self.verbosity >= 1:
-            self.say(f"accept {number}")
+            self.say("accept", number, "")
         connection = Connection(self.broker, self._tracer(number) if self.verbosity >= 2 else None)
         self.clients[connection.session] = client
         return connection
 
     def _tracer(self, number: int) -> Trace:
         def trace(text: str) -> None:
-            self.say(f"{'<' if text.startswith('command') else '>'}{number} {text}")
+            event, _, detail = text.partition(" ")
+            self.say(event, number, detail)
 
         return trace
 
     def disconnect(self, client: Client) -> None:
         if self.verbosity >= 1:
-            self.say("close")
+            self.say("close", client.number, "")
         del self.clients[client.connection.session]
         self._unanswered.pop(client, None)
         client.connection.lost(self.clock())
@@ -242,18 +272,19 @@ class Server:
         for timer in (self._timer, self._sync_timer):
             if timer is not None:
                 timer.cancel()
-        clients = list(self.clients.values())
-        for client in clients:
-            if self.failure is None:
-                client.transport.close()
-            else:
-                client.transport.abort()
         deadline = self.loop.time() + DRAIN_SECONDS
         while self.clients and self.loop.time() < deadline:
+            # Each time, because one that was let in a moment ago may show up only now.
+            for client in list(self.clients.values()):
+                if self.failure is None:
+                    client.transport.close()
+                else:
+                    client.transport.abort()
             await asyncio.sleep(0.01)
         for client in list(self.clients.values()):
             client.transport.abort()
         await asyncio.sleep(0)
+        self.hangups.close()
         if self.log is not None and self.failure is None:
             try:
                 self.log.close()

@@ -11,18 +11,16 @@ import _signal  # type: ignore[import-not-found] # typeshed leaves it out
 import os
 import sys
 
-from ayl_server.addresses import Address, CannotListenError, listen, passed
+from ayl_server import compiled
+from ayl_server.addresses import PLAIN, TLS, Address, listen, listen_for_metrics, passed
 from ayl_server.config import USAGE, Config, UsageError, fail, parse
-
-SOCKET_ERROR = 111
-"""Exit code when the address cannot be listened on, as in beanstalkd."""
-
-NO_SUCH_USER = 33
-"""Exit code when -u names nobody, as in beanstalkd."""
+from ayl_server.exits import StartError, end_at_once_on
+from ayl_server.systemd import Notifier, passed_sockets
 
 
 def main() -> None:
     """The command `ayl_server`."""
+    _occupy_standard_descriptors()
     try:
         config = parse(sys.argv[1:])
     except UsageError as error:
@@ -35,53 +33,66 @@ def main() -> None:
 
         sys.stdout.write(f"ayl_server {version('ayl')}\n")
         return
-    # From here on somebody may know of this process and send it a signal, long before the listener can take it.
+    try:
+        _start(config)
+    except StartError as error:
+        from ayl_server.logbook import Logbook
+
+        Logbook(config.log_format).refusal(error)
+        raise SystemExit(error.code) from None
+
+
+def _start(config: Config) -> None:
+    # From here on somebody may know of this process and send it a signal, long before the service can take it.
     drain_asked: list[int] = []
     _signal.signal(_signal.SIGUSR1, lambda number, _: drain_asked.append(number))
-    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    # Until there is somebody to serve, a stop needs no care: what the binlog holds survives it.
+    for number in (_signal.SIGTERM, _signal.SIGINT):
+        end_at_once_on(number)
+    notifier = Notifier(os.environ, os.getpid())
+    addresses: list[Address] = []
     try:
-        addresses = _listen(config)
-    except CannotListenError as error:
-        sys.stderr.write(f"ayl_server: {error}\n")
-        raise SystemExit(SOCKET_ERROR) from None
-    if config.user is not None:
-        _become(config.user)
-    from ayl_server.service import run
+        _listen(config, addresses)
+        tls = None
+        if any(address.speaks == TLS for address in addresses):
+            from ayl_server.tls import server_context
 
-    run(
-        addresses,
-        config,
-        force_asyncio=os.environ.get("AYL_SERVER_LOOP") == "asyncio",
-        drain_asked=lambda: bool(drain_asked),
-    )
+            tls = server_context(config)
+        if os.environ.get("AYL_SERVER_PURE") != "1":
+            compiled.use()
+        from ayl_server.service import run
 
-
-def _become(user: str) -> None:
-    """Give up whatever rights this process was started with. beanstalkd keeps the supplementary groups."""
-    import pwd
-
-    try:
-        entry = pwd.getpwnam(user)
-    except KeyError:
-        sys.stderr.write(f"ayl_server: there is no user {user}\n")
-        raise SystemExit(NO_SUCH_USER) from None
-    try:
-        os.initgroups(entry.pw_name, entry.pw_gid)
-        os.setgid(entry.pw_gid)
-        os.setuid(entry.pw_uid)
-    except PermissionError:
-        sys.stderr.write(f"ayl_server: only root can become {user}\n")
-        raise SystemExit(NO_SUCH_USER) from None
+        run(
+            addresses,
+            config,
+            tls=tls,
+            notifier=notifier,
+            force_asyncio=os.environ.get("AYL_SERVER_LOOP") == "asyncio",
+            drain_asked=lambda: bool(drain_asked),
+        )
+    finally:
+        for address in addresses:
+            address.withdraw()
 
 
-def _listen(config: Config) -> list[Address]:
+def _occupy_standard_descriptors() -> None:
+    """See to it that 0, 1 and 2 are open: else a client's socket would get one, and log lines with it."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w"))
+
+
+def _listen(config: Config, addresses: list[Address]) -> None:
     """The sockets that systemd passes, or else those that the configuration asks for."""
-    # systemd names the process that it means; a child of that one inherits the variables, but not the sockets.
-    if os.environ.get("LISTEN_PID") == str(os.getpid()) and (count := int(os.environ.get("LISTEN_FDS", "0"))):
-        if config.addresses:
-            sys.stderr.write("ayl_server: -l is ignored: systemd has passed sockets\n")
-        return passed(count, config)
-    return listen(config)
+    addresses += passed(passed_sockets(os.environ, os.getpid()), config)
+    if not any(address.speaks in (PLAIN, TLS) for address in addresses):
+        addresses += listen(config)
+    elif config.addresses:
+        config.warnings.append("-l is ignored: systemd has passed sockets")
+    if config.metrics is not None:
+        addresses.append(listen_for_metrics(config.metrics))
 
 
 if __name__ == "__main__":

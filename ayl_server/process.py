@@ -1,11 +1,15 @@
-"""What this process is and may do: facts for the statistics, limits, the user it runs as, the garbage collector."""
+"""What this process is and may do: facts for the statistics, its user, limits, event loop and garbage collector."""
 
+import asyncio
 import gc
 import os
+import pwd
 import resource
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
+from ayl_server.exits import NO_SUCH_USER, StartError
 from ayl_server.model import BinlogFacts, ProcessFacts
 
 GC_THRESHOLDS = (20_000, 1_000_000, 1_000_000)
@@ -38,11 +42,46 @@ def facts_of_this_process(binlog: Callable[[], BinlogFacts]) -> Callable[[], Pro
     return facts
 
 
+def become(user: str) -> None:
+    """Give up whatever rights this process was started with. beanstalkd keeps the supplementary groups."""
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        raise StartError(NO_SUCH_USER, "no_such_user", f"there is no user {user}") from None
+    if os.geteuid() == os.getuid() == entry.pw_uid != 0:
+        return
+    try:
+        os.initgroups(entry.pw_name, entry.pw_gid)
+        os.setgid(entry.pw_gid)
+        os.setuid(entry.pw_uid)
+    except PermissionError:
+        raise StartError(NO_SUCH_USER, "no_such_user", f"only root can become {user}") from None
+
+
 def allow_many_files() -> None:
     """As many connections as the system lets us have: the soft limit is usually set with `select` in mind."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # some systems have a hard limit that they do not grant
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def free_descriptors() -> int:
+    """How many more files this process may open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # One of those listed is the list itself.
+    return (2**31 if soft == resource.RLIM_INFINITY else soft) - len(os.listdir("/dev/fd")) + 1  # noqa: PTH208 - names
+
+
+def new_loop(*, force_asyncio: bool) -> asyncio.AbstractEventLoop:
+    """uvloop's where that is installed, unless told otherwise."""
+    if not force_asyncio:
+        try:
+            import uvloop
+        except ImportError:
+            pass
+        else:
+            return cast(asyncio.AbstractEventLoop, uvloop.new_event_loop())
+    return asyncio.new_event_loop()
 
 
 def settle_collector() -> None:

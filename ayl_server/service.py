@@ -1,49 +1,66 @@
 """The life of the server process: recover, serve, stop."""
 
 import asyncio
-import errno
 import os
-import secrets
 import signal
 import socket
-import sys
+import ssl
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from ayl_server.addresses import Address
-from ayl_server.binlog.disk import Directory, LockedError
-from ayl_server.binlog.log import Log, Policy
-from ayl_server.binlog.recovery import Recovery, RecoveryError, open_log
-from ayl_server.binlog.segment import page
+from ayl_server.acceptor import EXHAUSTED, Acceptor
+from ayl_server.addresses import METRICS, TLS, Address
 from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
-from ayl_server.config import SMALLEST_FILE, Config
-from ayl_server.listener import Client, Server
+from ayl_server.config import Config
+from ayl_server.exits import FAILED, UNPREPARED, StartError, end_at_once_on
+from ayl_server.listener import Server
+from ayl_server.logbook import Logbook
 from ayl_server.model import BinlogFacts
-from ayl_server.process import allow_many_files, facts_of_this_process, settle_collector
+from ayl_server.page import VISITORS, Page
+from ayl_server.process import (
+    allow_many_files,
+    become,
+    facts_of_this_process,
+    free_descriptors,
+    new_loop,
+    settle_collector,
+)
+from ayl_server.revival import Revival
+from ayl_server.systemd import Notifier
 
-LOCKED = 10
-"""Exit code when another server uses the binlog directory, as in beanstalkd."""
+SPARE = 4
+"""Descriptors that no client gets: what the binlog opens for a moment must never fail for want of one."""
 
-FAILED = 1
-"""Exit code when the binlog cannot be read, or the disk has failed."""
-
-PROGRESS_SECONDS = 0.2
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def run(addresses: list[Address], config: Config, *, force_asyncio: bool, drain_asked: Callable[[], bool]) -> None:
+def run(
+    addresses: list[Address],
+    config: Config,
+    *,
+    tls: ssl.SSLContext | None,
+    notifier: Notifier,
+    force_asyncio: bool,
+    drain_asked: Callable[[], bool],
+) -> None:
     """Serve until SIGTERM or SIGINT. `drain_asked` tells whether a SIGUSR1 came before this could take it."""
+    logbook = Logbook(config.log_format)
+    logbook.listen_to_libraries()
+    if any(address.speaks == METRICS for address in addresses):
+        _import_metrics()  # reading a long binlog first would be a long wait for this refusal
+    for warning in config.warnings:
+        logbook.caution("options", warning)
     allow_many_files()
-    loop = _new_loop(force_asyncio)
-    service = Service(loop, config)
-    try:
-        if config.binlog is not None:
-            service.recover(config.binlog)
-        loop.run_until_complete(service.serve(addresses, drain_asked))
-    finally:
-        loop.close()
+    loop = new_loop(force_asyncio=force_asyncio)
+    if config.user is not None:
+        # Only now: what was needed of root is open, and what Python still had to read may be root's as well.
+        become(config.user)
+    service = Service(loop, config, logbook, notifier)
+    service.recover()
+    # The loop is not closed: uvloop's would wait for connections that did not end in time.
+    loop.run_until_complete(service.serve(addresses, tls, drain_asked))
     if service.server.failure is not None:
         raise SystemExit(FAILED)
 
@@ -51,59 +68,37 @@ def run(addresses: list[Address], config: Config, *, force_asyncio: bool, drain_
 class Service:
     """One server as a process."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, config: Config) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, config: Config, logbook: Logbook, notifier: Notifier) -> None:
         self.loop = loop
         self.config = config
-        self.verbose = config.verbosity > 0
+        self.logbook = logbook
+        self.notifier = notifier
         self.stopped = asyncio.Event()
-        self.clocks = Clocks(time.monotonic, time.time)
-        self.log: Log | None = None
+        clocks = Clocks(time.monotonic, time.time)
         self.broker = Broker(
             facts=facts_of_this_process(self._binlog_facts),
             started=time.monotonic(),
             max_job_size=config.max_job_size,
             max_memory=config.max_memory,
         )
-        self.server: Server
+        self.server = Server(
+            loop,
+            self.broker,
+            clocks,
+            say=logbook.say,
+            verbosity=config.verbosity,
+            sync_after=config.sync_after,
+            failed=self._disk_failed,
+        )
 
-    # Recovery
-
-    def recover(self, path: str) -> None:
-        """Bring back the jobs of the binlog in `path`, or end the process with a line that says why not."""
-        try:
-            directory = Directory(Path(path))
-            policy = Policy(
-                size=page(max(self.config.file_size, SMALLEST_FILE)),
-                sync_always=self.config.sync_after == 0,
-                sync_never=self.config.sync_after is None,
-            )
-            recovery = open_log(
-                directory,
-                policy,
-                self.broker,
-                self.clocks,
-                salt=lambda: secrets.randbits(32),
-                complain=self._no_room,
-                progress=_progress() if sys.stderr.isatty() else None,
-                salvage=self.config.salvage,
-            )
-        except LockedError as error:
-            _complain(str(error))
-            raise SystemExit(LOCKED) from None
-        except RecoveryError as error:
-            _complain(f"the binlog in {path} cannot be used: {error}")
-            raise SystemExit(FAILED) from None
-        except OSError as error:
-            _complain(f"the binlog in {path} cannot be used: {error.strerror or error}")
-            raise SystemExit(FAILED) from None
-        self.log = recovery.log
-        _tell(recovery)
-
-    def _no_room(self, reason: str) -> None:
-        _complain(f"new jobs are refused: no room for the binlog in {self.config.binlog}: {reason}")
+    def recover(self) -> None:
+        """Bring back the jobs of the binlog, if there is to be one."""
+        if self.config.binlog is not None:
+            revival = Revival(self.config, self.broker, self.server.clocks, self.logbook, self.notifier)
+            self.server.log = revival.open(self.config.binlog)
 
     def _binlog_facts(self) -> BinlogFacts:
-        log = self.log
+        log = self.server.log
         if log is None:
             return BinlogFacts(max_size=self.config.file_size)
         return BinlogFacts(
@@ -116,119 +111,134 @@ class Service:
 
     # Service
 
-    async def serve(self, addresses: list[Address], drain_asked: Callable[[], bool]) -> None:
+    async def serve(
+        self, addresses: list[Address], tls: ssl.SSLContext | None, drain_asked: Callable[[], bool]
+    ) -> None:
         """Take clients until somebody says stop, then let all replies and changes out."""
-        loop = self.loop
-        loop.set_exception_handler(Complaints())
-        self.server = server = Server(
-            loop,
-            self.broker,
-            self.clocks,
-            say=self.say,
-            verbosity=self.config.verbosity,
-            log=self.log,
-            sync_after=self.config.sync_after,
-            failed=self._disk_failed,
-        )
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stopped.set)
-        loop.add_signal_handler(signal.SIGUSR1, self.broker.drain)
+        self._take_signals()
         if drain_asked():
-            self.broker.drain()
-        if self.verbose:
-            self.say(f"pid {os.getpid()}")
-        accepting = [await self._accept(address) for address in addresses]
+            self._drain()
+        if self.config.verbosity:
+            self.logbook.say("pid", os.getpid())
+        metrics = [address for address in addresses if address.speaks == METRICS]
+        acceptor = Acceptor(self.server, self.logbook, self._most_connections(visitors=VISITORS * len(metrics)))
+        for address in addresses:
+            if address not in metrics:
+                self._add_door(acceptor, address, tls)
+        pages = [await self._open_page(address, acceptor.most) for address in metrics]
         settle_collector()
-        server.after_event()  # what was recovered may be due
+        acceptor.open()
+        self._tell_of_start(addresses)
+        self.server.after_event()  # what was recovered may be due
         await self.stopped.wait()
-        for one in accepting:
-            one.close()
-        await server.stop()
+        # First the files of Unix sockets, while they still listen; then nobody new comes in; then who is here leaves.
+        for address in addresses:
+            address.withdraw()
+        for page in pages:
+            page.close()
+        acceptor.close()
+        await self.server.stop()
+        if self.server.failure is None:
+            self.logbook.note("stopped", "all changes are safe" if self.server.log else "jobs were kept in memory only")
 
-    async def _accept(self, address: Address) -> asyncio.Server:
-        listening = socket.socket(fileno=address.socket.detach())
-        if self.verbose:
-            self.say(f"bind {listening.fileno()} {_where(listening)}")
-        return await self.loop.create_server(lambda: Client(self.server), sock=listening, backlog=1024)
+    def _most_connections(self, visitors: int) -> int:
+        """How many clients may be here at once."""
+        spare = visitors + (0 if self.config.binlog is None else SPARE)
+        possible = max(1, free_descriptors() - spare)
+        wanted = self.config.max_connections
+        if wanted is not None and wanted > possible:
+            self.logbook.caution(
+                "connection_limit_cut",
+                f"{possible} connections at most, not {wanted}: the limit of open files (ulimit -n, LimitNOFILE=) "
+                "allows no more",
+                connections=possible,
+            )
+        return possible if wanted is None else min(wanted, possible)
 
-    def _disk_failed(self, error: OSError) -> None:
-        reason = error.strerror or str(error)
-        _complain(f"the disk of {self.config.binlog} has failed: {reason}. Stopping; what was acknowledged is there")
+    def _add_door(self, acceptor: Acceptor, address: Address, tls: ssl.SSLContext | None) -> None:
+        listening = _python_socket(address)
+        if self.config.verbosity:
+            self.logbook.say("bind", listening.fileno(), address.name)
+        acceptor.add(listening, tls if address.speaks == TLS else None)
+
+    async def _open_page(self, address: Address, most_connections: int) -> Page:
+        from ayl_server.metrics import Facts, Metrics
+
+        facts = Facts(self.broker, self.server.clock, self.server.log, most_connections)
+        page = Page(Metrics(facts).write)
+        await page.open(_python_socket(address))
+        return page
+
+    def _tell_of_start(self, addresses: list[Address]) -> None:
+        serving = [address.name for address in addresses if address.speaks != METRICS]
+        metrics = [f"http://{address.name}/metrics" for address in addresses if address.speaks == METRICS]
+        text = f"serving on {', '.join(serving)}" + "".join(f"; metrics on {page}" for page in metrics)
+        self.logbook.note("started", text, pid=os.getpid(), addresses=serving, metrics=metrics)
+        self.notifier.ready(text)
+        if self.notifier.watchdog:
+            self._live()
+        if self.notifier.trouble is not None:
+            self.logbook.caution("systemd", self.notifier.trouble)
+
+    def _live(self) -> None:
+        """Give systemd a sign of life, and another one in good time."""
+        self.notifier.alive()
+        self.loop.call_later(self.notifier.watchdog / 2, self._live)
+
+    # What may happen meanwhile
+
+    def _take_signals(self) -> None:
+        self.loop.set_exception_handler(self._complain)
+        for number in STOP_SIGNALS:
+            self.loop.add_signal_handler(number, self._stop_asked, number)
+        self.loop.add_signal_handler(signal.SIGUSR1, self._drain)
+
+    def _stop_asked(self, asked: signal.Signals) -> None:
+        """Stop; whoever asks again does not want to wait for that."""
+        for number in STOP_SIGNALS:
+            self.loop.remove_signal_handler(number)
+            end_at_once_on(number)
+        clients = len(self.server.clients)
+        text = f"{asked.name} has come; clients ({clients} connected) get their last replies"
+        self.logbook.note("stopping", text, signal=asked.name, connections=clients)
+        self.notifier.stopping()
         self.stopped.set()
 
-    def say(self, text: str) -> None:
-        """A line of the log, to standard output as in beanstalkd."""
-        try:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
-        except OSError:  # a full disk, a reader that is gone: to serve is more important than to tell
-            self.server.verbosity = 0
-            self.verbose = False
+    def _drain(self) -> None:
+        if not self.broker.draining:
+            self.broker.drain()
+            self.logbook.note("draining", "SIGUSR1 has come; new jobs are refused from now on")
+            self.notifier.status("Draining: new jobs are refused")
 
+    def _disk_failed(self, error: OSError) -> None:
+        path, reason = self.config.binlog, error.strerror or str(error)
+        self.logbook.alarm(
+            "disk_failed",
+            f"the disk of {path} has failed: {reason}. Stopping; what was acknowledged is there",
+            path=path,
+            error=reason,
+        )
+        self.notifier.stopping()
+        self.stopped.set()
 
-EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""The system has no room for another connection; those that are open go on."""
-
-COMPLAINT_SECONDS = 10.0
-"""Between two lines about the same trouble."""
-
-
-class Complaints:
-    """What the event loop cannot do, told without flooding the log."""
-
-    def __init__(self) -> None:
-        self._silent_until = 0.0
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    def _complain(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Something that the loop could not do, or that we did not expect."""
         error = context.get("exception")
-        if not (isinstance(error, OSError) and error.errno in EXHAUSTED):
-            loop.default_exception_handler(context)
-        elif (now := loop.time()) >= self._silent_until:
-            self._silent_until = now + COMPLAINT_SECONDS
-            reason = f"{error.strerror}; raise the limit (ulimit -n, LimitNOFILE=)"
-            sys.stderr.write(f"ayl_server: new clients must wait: {reason}\n")
-
-
-def _complain(text: str) -> None:
-    sys.stderr.write(f"ayl_server: {text}\n")
-
-
-def _tell(recovery: Recovery) -> None:
-    for damage in recovery.damages:
-        lost = "the rest of the file" if damage.lost is None else f"{damage.lost} bytes"
-        _complain(f"binlog {damage.number}, offset {damage.offset}: {damage.reason}; {lost} passed over")
-    if recovery.torn is not None:
-        torn = recovery.torn
-        _complain(f"binlog {torn.number}, offset {torn.offset}: {torn.reason}; the rest is dropped")
-
-
-def _progress() -> Callable[[int, int, int], None]:
-    """A line on the terminal that changes as the replay goes on."""
-    last = 0.0
-
-    def show(done: int, total: int, jobs: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if done == total or now - last >= PROGRESS_SECONDS:
-            last = now
-            end = "\n" if done == total else ""
-            sys.stderr.write(f"\rReading the binlog: {done * 100 // max(total, 1)} %, {jobs:,} jobs{end}")
-            sys.stderr.flush()
-
-    return show
-
-
-def _new_loop(force_asyncio: bool) -> asyncio.AbstractEventLoop:
-    if not force_asyncio:
-        try:
-            import uvloop
-        except ImportError:
-            pass
+        message = str(context.get("message", "an error inside"))
+        if isinstance(error, OSError):
+            event = "accept_failed" if error.errno in EXHAUSTED else "connection_failed"
+            self.logbook.now_and_then(event, f"{message}: {error.strerror or error}")
         else:
-            return cast(asyncio.AbstractEventLoop, uvloop.new_event_loop())
-    return asyncio.new_event_loop()
+            self.logbook.defect(message, error)
 
 
-def _where(listening: socket.socket) -> str:
-    name = listening.getsockname()
-    return f"unix:{name}" if isinstance(name, str) else f"{name[0]}:{name[1]}"
+def _import_metrics() -> None:
+    try:
+        import ayl_server.metrics  # noqa: F401 - to see whether that can be done
+    except ImportError as error:
+        text = f'--metrics needs prometheus_client: pip install "ayl[metrics]" ({error})'
+        raise StartError(UNPREPARED, "library_missing", text) from None
+
+
+def _python_socket(address: Address) -> socket.socket:
+    return socket.socket(fileno=address.socket.detach())

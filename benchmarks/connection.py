@@ -26,6 +26,14 @@ class Watch:
         self._timeout = PATIENCE_SECONDS if sleep else 0
         self.waited_seconds = 0.0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._epoll.close()
+
     def add(self, sock: socket.socket) -> None:
         self._epoll.register(sock, select.EPOLLIN)
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +46,17 @@ class Sample:
     def disturbed(self) -> bool:
         """Other processes took so much of the two cores that the throughput says little."""
         return self.queued_seconds > self.seconds * DISTURBED_SHARE
+
+
+def total(parts: Sequence[Sample]) -> Sample:
+    """Stretches of the same work as one."""
+    return Sample(
+        commands=sum(part.commands for part in parts),
+        seconds=sum(part.seconds for part in parts),
+        server_cpu_seconds=sum(part.server_cpu_seconds for part in parts),
+        generator_waited_seconds=sum(part.generator_waited_seconds for part in parts),
+        queued_seconds=sum(part.queued_seconds for part in parts),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Servers as real processes: how each is started, where it runs, how it ends."""
 
 import os
+import resource
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,20 +29,25 @@ class Kind:
     name: str
     command: str
     environment: dict[str, str] = field(default_factory=dict)
-    maps: str = ""  # a library that must be in its memory
-    maps_not: str = ""  # ... and one that must not
+    maps: tuple[str, ...] = ()  # libraries that must be in its memory
+    maps_not: tuple[str, ...] = ()  # ... and those that must not
 
     def path(self) -> str | None:
         """The command beside this Python or on PATH; None when it is not installed."""
         return shutil.which(self.command, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
+UVLOOP = "uvloop"
+MYPYC = "broker.cpython"
+FORCE_PURE = {"AYL_SERVER_PURE": "1"}
+
 KINDS = {
     kind.name: kind
     for kind in (
         Kind("beanstalkd", "beanstalkd"),
-        Kind("ayl_server", "ayl_server", maps="uvloop"),
-        Kind("ayl_server-asyncio", "ayl_server", {"AYL_SERVER_LOOP": "asyncio"}, maps_not="uvloop"),
+        Kind("ayl_server", "ayl_server", FORCE_PURE, maps=(UVLOOP,), maps_not=(MYPYC,)),
+        Kind("ayl_server-compiled", "ayl_server", maps=(UVLOOP, MYPYC)),
+        Kind("ayl_server-asyncio", "ayl_server", FORCE_PURE | {"AYL_SERVER_LOOP": "asyncio"}, maps_not=(UVLOOP, MYPYC)),
     )
 }
 
@@ -71,8 +77,8 @@ class Server:
 
 
 @contextmanager
-def running(kind: Kind, core: int) -> Iterator[Server]:
-    """Start a fresh server on a free port of 127.0.0.1, without a binlog; end it afterwards."""
+def running(kind: Kind, core: int, options: Sequence[str] = (), terminal: int | None = None) -> Iterator[Server]:
+    """Start a fresh server on a free port of 127.0.0.1; end it afterwards. What it says goes to `terminal`, if any."""
     path = kind.path()
     if path is None:
         raise ServerError(f"{kind.command} is not installed")
@@ -81,11 +87,11 @@ def running(kind: Kind, core: int) -> Iterator[Server]:
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [path, "-l", "127.0.0.1", "-p", str(port)],
+            [path, "-l", "127.0.0.1", "-p", str(port), *options],
             env=environment | kind.environment,
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=said if terminal is None else terminal,
+            stderr=said if terminal is None else terminal,
         )
         os.sched_setaffinity(process.pid, {core})
         try:
@@ -121,19 +127,39 @@ def when_listening(server: Server) -> socket.socket:
 
 def greet(sock: socket.socket) -> None:
     """Wait for a first reply; a server may listen long before it can answer."""
-    sock.sendall(b"list-tube-used\r\n")
-    reply = sock.recv(4096)
+    try:
+        sock.sendall(b"list-tube-used\r\n")
+        reply = sock.recv(4096)
+    except OSError as error:
+        raise ServerError(f"no answer to list-tube-used: {error}") from None
     if reply != b"USING default\r\n":
         raise ServerError(f"list-tube-used: {reply!r}")
 
 
-def check_loop(kind: Kind, server: Server) -> None:
-    """Whether a server that has answered runs on the event loop it is to be measured with."""
+def check_modules(kind: Kind, server: Server) -> None:
+    """Whether a server that has answered runs on what its kind is measured for, its event loop for one."""
     loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
-    if kind.maps and kind.maps not in loaded:
-        raise ServerError(f"{kind.name} runs without {kind.maps}")
-    if kind.maps_not and kind.maps_not in loaded:
-        raise ServerError(f"{kind.name} has loaded {kind.maps_not}")
+    for name in kind.maps:
+        if name not in loaded:
+            raise ServerError(f"{kind.name} runs without {name}")
+    for name in kind.maps_not:
+        if name in loaded:
+            raise ServerError(f"{kind.name} has loaded {name}")
+
+
+def is_built(kind: Kind, core: int) -> bool:
+    """Whether this kind can be had: the compiled modules are an extra."""
+    if MYPYC not in kind.maps:
+        return True
+    with running(kind, core) as server, when_listening(server) as sock:
+        greet(sock)
+        return MYPYC in Path(f"/proc/{server.process.pid}/maps").read_text()
+
+
+def allow_many_files() -> None:
+    """For this process and those it starts: the soft limit is usually set with `select` in mind."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

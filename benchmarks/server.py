@@ -9,39 +9,106 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.generator import measure
-from benchmarks.loads import LOADS, Target
-from benchmarks.meter import Sample
-from benchmarks.processes import KINDS, Cores, Kind, ServerError, check_loop, greet, running, when_listening
-from benchmarks.report import load_rows, start_rows, table
+from benchmarks.disk import Disk, measure_disk
+from benchmarks.goals import Verdict, verdicts
+from benchmarks.loads import LOADS, REPLAY
+from benchmarks.loads.model import ROUNDS
+from benchmarks.processes import KINDS, Cores, Kind, ServerError, allow_many_files, is_built
+from benchmarks.quiet import Patience
+from benchmarks.replays import run_replays
+from benchmarks.report import (
+    FIGURES_HEAD,
+    GOALS_HEAD,
+    HEAD,
+    WAITS_HEAD,
+    figure_rows,
+    goal_rows,
+    load_rows,
+    start_rows,
+    table,
+    wait_rows,
+)
+from benchmarks.rounds import QUICK_ROUNDS, Runs, run_load, say
 from benchmarks.startup import Start, bare_python, start
 from benchmarks.wire import WrongReplyError
 
 START_UP = "start-up"
-ROUNDS = 5
 STARTS = 15
-QUICK_SHARE = 5  # a quick run does a fifth of the work
-QUICK_ROUNDS = 3
 QUICK_STARTS = 5
+PATIENCE = 120.0
+PATIENCE_HELP = f"seconds, in all, to wait until others leave the cores alone ({PATIENCE:g})"
+
+
+@dataclasses.dataclass(slots=True)
+class Results:
+    """All that a run has shown."""
+
+    loads: dict[str, Runs] = dataclasses.field(default_factory=dict)
+    starts: dict[str, list[Start]] = dataclasses.field(default_factory=dict)
+    bare: list[float] = dataclasses.field(default_factory=list)
+    disk: Disk | None = None
+    failed: dict[str, str] = dataclasses.field(default_factory=dict)  # the reason, by load
 
 
 def main() -> None:
     options = parse(sys.argv[1:])
     try:
-        cores = Cores.of_this_machine()
-        kinds = installed(options.servers)
-        samples = {name: run_load(name, kinds, cores, options) for name in options.loads if name != START_UP}
-        rows = [row for name, by_server in samples.items() for row in load_rows(LOADS[name].title, by_server)]
-        starts: dict[str, list[Start]] = {}
-        bare: list[float] = []
-        if START_UP in options.loads:
-            starts, bare = run_starts(kinds, cores, QUICK_STARTS if options.quick else STARTS)
-            rows += start_rows(starts, bare)
-    except (ServerError, WrongReplyError) as error:
+        results = run(options)
+    except ServerError as error:
         sys.exit(f"benchmark: {error}")
-    print(table(rows))
+    judged = verdicts(results.loads)
+    print_tables(results, judged, quick=options.quick)
     if options.json:
-        options.json.write_text(as_json(samples, starts, bare))
+        options.json.write_text(as_json(results, judged))
+    if results.failed:
+        sys.exit("".join(f"{load}: {reason}\n" for load, reason in results.failed.items()))
+
+
+def run(options: argparse.Namespace) -> Results:
+    allow_many_files()
+    cores = Cores.of_this_machine()
+    kinds = installed(options.servers, cores)
+    patience = Patience(cores, options.patience)
+    results = Results()
+    if any(name in LOADS and LOADS[name].binlog for name in options.loads):
+        results.disk = measure_disk()
+        say(str(results.disk))
+    for name in options.loads:
+        try:
+            run_one(name, kinds, cores, options, patience, results)
+        except (ServerError, WrongReplyError) as error:  # what the other loads show is still worth having
+            say(f"{name} FAILED: {error}")
+            results.failed[name] = str(error)
+    return results
+
+
+def run_one(
+    name: str, kinds: list[Kind], cores: Cores, options: argparse.Namespace, patience: Patience, results: Results
+) -> None:
+    patience.wait()
+    if name == START_UP:
+        results.starts, results.bare = run_starts(kinds, cores, QUICK_STARTS if options.quick else STARTS)
+    elif name == REPLAY:
+        results.loads[name] = run_replays(kinds, cores, options)
+    else:
+        results.loads[name] = run_load(name, kinds, cores, options, patience)
+
+
+def print_tables(results: Results, judged: Sequence[Verdict], *, quick: bool) -> None:
+    rows = load_rows(results.loads)
+    if results.starts:
+        rows += start_rows(results.starts, results.bare)
+    if results.disk:
+        print(f"{results.disk}\n")
+    if judged:
+        print("targets" + (" (a quick run: with a fifth of the jobs; a look, nothing to quote)" if quick else ""), "\n")
+        print(table(GOALS_HEAD, goal_rows(judged), texts=(0, 1, 2, 4, 5)), "\n")
+    if rows:
+        print(table(HEAD, rows, texts=(0, 1, 8)))
+    if figures := figure_rows(results.loads):
+        print("\n" + table(FIGURES_HEAD, figures, texts=(0, 1, 2, 4)))
+    if waits := wait_rows(results.loads):
+        print("\n" + table(WAITS_HEAD, waits, texts=(0, 1, 2)))
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -51,8 +118,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--loads", type=some_of(loads), default=loads, metavar="NAME,...", help=f"of {', '.join(loads)}"
     )
-    parser.add_argument("--repeat", type=int, metavar="N", help=f"rounds per load ({ROUNDS}; quick {QUICK_ROUNDS})")
+    parser.add_argument(
+        "--repeat", type=int, metavar="N", help=f"rounds per load ({ROUNDS} at most; quick {QUICK_ROUNDS})"
+    )
     parser.add_argument("--quick", action="store_true", help="a fifth of the work: a look, nothing to quote")
+    parser.add_argument("--patience", type=float, default=PATIENCE, metavar="S", help=PATIENCE_HELP)
     parser.add_argument("--sleep", action="store_true", help="a generator that sleeps until there is a reply")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
     return parser.parse_args(arguments)
@@ -69,7 +139,7 @@ def some_of(known: Collection[str]) -> Callable[[str], list[str]]:
     return split
 
 
-def installed(names: list[str] | None) -> list[Kind]:
+def installed(names: list[str] | None, cores: Cores) -> list[Kind]:
     """The servers asked for, or else those that are there."""
     if names is not None:
         return [KINDS[name] for name in names]
@@ -77,31 +147,11 @@ def installed(names: list[str] | None) -> list[Kind]:
     for kind in KINDS.values():
         if kind.path() is None:
             say(f"{kind.name}: not installed, left out")
+        elif not is_built(kind, cores.server):
+            say(f"{kind.name}: not built, left out")
         else:
             found.append(kind)
     return found
-
-
-def run_load(name: str, kinds: list[Kind], cores: Cores, options: argparse.Namespace) -> dict[str, list[Sample]]:
-    """In turns, A B A B, so that a machine that gets slower gets slower for all."""
-    rounds = options.repeat or (QUICK_ROUNDS if options.quick else ROUNDS)
-    commands = LOADS[name].commands // (QUICK_SHARE if options.quick else 1)
-    samples: dict[str, list[Sample]] = {kind.name: [] for kind in kinds}
-    for number in range(1, rounds + 1):
-        for kind in kinds:
-            with running(kind, cores.server) as server:
-                with when_listening(server) as sock:
-                    greet(sock)
-                check_loop(kind, server)
-                target = Target(server.port, server.process.pid)
-                sample = measure(name, target, commands, cores.generator, sleep=options.sleep)
-            samples[kind.name].append(sample)
-            say(
-                f"{name} {number}/{rounds} {kind.name}: {sample.commands_per_second:,.0f}/s,"
-                f" {sample.cpu_us_per_command:.2f} us,"
-                f" queued {sample.queued_seconds / sample.seconds:.1%}"
-            )
-    return samples
 
 
 def run_starts(kinds: list[Kind], cores: Cores, rounds: int) -> tuple[dict[str, list[Start]], list[float]]:
@@ -115,24 +165,22 @@ def run_starts(kinds: list[Kind], cores: Cores, rounds: int) -> tuple[dict[str, 
     return {name: measured[1:] for name, measured in starts.items()}, bare[1:]
 
 
-def as_json(samples: dict[str, dict[str, list[Sample]]], starts: dict[str, list[Start]], bare: list[float]) -> str:
+def as_json(results: Results, judged: Sequence[Verdict]) -> str:
     return json.dumps(
         {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": platform.platform(),
             "python": platform.python_version(),
-            "loads": samples,
-            "starts": starts,
-            "bare_python_seconds": bare,
+            "disk": results.disk,
+            "failed": results.failed,
+            "targets": judged,
+            "loads": results.loads,
+            "starts": results.starts,
+            "bare_python_seconds": results.bare,
         },
         default=dataclasses.asdict,
         indent=1,
     )
-
-
-def say(line: str) -> None:
-    """Progress; the table alone goes to stdout."""
-    print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,27 @@
-"""Fixtures that every test may use."""
+"""Which server is tested: the sources as they are or, with AYL_TEST_COMPILED=1, compiled; and common fixtures."""
 
+import os
 import socket
 
 import pytest
+
+from ayl_server import compiled
+
+COMPILED = os.environ.get("AYL_TEST_COMPILED") == "1"
+
+# Before any test module imports the server; the processes that the tests start are told by the environment.
+if COMPILED:
+    os.environ.pop("AYL_SERVER_PURE", None)
+    if not compiled.use():
+        pytest.exit("AYL_TEST_COMPILED=1, but nothing is built: .venv/bin/python -m ayl_server.compiled", returncode=4)
+else:
+    os.environ["AYL_SERVER_PURE"] = "1"
+
+
+def pytest_report_header() -> str:
+    from ayl_server import broker
+
+    return f"server: {'compiled' if COMPILED else 'pure'} ({broker.__file__})"
 
 
 @pytest.fixture

@@ -56,6 +56,13 @@ class Disk(Protocol):
         """Return when all creations, renamings and removals are on the disk."""
 
 
+class LogFullError(OSError):
+    """There is no room left even for old jobs; it takes a disk that gives less than it promised."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 class LockedError(Exception):
     """Another server uses the directory."""
 

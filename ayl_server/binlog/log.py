@@ -14,12 +14,10 @@ turn. Every record about a job stands behind the job's whole record, so once no 
 oldest segment, nothing in there is needed any more.
 """
 
-import errno
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ayl_server.binlog.disk import Disk, File
+from ayl_server.binlog.disk import Disk, File, LogFullError
 from ayl_server.binlog.records import (
     CHANGE_SIZE,
     DELETION_SIZE,
@@ -45,15 +43,11 @@ STEP_BYTES = 64 * 1024
 """How much is compacted in one turn at least, in jobs looked at and in bytes written."""
 
 
+RETIRED_AT_ONCE = 16
+"""Files let go of in one turn at most; to remove a file takes time."""
+
 GENEROUS = 3
 """Segments' worth of room above which reserves are given back."""
-
-
-class LogFullError(OSError):
-    """There is no room left even for old jobs; it takes a disk that gives less than it promised."""
-
-    def __init__(self) -> None:
-        super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +98,8 @@ class Log:
         self._burials = burials
         self._salt = salt
         self._complain = complain
-        self._compacted = 0  # how many ids of the oldest segment have been looked at
         self._compacting = False
+
         self._reserves_made = 0
         self._last = 0  # where in the current segment a record must end to leave room for a mark behind it
         self.current: Segment
@@ -117,6 +111,9 @@ class Log:
         """A job is to be put; False if there is no room for it."""
         size = job_size(job)
         if (self.room < size + UPKEEP or self.position + size > self._last) and not self._make_room(size):
+            # There may be room in what is worthless; those who try again drive the search for it.
+            if self.used > self.live + 2 * self.policy.size:
+                self._compact(STEP_JOBS, STEP_BYTES)
             return False
         self._write_job(job, size)
         self.room -= UPKEEP
@@ -130,10 +127,11 @@ class Log:
 
     def deleted(self, job: Job) -> None:
         """A job is gone for good."""
-        self._fit(DELETION_SIZE)
-        self._add(pack_deletion(job.id, self.current.salt))
+        # First, because making room may mean to let go of the segment in which this was the last one living.
         self.segments[job.file].live -= 1
         self.live -= job_size(job)
+        self._fit(DELETION_SIZE)
+        self._add(pack_deletion(job.id, self.current.salt))
         self.room += UPKEEP
 
     # What the driver calls
@@ -304,12 +302,14 @@ class Log:
 
     def _retire(self) -> None:
         """Let go of the oldest segments that hold nothing living. Only called when all that was written is synced."""
-        retired = False
-        while (oldest := self._oldest()) is not self.current and not oldest.live and not self.pending:
+        retired = 0
+        while retired < RETIRED_AT_ONCE and not self.pending:
+            oldest = next(iter(self.segments.values()))
+            if oldest is self.current or oldest.live:
+                break
             del self.segments[oldest.number]
             self.used -= oldest.capacity
-            self._compacted = 0
-            retired = True
+            retired += 1
             if oldest.capacity == self.policy.size and self.room < self.policy.size:
                 name = RESERVE.format(self._reserves_made + 1)
                 self.disk.rename(oldest.name, name)
@@ -325,9 +325,6 @@ class Log:
             name, size = self.reserve.popitem()
             self.room -= usable(size)
             self.disk.remove(name)
-
-    def _oldest(self) -> Segment:
-        return next(iter(self.segments.values()))
 
     def _sync_directory(self) -> None:
         if not self.policy.sync_never:
@@ -347,8 +344,9 @@ class Log:
 
         What lives in there fits into the current segment, which has just been begun.
         """
-        oldest = self._oldest()
-        self._compact(len(oldest.ids), oldest.capacity)
+        oldest = self._first_living()
+        if oldest is not None:
+            self._compact(len(oldest.ids), oldest.capacity)
         self._write()
         self._file.sync()
         self.unsynced = False
@@ -356,17 +354,26 @@ class Log:
 
     def _compact(self, jobs: int, size: int) -> None:
         """Write living jobs of the oldest segment anew: look at no more than `jobs`, write about `size` bytes."""
-        oldest = self._oldest()
-        if oldest is self.current:
+        oldest = self._first_living()
+        if oldest is None:
             return
         self._compacting = True
-        stop = min(self._compacted + jobs, len(oldest.ids))
-        while self._compacted < stop and size > 0:
-            job = self._job(oldest.ids[self._compacted])
-            self._compacted += 1
+        stop = min(oldest.compacted + jobs, len(oldest.ids))
+        while oldest.compacted < stop and size > 0:
+            job = self._job(oldest.ids[oldest.compacted])
+            oldest.compacted += 1
             if job is not None and job.file == oldest.number:
                 oldest.live -= 1
                 self.migrated += 1
                 size -= job_size(job)
                 self._write_job(job, job_size(job))
         self._compacting = False
+
+    def _first_living(self) -> Segment | None:
+        """The oldest closed segment with a living job; those before it only wait for the next sync."""
+        for segment in self.segments.values():
+            if segment is self.current:
+                return None
+            if segment.live:
+                return segment
+        return None

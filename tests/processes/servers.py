@@ -28,8 +28,9 @@ HOST = "127.0.0.1"
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This one without what would speak to our commands, and `more`."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("AYL_")} | more
+    """This one without what would speak to our commands, and `more`; whether the server is compiled stays as it is."""
+    ours = [name for name in os.environ if name.startswith("AYL_") and name != "AYL_SERVER_PURE"]
+    return {name: value for name, value in os.environ.items() if name not in ours} | more
 
 
 def command(name: str) -> Path:

@@ -4,17 +4,17 @@ Sessions, commands and the clock are drawn at random; after each step every coun
 every job must be in exactly one place.
 """
 
-from collections import Counter
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ayl_server.broker import MARGIN, Broker
+from ayl_server.broker import Broker
 from ayl_server.connection import Connection
-from ayl_server.model import BURIED, DELAYED, READY, RESERVED, Job, ProcessFacts, Session
-from ayl_server.queues import Lane, Ready
+from ayl_server.model import ProcessFacts
+
+from . import invariants
 
 TUBES = ("default", "a", "b")
 COMMANDS = st.sampled_from(
@@ -47,31 +47,12 @@ COMMANDS = st.sampled_from(
 )
 
 
-class Recorder:
-    """A journal that remembers which jobs must exist, and how it last heard of them."""
-
-    def __init__(self) -> None:
-        self.jobs: dict[int, tuple[str, int, int]] = {}
-
-    def inserted(self, job: Job) -> bool:
-        assert job.id not in self.jobs
-        self.jobs[job.id] = (job.state, job.pri, job.delay)
-        return True
-
-    def updated(self, job: Job) -> None:
-        assert job.id in self.jobs
-        self.jobs[job.id] = (job.state, job.pri, job.delay)
-
-    def deleted(self, job: Job) -> None:
-        del self.jobs[job.id]
-
-
 class BrokerMachine(RuleBasedStateMachine):
     """A broker, a few clients and a clock."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.journal = Recorder()
+        self.journal = invariants.Recorder()
         self.broker = Broker(facts=lambda: ProcessFacts(1, 0.0, 0.0, "f", "h", "o", "p"), journal=self.journal)
         self.now = 1000.0
         self.clients: list[Connection] = []
@@ -129,71 +110,26 @@ class BrokerMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_job_is_in_exactly_one_place(self) -> None:
-        for job in self.broker.jobs.values():
-            holders = [session for session in self.broker.sessions if job.id in session.held]
-            places = [
-                *[RESERVED] * len(holders),
-                *[DELAYED][: job.place is job.tube.delayed],
-                *[BURIED][: job.id in job.tube.buried],
-                *[READY][: isinstance(job.place, Lane | Ready)],
-            ]
-            assert places == [job.state], (job.id, job.state, places)
-            if job.state == RESERVED:
-                assert job.place is holders[0]
-            if job.state == READY:
-                assert job.tube.ready.lanes[job.pri] in (job, job.place)
-            assert self.broker.tubes[job.tube.name] is job.tube
+        invariants.check_places(self.broker)
 
     @invariant()
     def the_counters_equal_a_recount(self) -> None:
-        states = Counter((job.tube.name, job.state) for job in self.broker.jobs.values())
-        for name, tube in self.broker.tubes.items():
-            assert tube.ready.count == states[name, READY]
-            assert tube.reserved == states[name, RESERVED]
-            assert len(tube.delayed) == states[name, DELAYED]
-            assert len(tube.buried) == states[name, BURIED]
-            assert tube.total - tube.deletes == sum(states[name, state] for state in (READY, RESERVED, DELAYED, BURIED))
-            assert tube.users == sum(session.use is tube for session in self.broker.sessions)
-            assert tube.watchers == sum(tube in session.watching for session in self.broker.sessions)
-            waiting = [session for session in self.broker.sessions if session.waiting and tube in session.watching]
-            assert sorted(map(id, tube.waiters)) == sorted(map(id, waiting))
-            assert not tube.idle or tube is self.broker.default
-        assert self.broker.waiting == sum(session.waiting for session in self.broker.sessions)
-        assert self.broker.producers == sum(session.producer for session in self.broker.sessions)
-        assert self.broker.workers == sum(session.worker for session in self.broker.sessions)
+        invariants.check_tubes(self.broker)
+        invariants.check_sessions(self.broker)
+        invariants.check_memory(self.broker, self.clients)
         assert self.broker.total_jobs == self.accepted
 
     @invariant()
     def nobody_waits_beside_a_ready_job(self) -> None:
-        for tube in self.broker.tubes.values():
-            assert tube.pause or not (tube.waiters and tube.ready.count)
+        invariants.check_waiters(self.broker)
 
     @invariant()
     def nothing_that_is_due_was_forgotten(self) -> None:
-        """D1 of the original: a lease whose end nobody watches."""
-        deadline = self.broker.next_deadline()
-        for session in self.broker.sessions:
-            for due in self._deadlines(session):
-                assert deadline is not None
-                assert deadline <= due
-        for tube in self.broker.tubes.values():
-            if (job := tube.delayed.head()) is not None:
-                assert deadline is not None
-                assert deadline <= job.deadline
-
-    def _deadlines(self, session: Session) -> list[float]:
-        leases = [job.deadline for job in session.held.values()]
-        if not session.waiting:
-            return leases
-        return [*leases, *(end - MARGIN for end in leases), *([session.until] if session.until != float("inf") else [])]
+        invariants.check_deadline(self.broker)
 
     @invariant()
     def the_journal_knows_what_must_outlive_the_process(self) -> None:
-        assert self.journal.jobs.keys() == set(self.broker.jobs.numbers())
-        for job in self.broker.jobs.values():
-            state, pri, _ = self.journal.jobs[job.id]
-            if job.state == BURIED:
-                assert (state, pri) == (BURIED, job.pri)
+        invariants.check_journal(self.broker, self.journal)
 
 
 TestBroker = BrokerMachine.TestCase

@@ -5,20 +5,32 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-from contextlib import closing, contextmanager
+from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import greenstalk
 import pytest
 
 import ayl
-from ayl_server.config import ALONE, MAX_BODY, MAX_PORT, NOT_YET, USAGE, WITH_VALUE
+from ayl_server import exits
+from ayl_server.config import (
+    ALONE,
+    LARGEST_FILE,
+    LONG_ALONE,
+    LONG_WITH_VALUE,
+    MAX_BODY,
+    MAX_PORT,
+    USAGE,
+    WITH_VALUE,
+    Config,
+    parse,
+)
 from tests.processes.deadline import PATIENCE, eventually
 from tests.processes.servers import AYL_SERVER, HOST, Server, command, environment, serving
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from .lines import entries, one
+from .starting import started
 
 USAGE_ERROR = 5
 SOCKET_ERROR = 111
@@ -46,20 +58,21 @@ def complaint(done: subprocess.CompletedProcess[str]) -> str:
 
 WRONG = {
     **{
-        f"-{letter}, which is not there yet": ([f"-{letter}"], f"-{letter} is not supported: {why}")
-        for letter, why in NOT_YET.items()
-    },
-    "-b with a directory": (["-b", "/var/lib/beanstalkd"], "-b is not supported"),
-    "-b among others": (["-Vb/var/lib/beanstalkd"], "-b is not supported"),
-    **{
         f"-{letter} without a value": ([f"-{letter}"], f"flag requires an argument: -{letter}") for letter in WITH_VALUE
     },
+    **{
+        f"--{name} without a value": ([f"--{name}"], f"flag requires an argument: --{name}") for name in LONG_WITH_VALUE
+    },
+    **{f"--{name} with a value": ([f"--{name}=1"], f"unknown flag: --{name}=1") for name in LONG_ALONE},
     "an unknown flag": (["-x"], "unknown flag: -x"),
     "an unknown flag among others": (["-Vx"], "unknown flag: -x"),
-    "a long option": (["--help"], "unknown flag: --"),
+    "an unknown long option": (["--verbose"], "unknown flag: --verbose"),
+    "two dashes": (["--"], "unknown flag: --"),
     "a word": (["start"], "unknown argument: start"),
     "a dash": (["-"], "unknown argument: -"),
     "nothing": ([""], "unknown argument: "),
+    "no address": (["-l", ""], "-l needs an address"),
+    "no port": (["-p", ""], "-p needs a port"),
     "a port out of range": (["-p", str(MAX_PORT + 1)], f"port out of range (0 to {MAX_PORT}): {MAX_PORT + 1}"),
     "a port far out of range": (["-p", "9" * 9999], "port out of range"),
     "a size that is no number": (["-z", "64k"], "invalid size: 64k"),
@@ -67,6 +80,29 @@ WRONG = {
     "a size with flags behind it": (["-z9p0"], "invalid size: 9p0"),
     "a size in other digits": (["-z", "١٢"], "invalid size: ١٢"),
     "no size": (["-z", ""], "invalid size: "),
+    "a file too large": (["-s", str(LARGEST_FILE + 1)], f"binlog files can have {LARGEST_FILE} bytes at most"),
+    "a file of no size": (["-s", "big"], "invalid size: big"),
+    "a sync that is no number": (["-f", "soon"], "invalid number of milliseconds: soon"),
+    "no connections": (["--max-connections", "0"], "--max-connections must be at least 1"),
+    "connections that are no number": (["--max-connections=many"], "invalid number of connections: many"),
+    "memory in another unit": (["--max-memory", "1T"], "invalid size: 1T"),
+    "memory in two units": (["--max-memory=1KM"], "invalid size: 1KM"),
+    "a unit alone": (["--max-memory", "G"], "invalid size: "),
+    "a page without a port": (["--metrics", "localhost"], "--metrics needs ADDR:PORT"),
+    "a page without an address": (["--metrics=:9100"], "--metrics needs ADDR:PORT"),
+    "a page out of range": (["--metrics", "localhost:65536"], "--metrics needs ADDR:PORT"),
+    "a mode in letters": (["--unix-mode", "u=rw", "-lunix:x"], "invalid mode (octal, such as 660): u=rw"),
+    "a mode of other digits": (["--unix-mode=680", "-lunix:x"], "invalid mode (octal, such as 660): 680"),
+    "a mode that is more": (["--unix-mode", "4777", "-lunix:x"], "invalid mode (octal, such as 660): 4777"),
+    "a mode for nothing": (["--unix-mode", "660"], "--unix-mode needs a Unix socket"),
+    "a log in another format": (["--log-format", "xml"], "--log-format is text or json: xml"),
+    "an import into nothing": (["--import", "old"], "--import needs a binlog"),
+    "a salvage of nothing": (["--salvage"], "--salvage needs a binlog"),
+    "a certificate without a key": (["--tls-cert", "cert"], "--tls-cert and --tls-key belong together"),
+    "a key without a certificate": (["--tls-key", "key"], "--tls-cert and --tls-key belong together"),
+    "an authority alone": (["--tls-ca", "ca"], "--tls-ca needs --tls-cert and --tls-key"),
+    "TLS without a certificate": (["-ltls:localhost"], "an address with tls: needs --tls-cert and --tls-key"),
+    "TLS for Unix sockets": (["-lunix:x", "--tls-cert=c", "--tls-key=k"], "--tls-cert needs an address besides Unix"),
 }
 
 
@@ -79,36 +115,68 @@ def test_a_command_line_that_makes_no_sense_is_answered_with_the_usage(words: li
     assert rest == USAGE
 
 
-def test_help_is_the_usage_with_every_flag_there_is() -> None:
-    done = run("-h")
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_is_the_usage(flag: str) -> None:
+    done = run(flag)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", USAGE)
-    shown = set(re.findall(r"^ -(\w)", USAGE, re.MULTILINE))
-    assert shown == WITH_VALUE.keys() | ALONE.keys()
 
 
-def test_the_version_is_ayls_own() -> None:
-    done = run("-v")
+def test_the_usage_shows_every_flag_there_is() -> None:
+    lines = [line.split() for line in USAGE.splitlines() if line.startswith(" -")]
+    shown = [word for words in lines for word in takewhile(lambda word: word.startswith("-"), words)]
+    long = LONG_WITH_VALUE.keys() | LONG_ALONE.keys() - {"help", "version"}  # as -h and -v
+    assert set(shown) == {f"-{letter}" for letter in WITH_VALUE | ALONE} | {f"--{name}" for name in long}
+    assert len(shown) == len(set(shown))
+
+
+def test_the_usage_tells_every_exit_code_there_is() -> None:
+    told = USAGE.partition("Exit codes: ")[2]
+    codes = [value for value in vars(exits).values() if type(value) is int]
+    assert [int(code) for code in re.findall(r"\b\d+\b", told)] == [0, *codes]
+
+
+MEANINGS = {
+    "a directory": (["-b", "/jobs"], "binlog", "/jobs"),
+    "a sync after some time": (["-f", "200"], "sync_after", 0.2),
+    "a sync at once": (["-f0"], "sync_after", 0.0),
+    "no sync": (["-F"], "sync_after", None),
+    "the later of two": (["-F", "-f", "5"], "sync_after", 0.005),
+    "the later of two, again": (["-f5", "-F"], "sync_after", None),
+    "compaction on": (["-c"], "binlog", None),
+    "compaction off": (["-n"], "binlog", None),
+    "a file's size": (["-s4096"], "file_size", 4096),
+    "a user": (["-unobody"], "user", "nobody"),
+    "several addresses": (["-l::1", "-lunix:/x"], "addresses", ["::1", "unix:/x"]),
+    "memory": (["--max-memory", "64000000"], "max_memory", 64_000_000),
+    "kilobytes": (["--max-memory=3K"], "max_memory", 3072),
+    "gigabytes": (["--max-memory", "2G"], "max_memory", 2 << 30),
+    "connections": (["--max-connections=100"], "max_connections", 100),
+    "a page": (["--metrics", "[::1]:9100"], "metrics", "[::1]:9100"),
+    "a mode": (["--unix-mode=0660", "-lunix:x"], "unix_mode", 0o660),
+    "a format": (["--log-format=json"], "log_format", "json"),
+}
+
+
+@pytest.mark.parametrize(("words", "name", "value"), [*MEANINGS.values()], ids=[*MEANINGS])
+def test_a_flag_means(words: list[str], name: str, value: object) -> None:
+    assert getattr(parse(words), name) == value
+
+
+def test_every_flag_is_understood_somewhere_here() -> None:
+    meant = {name for _, name, _ in MEANINGS.values()}
+    elsewhere = {"max_job_size", "port", "show_help", "show_version", "verbosity", "warnings", "import_from", "salvage"}
+    assert set(Config.__slots__) == meant | elsewhere | {"tls_ca", "tls_cert", "tls_key"}
+
+
+@pytest.mark.parametrize("flag", ["-v", "--version"])
+def test_the_version_is_ayls_own(flag: str) -> None:
+    done = run(flag)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"ayl_server {ayl.__version__}\n", "")
 
 
 def test_help_comes_before_what_stands_behind_it() -> None:
     assert run("-Vh", "-x").returncode == 0
     assert run("-v", "-x").returncode == 0
-
-
-@contextmanager
-def started(folder: Path, *words: str) -> Iterator[Callable[[], str]]:
-    """A server whose first line with `bind` has been said; gives all that it says."""
-    log = folder / "log"
-    with (
-        log.open("wb") as stream,
-        subprocess.Popen([command("ayl_server"), *words], stdout=stream, stderr=stream, env=environment()) as process,
-    ):
-        try:
-            eventually(lambda: process.poll() is not None or "bind" in log.read_text(), log.read_text)
-            yield log.read_text
-        finally:
-            process.kill()
 
 
 def bound_port(said: str) -> int:
@@ -118,14 +186,14 @@ def bound_port(said: str) -> int:
 
 
 def test_port_0_takes_a_free_one_and_the_log_tells_which(tmp_path: Path) -> None:
-    with started(tmp_path, "-V", "-p", "0") as said, greenstalk.Client((HOST, bound_port(said()))) as client:
+    with started(tmp_path, "-V", "-p", "0") as server, greenstalk.Client((HOST, bound_port(server.log()))) as client:
         assert client.put("") == 1
 
 
 def test_flags_may_be_joined(tmp_path: Path) -> None:
-    with started(tmp_path, "-VVp0", "-z9") as said, greenstalk.Client((HOST, bound_port(said()))) as client:
+    with started(tmp_path, "-VVp0", "-z9") as server, greenstalk.Client((HOST, bound_port(server.log()))) as client:
         assert client.stats()["max-job-size"] == 9
-        eventually(lambda: "command stats" in said(), said)
+        eventually(lambda: "command stats" in server.log(), server.log)
 
 
 def test_a_port_in_use_is_refused_and_its_server_goes_on(our_server: Server) -> None:
@@ -199,13 +267,14 @@ def test_the_largest_job_is_as_large_as_z_says(tmp_path: Path) -> None:
 def test_a_size_beyond_the_largest_is_cut_and_said_so(tmp_path: Path) -> None:
     with serving(AYL_SERVER, tmp_path, f"-z{MAX_BODY + 1}", tcp=False) as server, server.client() as client:
         assert client.stats()["max-job-size"] == MAX_BODY
-        assert server.log() == f"ayl_server: maximum job size was set to {MAX_BODY}\n"
+        assert one(server.log(), "options").message == f"maximum job size was set to {MAX_BODY}"
 
 
-def test_without_v_nothing_is_said(tmp_path: Path) -> None:
+def test_without_v_a_server_says_one_line_when_it_starts_and_none_about_clients(tmp_path: Path) -> None:
     with serving(AYL_SERVER, tmp_path, tcp=False) as server, server.client() as client:
         client.put(b"")
-        assert server.log() == ""
+        (entry,) = entries(server.log())
+        assert (entry.level, entry.event, entry.message) == ("info", "started", f"serving on unix:{server.path}")
 
 
 def test_v_once_tells_of_connections(tmp_path: Path) -> None:
@@ -216,8 +285,7 @@ def test_v_once_tells_of_connections(tmp_path: Path) -> None:
 
         eventually(all_closed, server.log)  # those of whoever waited until it serves
         before = server.log()
-        assert before.startswith(f"pid {server.process.pid}\nbind ")
-        assert re.search(rf"^bind \d+ unix:{re.escape(str(server.path))}$", before, re.MULTILINE)
+        assert re.match(rf"pid {server.process.pid}\nbind \d+ unix:{re.escape(str(server.path))}\n", before)
         with server.client() as client:
             client.put(b"secret")
             eventually(lambda: not all_closed(), server.log)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.processes.deadline import eventually
 
+from .lines import events
+
 if TYPE_CHECKING:
     from tests.processes.servers import Server
 
@@ -33,7 +35,7 @@ def test_a_stop_ends_the_server_well_and_every_connection(fresh: Server, number:
         assert waiting.makefile("rb").readlines() == [b"WATCHING 2\r\n", b"WATCHING 1\r\n"]
         with pytest.raises(ConnectionError):
             onlooker.stats()
-    assert fresh.log() == ""
+    assert events(fresh.log()) == ["started", "stopping", "stopped"]
 
 
 def test_usr1_makes_it_refuse_new_jobs_and_serve_the_old_ones(fresh: Server) -> None:

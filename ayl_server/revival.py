@@ -1,0 +1,151 @@
+"""Bring back the jobs of a binlog, and tell operators how it went."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ayl_server.binlog.disk import Directory, LockedError
+from ayl_server.binlog.log import Log, Policy
+from ayl_server.binlog.recovery import Progress, Recovery, RecoveryError, open_log
+from ayl_server.binlog.segment import page
+from ayl_server.binlog.takeover import TakeoverError, done_before, forget_half, take_over
+from ayl_server.broker import Broker
+from ayl_server.clocks import Clocks
+from ayl_server.config import SMALLEST_FILE, Config
+from ayl_server.exits import FAILED, LOCKED, StartError
+from ayl_server.logbook import Logbook
+from ayl_server.systemd import Notifier
+
+TERMINAL_SECONDS = 0.2
+"""Between two changes of the line on a terminal."""
+
+NOTICE_SECONDS = 2.0
+"""Between two messages to systemd."""
+
+
+MOST_DAMAGES = 100
+"""How many damaged places are told one by one."""
+
+
+class Revival:
+    """What it takes to open a binlog, and to tell of it."""
+
+    def __init__(self, config: Config, broker: Broker, clocks: Clocks, logbook: Logbook, notifier: Notifier) -> None:
+        self._config = config
+        self._broker = broker
+        self._clocks = clocks
+        self._logbook = logbook
+        self._notifier = notifier
+
+    def open(self, path: str) -> Log:
+        """Open the binlog in `path` and give its jobs to the broker; StartError if that cannot be."""
+        try:
+            disk = Directory(Path(path))
+            if forget_half(disk):
+                text = f"a takeover into {path} had been interrupted; it is begun anew with --import"
+                self._logbook.caution("takeover_forgotten", text, path=path)
+            log = self._recover(disk, path)
+            if self._config.import_from is not None:
+                self._take_over(Path(self._config.import_from), disk, log)
+        except LockedError as error:
+            raise StartError(LOCKED, "binlog_locked", str(error)) from None
+        except TakeoverError as error:
+            raise StartError(FAILED, "takeover_refused", f"--import: {error}") from None
+        except RecoveryError as error:
+            raise StartError(FAILED, "binlog_refused", f"the binlog in {path} cannot be used: {error}") from None
+        except OSError as error:
+            where = f"the binlog in {path}" if error.filename in (None, path) else str(error.filename)
+            who = "" if self._config.user is None else f" (as user {self._config.user})"
+            reason = f"{where} cannot be used: {error.strerror or error}{who}"
+            raise StartError(FAILED, "binlog_refused", reason) from None
+        return log
+
+    def _recover(self, disk: Directory, path: str) -> Log:
+        config, clock = self._config, self._clocks.steady
+        begun = clock()
+        recovery = open_log(
+            disk,
+            _policy(config),
+            self._broker,
+            self._clocks,
+            salt=lambda: int.from_bytes(os.urandom(4), "little"),
+            complain=lambda reason: self._logbook.now_and_then(
+                "binlog_full", f"new jobs are refused: no room for the binlog in {path}: {reason}", path=path
+            ),
+            progress=progress_for(clock, self._notifier, terminal=config.log_format == "text" and os.isatty(2)),
+            salvage=config.salvage,
+        )
+        _tell(self._logbook, recovery, path, clock() - begun)
+        return recovery.log
+
+    def _take_over(self, old: Path, disk: Directory, log: Log) -> None:
+        if done_before(disk):
+            self._logbook.note("takeover_done", f"the jobs in {old} were taken over by an earlier start")
+            return
+        self._notifier.starting(f"Taking over the jobs in {old}")
+        report = take_over(old, disk, log, self._broker, self._clocks)
+        for damage in report.damages[:MOST_DAMAGES]:
+            text = f"{damage.file}, offset {damage.offset}: {damage.reason}"
+            self._logbook.caution("takeover_damage", text, file=damage.file, offset=damage.offset)
+        if (more := len(report.damages) - MOST_DAMAGES) > 0:
+            self._logbook.caution("takeover_damage", f"{more} more damaged places", more=more)
+        text = f"{_jobs(report.jobs)} taken over from {old}, which is as it was"
+        self._logbook.note("takeover", text, jobs=report.jobs, damages=len(report.damages), path=str(old))
+
+
+def _policy(config: Config) -> Policy:
+    return Policy(
+        size=page(max(config.file_size, SMALLEST_FILE)),
+        sync_always=config.sync_after == 0,
+        sync_never=config.sync_after is None,
+    )
+
+
+def _tell(logbook: Logbook, recovery: Recovery, path: str, seconds: float) -> None:
+    for damage in recovery.damages:
+        lost = "the rest of the file" if damage.lost is None else f"{damage.lost} bytes"
+        logbook.caution(
+            "binlog_damage",
+            f"binlog {damage.number}, offset {damage.offset}: {damage.reason}; {lost} passed over",
+            segment=damage.number,
+            offset=damage.offset,
+            lost=damage.lost,
+        )
+    if (torn := recovery.torn) is not None:
+        logbook.caution(
+            "binlog_torn",
+            f"binlog {torn.number}, offset {torn.offset}: {torn.reason}; the rest is dropped",
+            segment=torn.number,
+            offset=torn.offset,
+        )
+    logbook.note(
+        "recovered",
+        f"the binlog in {path} holds {_jobs(recovery.jobs)}; {recovery.bytes_read:,} bytes read in {seconds:.2f} s",
+        path=path,
+        jobs=recovery.jobs,
+        segments=len(recovery.log.segments),
+        bytes=recovery.bytes_read,
+        seconds=round(seconds, 3),
+    )
+
+
+def _jobs(number: int) -> str:
+    return "1 job" if number == 1 else f"{number:,} jobs"
+
+
+def progress_for(clock: Callable[[], float], notifier: Notifier, *, terminal: bool) -> Progress:
+    """What an operator, and systemd, hear while a long log is read."""
+    shown = told = clock()
+
+    def show(done: int, total: int, jobs: int) -> None:
+        nonlocal shown, told
+        now = clock()
+        text = f"Reading the binlog: {done * 100 // max(total, 1)} %, {_jobs(jobs)}"
+        if now - told >= NOTICE_SECONDS:
+            told = now
+            notifier.starting(text)
+        if terminal and (done == total or now - shown >= TERMINAL_SECONDS):
+            shown = now
+            os.write(2, f"\r{text}{chr(10) if done == total else ''}".encode())
+
+    return show

@@ -1,0 +1,531 @@
+"""The binlog as it grows: when it writes and syncs, when its files come and go, and what it does without room."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ayl_server.binlog.log import UPKEEP
+from ayl_server.binlog.records import (
+    HEADER_SIZE,
+    KIND_END,
+    KIND_JOB,
+    KIND_MARK,
+    MARK_SIZE,
+    STOP,
+    job_size,
+    parse_header,
+    payloads,
+)
+from ayl_server.binlog.segment import usable
+from tests.simulation.faults import PlannedError
+
+from .machine import ALWAYS, LATER, NEVER, SIZE, Machine, Run
+
+if TYPE_CHECKING:
+    from ayl_server.binlog.log import Policy
+
+POLICIES = pytest.mark.parametrize("policy", [ALWAYS, LATER, NEVER], ids=["always", "later", "never"])
+
+
+def watched(machine: Machine) -> list[str]:
+    """What the disk is asked to do from now on."""
+    deeds: list[str] = []
+    machine.disk.trace = lambda line: deeds.append(line.strip())
+    return deeds
+
+
+def syncs(deeds: list[str]) -> list[str]:
+    return [deed for deed in deeds if "sync" in deed]
+
+
+def kinds(machine: Machine, name: str) -> list[int]:
+    """Of the records in a file, in order."""
+    data = machine.contents(name)
+    return [payload[0] for _, payload in payloads(data, HEADER_SIZE, parse_header(data).salt)]
+
+
+def fill(run: Run, body: bytes = b"x" * 50) -> list[int]:
+    """Put until there is no room; the ids."""
+    ids = []
+    while (job_id := run.put(body)) is not None:
+        ids.append(job_id)
+    run.commit()
+    return ids
+
+
+def check(run: Run, machine: Machine) -> None:
+    """The log's books are what a recount gives."""
+    log, jobs = run.log, list(run.broker.jobs.values())
+    assert log.live == sum(map(job_size, jobs))
+    assert log.used == sum(segment.capacity for segment in log.segments.values())
+    free = sum(map(usable, log.reserve.values())) + log.current.limit - log.position
+    assert log.room == free - UPKEEP * len(jobs) - log.policy.size
+    files = {segment.name: segment.capacity for segment in log.segments.values()} | log.reserve
+    assert {name: machine.disk.size(name) for name in machine.disk.names()} == files
+    living = Counter(job.file for job in jobs)
+    assert {segment.number: segment.live for segment in log.segments.values()} == {n: living[n] for n in log.segments}
+    assert all(job.id in log.segments[job.file].ids for job in jobs)
+
+
+# Writing and syncing
+
+
+def test_nothing_is_written_before_the_commit_and_then_everything_at_once() -> None:
+    machine = Machine()
+    run = machine.start()
+    deeds = watched(machine)
+    ids = [run.put(), run.put(), run.put()]
+    run.delete(ids[1])
+    before = (list(deeds), run.log.dirty)
+    run.commit()
+    assert before == ([], True)
+    assert [deed.split()[1] for deed in deeds] == ["write", "sync"]
+    assert not run.log.dirty
+    run.commit()
+    assert len(deeds) == 2
+
+
+def test_a_sync_can_wait_for_its_time_and_then_happens_once() -> None:
+    machine = Machine()
+    run = machine.start(LATER)
+    deeds = watched(machine)
+    for _ in range(3):
+        run.put()
+        run.commit()
+    assert run.log.unsynced
+    assert syncs(deeds) == []
+    run.log.sync()
+    run.log.sync()
+    assert len(syncs(deeds)) == 1
+    assert not run.log.unsynced
+
+
+def test_who_wants_no_syncs_gets_none_while_the_server_runs_and_one_at_its_end() -> None:
+    machine = Machine()
+    run = machine.start(NEVER)
+    deeds = watched(machine)
+    for _ in range(100):
+        run.delete(run.put(b"x" * 200))
+        run.commit()
+    assert len(run.log.segments) < 5
+    assert run.log.current.number > 5
+    assert syncs(deeds) == []
+    run.close()
+    assert syncs(deeds)
+
+
+def test_a_mark_stands_before_the_first_record_after_each_sync_and_nowhere_else() -> None:
+    machine = Machine()
+    run = machine.start(LATER)
+    for _ in range(2):
+        run.put()
+        run.put()
+        run.commit()
+        run.put()
+        run.commit()
+        run.log.sync()
+    assert kinds(machine, "ayl-binlog.1") == [KIND_MARK, KIND_JOB, KIND_JOB, KIND_JOB] * 2
+    run.log.close()
+    assert kinds(machine, "ayl-binlog.1")[-1] == KIND_MARK
+
+
+def test_what_was_written_is_counted() -> None:
+    run = Machine().start()
+    run.delete(run.put())
+    run.put()
+    run.commit()
+    assert (run.log.written, run.log.migrated) == (4, 0)  # with a mark
+
+
+# Segments
+
+
+def test_a_segment_is_ended_when_the_next_is_surely_there() -> None:
+    machine = Machine()
+    run = machine.start()
+    deeds = watched(machine)
+    for _ in range(3):
+        run.put(b"x" * 1500)
+        run.commit()
+    assert kinds(machine, "ayl-binlog.1")[-1] == KIND_END
+    assert kinds(machine, "ayl-binlog.2") == [KIND_MARK, KIND_JOB]
+    # The files are called as they were when they were opened: they wait as reserves.
+    begun = deeds.index("disk: rename reserve.2 ayl-binlog.2")
+    header = f"disk: write reserve.2 0 {HEADER_SIZE + len(STOP)}"
+    assert deeds[begun - 2 : begun + 2] == [header, "disk: sync reserve.2", deeds[begun], "disk: sync the directory"]
+    assert deeds[begun + 2].startswith("disk: write reserve.1")
+    assert deeds[begun + 3] == "disk: sync reserve.1"
+
+
+def test_no_record_leaves_less_room_in_a_segment_than_its_end_needs() -> None:
+    for size in range(1, 300):
+        machine = Machine()
+        run = machine.start()
+        for _ in range(70):
+            run.put(b"x" * size)
+            run.commit()  # the disk refuses what goes beyond a file's end
+        check(run, machine)
+        assert machine.start().bodies() == run.bodies()
+
+
+def test_segments_that_nobody_needs_are_used_again_and_not_made_anew() -> None:
+    machine = Machine()
+    run = machine.start()
+    deeds = watched(machine)
+    for _ in range(500):
+        run.delete(run.put(b"x" * 500))
+        run.commit()
+    assert run.log.current.number > 50
+    assert sum(deed.startswith("disk: create") for deed in deeds) < 5
+    assert len(machine.disk.names()) < 5
+
+
+def test_a_job_keeps_its_segment_and_all_after_it_until_compaction_moves_it() -> None:
+    machine = Machine()
+    run = machine.start()
+    old = run.put(b"old")
+    for _ in range(300):
+        run.delete(run.put(b"x" * 500))
+        run.commit()
+        check(run, machine)
+    assert run.log.migrated > 0
+    assert run.job(old).file > 1
+    assert len(machine.disk.names()) <= 8
+    assert machine.start().bodies() == {old: b"old"}
+
+
+@POLICIES
+def test_ten_thousand_releases_need_no_more_room_than_ten(policy: Policy) -> None:
+    machine = Machine()
+    run = machine.start(policy)
+    ids = [run.put(b"x" * 40) for _ in range(10)]
+    for turn in range(10_000):
+        run.release(ids[turn % 10], pri=turn % 5, delay=turn % 3)
+        if turn % 3 == 0:
+            run.commit()
+        if turn % 50 == 0:
+            run.log.sync()
+    run.commit()
+    assert len(machine.disk.names()) <= 8
+    assert machine.start(policy).jobs().keys() == set(ids)
+
+
+def test_starting_again_and_again_needs_no_more_room() -> None:
+    machine = Machine()
+    machine.start().put(b"x")
+    for turn in range(500):
+        run = machine.start()
+        if turn == 0:
+            run.put(b"kept")
+            run.commit()
+        if turn % 2:
+            run.close()
+    assert len(machine.disk.names()) <= 6
+    assert list(machine.start().bodies().values()) == [b"kept"]
+
+
+def test_room_that_is_needed_no_more_is_given_back() -> None:
+    machine = Machine()
+    run = machine.start()
+    ids = [run.put(b"x" * 50) for _ in range(1000)]
+    run.commit()
+    many = len(machine.disk.names())
+    for job_id in ids:
+        run.delete(job_id)
+        run.commit()
+    check(run, machine)
+    assert many > 30
+    assert len(machine.disk.names()) < 8
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_books_of_the_log_are_right_in_any_life(seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - a test's
+    machine = Machine()
+    run = machine.start(LATER)
+    for _ in range(600):
+        ids = list(run.bodies())
+        deed = rng.randrange(12) if ids else 0
+        if deed < 4:
+            run.put(b"x" * rng.choice((0, 10, 300, 1900, 1990, 3900, 4100, 9000)), tube=rng.choice((b"a", b"b" * 200)))
+        elif deed < 7:
+            run.delete(rng.choice(ids))
+        elif deed < 10:
+            rng.choice((run.release, run.bury))(rng.choice(ids))
+        elif deed == 10:
+            run.log.sync()
+        if rng.random() < 0.5:
+            run.commit()
+            check(run, machine)
+    run.commit()
+    assert machine.start().bodies() == run.bodies()
+
+
+# Jobs larger than a segment
+
+
+def test_a_job_larger_than_a_segment_gets_a_file_as_large_and_comes_back() -> None:
+    machine = Machine()
+    run = machine.start()
+    big, small = run.put(b"b" * 3 * SIZE), run.put(b"small")
+    run.commit()
+    check(run, machine)
+    assert run.log.segments[run.job(big).file].capacity >= 3 * SIZE
+    run = machine.start()
+    assert run.bodies() == {big: b"b" * 3 * SIZE, small: b"small"}
+    run.bury(big)
+    run.commit()
+    run = machine.start()
+    assert run.buried() == [big]
+    run.delete(big)
+    run.commit()
+    assert machine.start().bodies() == {small: b"small"}
+
+
+def test_a_large_job_is_compacted_like_any_other_and_its_file_is_not_kept() -> None:
+    machine = Machine()
+    run = machine.start()
+    big = run.put(b"b" * 2 * SIZE)
+    for _ in range(400):
+        run.delete(run.put(b"x" * 500))
+        run.commit()
+        check(run, machine)
+    assert run.log.migrated >= 1
+    assert sum(machine.disk.size(name) > SIZE for name in machine.disk.names()) <= 2
+    assert machine.start().bodies() == {big: b"b" * 2 * SIZE}
+
+
+def test_a_large_job_without_room_is_refused_and_small_ones_still_go() -> None:
+    machine = Machine()
+    run = machine.start()
+    machine.disk.others = machine.disk.free - 2 * SIZE
+    assert run.put(b"b" * 3 * SIZE) is None
+    assert run.complaints
+    assert run.put(b"small") is not None
+    run.commit()
+    check(run, machine)
+
+
+# A full disk
+
+
+@POLICIES
+def test_a_full_disk_refuses_jobs_and_goes_on_with_those_it_has_for_ever(policy: Policy) -> None:
+    machine = Machine()
+    run = machine.start(policy)
+    machine.fill()
+    ids = fill(run)
+    assert len(ids) >= 5
+    assert run.complaints[-1] == "simulated: no room"
+    files = len(machine.disk.names())
+    assert files == 2
+    for turn in range(10_000):
+        job_id = ids[turn % len(ids)]
+        if turn % 5:
+            run.release(job_id, pri=turn % 7, delay=turn % 3)
+        else:
+            run.bury(job_id)
+        if turn % 3 == 0:
+            run.commit()
+        if turn % 100 == 0:
+            run.log.sync()
+        assert run.put(b"x" * 50) is None
+    run.commit()
+    check(run, machine)
+    assert len(machine.disk.names()) == files
+    assert machine.start(policy).bodies().keys() == set(ids)
+
+
+def test_on_a_full_disk_every_job_can_be_deleted_and_then_there_is_room_again() -> None:
+    machine = Machine()
+    run = machine.start()
+    run.put()
+    machine.disk.others = machine.disk.free - 6 * SIZE
+    for _ in range(5):
+        ids = fill(run)
+        assert len(ids) > 50
+        for job_id in ids:
+            run.delete(job_id)
+            run.commit()
+        check(run, machine)
+
+
+def test_once_a_full_disk_has_room_jobs_are_taken_again() -> None:
+    machine = Machine()
+    run = machine.start()
+    machine.fill()
+    ids = fill(run)
+    machine.disk.others -= 10 * SIZE
+    assert len(fill(run)) > len(ids)
+    check(run, machine)
+
+
+def test_a_full_disk_survives_restarts() -> None:
+    machine = Machine()
+    run = machine.start()
+    machine.fill()
+    ids = fill(run)
+    for turn in range(200):
+        run = machine.start()
+        assert run.put(b"x" * 50) is None
+        run.release(ids[turn % len(ids)])
+        run.commit()
+        check(run, machine)
+        if turn % 3:
+            run.close()
+    assert machine.start().bodies().keys() == set(ids)
+
+
+@POLICIES
+@pytest.mark.parametrize("spare", [0, 3])
+def test_any_life_of_old_jobs_on_a_full_disk_finds_room(policy: Policy, spare: int) -> None:
+    """However they are released, buried and deleted, and however rarely the log is synced."""
+    for seed in range(40):
+        rng = random.Random(seed)  # noqa: S311 - a test's
+        machine = Machine()
+        run = machine.start(policy)
+        machine.disk.others = machine.disk.free - spare * SIZE
+        ids: list[int] = []
+        while (job_id := run.put(b"x" * rng.randrange(300))) is not None:
+            ids.append(job_id)
+        run.commit()
+        for turn in range(300):
+            if ids and rng.random() < 0.1:
+                run.delete(ids.pop(rng.randrange(len(ids))))
+            elif ids:
+                rng.choice((run.release, run.bury))(rng.choice(ids))
+            if rng.random() < 0.1 and (job_id := run.put(b"x" * rng.randrange(300))) is not None:
+                ids.append(job_id)
+            if rng.random() < 0.5:
+                run.commit()
+            if turn % 100 == 99:
+                run.log.sync()
+        run.commit()
+        check(run, machine)
+        assert machine.start(policy).bodies().keys() == set(ids)
+
+
+def test_a_job_larger_than_a_segment_is_no_danger_on_a_full_disk() -> None:
+    machine = Machine()
+    run = machine.start()
+    big = run.put(b"b" * 3 * SIZE)
+    ids = [run.put(b"x" * 50) for _ in range(5)]
+    run.commit()
+    machine.fill()
+    for turn in range(1000):
+        run.release(ids[turn % 5])
+        run.commit()
+    assert machine.start().bodies().keys() == {big, *ids}
+
+
+# A disk that fails
+
+
+@pytest.mark.parametrize("operation", ["write", "sync"])
+def test_an_error_of_the_disk_comes_out_of_the_commit_and_what_was_committed_before_is_there(operation: str) -> None:
+    machine = Machine()
+    run = machine.start()
+    kept = run.put(b"kept")
+    run.commit()
+    run.put(b"lost, or not")
+    machine.disk.faults.error = PlannedError(operation, 0)
+    with pytest.raises(OSError, match=f"simulated {operation} error"):
+        run.commit()
+    machine.disk.faults.forget()
+    assert kept in machine.start().bodies()
+
+
+def test_an_error_of_the_disk_comes_out_of_a_sync_that_came_later() -> None:
+    machine = Machine()
+    run = machine.start(LATER)
+    run.put()
+    run.commit()
+    machine.disk.faults.error = PlannedError("sync", 0)
+    with pytest.raises(OSError, match="simulated sync error"):
+        run.log.sync()
+
+
+@pytest.mark.parametrize("operation", ["write", "sync", "directory"])
+@pytest.mark.parametrize("after", range(2))
+def test_an_error_while_a_segment_is_begun_comes_out_of_what_begins_it(operation: str, after: int) -> None:
+    machine = Machine()
+    run = machine.start()
+    ids = [run.put(b"x" * 1000) for _ in range(3)]
+    run.commit()
+    while run.log.position + 300 < run.log.current.limit:
+        run.release(ids[0])
+        run.commit()
+    machine.disk.faults.error = PlannedError(operation, after)
+    with pytest.raises(OSError, match=f"simulated {operation} error"):
+        run.put(b"x" * 1000)
+    machine.disk.faults.forget()
+    assert machine.start().bodies().keys() == set(ids)
+
+
+def test_a_file_that_cannot_be_made_only_means_that_jobs_are_refused() -> None:
+    machine = Machine()
+    run = machine.start()
+    kept = run.put(b"x" * 3000)
+    run.commit()
+    refused = 0
+    while not refused and run.log.current.number < 10:
+        machine.disk.faults.error = PlannedError("create", 0)
+        refused += run.put(b"x" * 3000) is None
+    assert run.complaints == ["simulated create error"]
+    machine.disk.faults.forget()
+    assert run.put(b"x" * 3000) is not None
+    run.commit()
+    assert kept in machine.start().bodies()
+
+
+# Compaction
+
+
+def test_what_is_compacted_says_how_the_job_is_now() -> None:
+    machine = Machine()
+    run = machine.start()
+    ids = [run.put(b"%d" % number, tube=b"t%d" % number, pri=number, delay=number % 2 * 9) for number in range(6)]
+    run.bury(ids[0])
+    run.bury(ids[1], pri=77)
+    run.kick(ids[0])
+    run.release(ids[2], pri=5, delay=1000)
+    run.reserve(ids[3])
+    first = {run.job(job_id).file for job_id in ids}
+    for _ in range(300):
+        run.delete(run.put(b"x" * 500))
+        run.commit()
+    assert first == {1}
+    assert all(run.job(job_id).file > 1 for job_id in ids)
+    assert machine.start().jobs() == run.jobs()
+
+
+def test_the_buried_stay_in_their_order_over_compactions_and_restarts() -> None:
+    machine = Machine()
+    run = machine.start()
+    ids = [run.put(b"x" * 20) for _ in range(12)]
+    order = ids[::3] + ids[1::3] + ids[2::3]
+    for job_id in order:
+        run.bury(job_id)
+    for turn in range(200):
+        run.delete(run.put(b"x" * 1000))
+        run.commit()
+        if turn % 50 == 0:
+            run = machine.start()
+            again = order.pop(3)
+            run.kick(again)
+            run.bury(again)
+            order.append(again)
+    assert run.log.migrated > 0
+    assert run.buried() == order
+    assert machine.start().buried() == order
+
+
+def test_the_room_that_a_job_takes_is_what_its_record_takes() -> None:
+    run = Machine().start()
+    before = run.log.position
+    job_id = run.put(b"x" * 100, tube=b"t" * 30)
+    assert run.log.position - before == MARK_SIZE + job_size(run.job(job_id))
