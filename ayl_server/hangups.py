@@ -1,7 +1,7 @@
 """Clients whose sockets are left unread, but whose end must be noticed all the same.
 
-While a client waits in `reserve`, only so much of what it sends behind that is read (connection.INPUT_LIMIT). A transport that
-does not read does not see the end of the stream either; the kernel does, and says so here.
+While a client waits in `reserve`, only so much of what it sends behind that is read (connection.INPUT_LIMIT). A
+transport that does not read does not see the end of the stream either; the kernel does, and says so here.
 """
 
 import asyncio

@@ -28,8 +28,11 @@ HELP = "atheris is not installed (pip install atheris): the run is a plain rando
 REPORT_SECONDS = 10
 """Between two signs of life."""
 
-LONGEST = 65_536
+LONGEST = 4096
 """Bytes that atheris may think of for one example."""
+
+BEGINNINGS = 30
+"""Random examples to begin with."""
 
 
 def main() -> None:
@@ -82,8 +85,11 @@ def guided(name: str, seconds: float) -> None:
         target(Decoded(data))
 
     found = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
+    rng = random.Random(0)  # noqa: S311 - nothing secret
+    for number in range(BEGINNINGS):  # alone it would try a few bytes at first, and those make no session
+        (found / f"beginning-{number}").write_bytes(rng.randbytes(rng.randrange(100, LONGEST)))
     _say(f"what is found will be in {found}; again: python -m tests.fuzz {name} --replay FILE")
-    limits = [f"-max_total_time={seconds:.0f}", f"-max_len={LONGEST}", f"-artifact_prefix={found}/"]
+    limits = [f"-max_total_time={seconds:.0f}", f"-max_len={LONGEST}", "-len_control=0", f"-artifact_prefix={found}/"]
     atheris.Setup([sys.argv[0], *limits, str(found)], one)
     atheris.Fuzz()
 
