@@ -17,6 +17,9 @@ GC_THRESHOLDS = (20_000, 1_000_000, 1_000_000)
 of a second. It looks through new objects only (a millisecond); see `collect_when_calm` for the rest.
 """
 
+CALM_SECONDS = 60.0
+"""Between two looks whether a whole collection would be short."""
+
 CALM_JOBS = 50_000
 """Up to so many jobs a whole collection is short."""
 
@@ -84,11 +87,15 @@ def new_loop(*, force_asyncio: bool) -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
+def tame_collector() -> None:
+    """From now on the collector looks through new objects only."""
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
 def settle_collector() -> None:
     """What was made until now stays for good; the collector need not look at it again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def collect_when_calm(jobs: int) -> None:

@@ -8,7 +8,7 @@ from ayl_server.binlog.disk import Directory, LockedError
 from ayl_server.binlog.log import Log, Policy
 from ayl_server.binlog.recovery import Progress, Recovery, RecoveryError, open_log
 from ayl_server.binlog.segment import page
-from ayl_server.binlog.takeover import TakeoverError, done_before, forget_half, take_over
+from ayl_server.binlog.takeover import TakeoverError, done_before, forget_half, is_half, take_over
 from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
 from ayl_server.config import SMALLEST_FILE, Config
@@ -41,9 +41,7 @@ class Revival:
         """Open the binlog in `path` and give its jobs to the broker; StartError if that cannot be."""
         try:
             disk = Directory(Path(path))
-            if forget_half(disk):
-                text = f"a takeover into {path} had been interrupted; it is begun anew with --import"
-                self._logbook.caution("takeover_forgotten", text, path=path)
+            self._forget_half(disk, path)
             log = self._recover(disk, path)
             if self._config.import_from is not None:
                 self._take_over(Path(self._config.import_from), disk, log)
@@ -54,11 +52,21 @@ class Revival:
         except RecoveryError as error:
             raise StartError(FAILED, "binlog_refused", f"the binlog in {path} cannot be used: {error}") from None
         except OSError as error:
-            where = f"the binlog in {path}" if error.filename in (None, path) else str(error.filename)
+            old = self._config.import_from
+            where = old if old is not None and str(error.filename).startswith(old) else f"the binlog in {path}"
             who = "" if self._config.user is None else f" (as user {self._config.user})"
             reason = f"{where} cannot be used: {error.strerror or error}{who}"
             raise StartError(FAILED, "binlog_refused", reason) from None
         return log
+
+    def _forget_half(self, disk: Directory, path: str) -> None:
+        """Half a takeover must not be taken for a whole one, nor for an empty server."""
+        if is_half(disk) and self._config.import_from is None:
+            raise TakeoverError(f"a takeover into {path} was interrupted; start with the same --import again")
+        if forget_half(disk):
+            self._logbook.caution(
+                "takeover_forgotten", f"a takeover into {path} was interrupted; begun anew", path=path
+            )
 
     def _recover(self, disk: Directory, path: str) -> Log:
         config, clock = self._config, self._clocks.steady

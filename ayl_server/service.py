@@ -20,12 +20,15 @@ from ayl_server.logbook import Logbook
 from ayl_server.model import BinlogFacts
 from ayl_server.page import VISITORS, Page
 from ayl_server.process import (
+    CALM_SECONDS,
     allow_many_files,
     become,
+    collect_when_calm,
     facts_of_this_process,
     free_descriptors,
     new_loop,
     settle_collector,
+    tame_collector,
 )
 from ayl_server.revival import Revival
 from ayl_server.systemd import Notifier
@@ -53,6 +56,7 @@ def run(
     for warning in config.warnings:
         logbook.caution("options", warning)
     allow_many_files()
+    tame_collector()
     loop = new_loop(force_asyncio=force_asyncio)
     if config.user is not None:
         # Only now: what was needed of root is open, and what Python still had to read may be root's as well.
@@ -127,6 +131,7 @@ class Service:
                 self._add_door(acceptor, address, tls)
         pages = [await self._open_page(address, acceptor.most) for address in metrics]
         settle_collector()
+        self._collect()
         acceptor.open()
         self._tell_of_start(addresses)
         self.server.after_event()  # what was recovered may be due
@@ -179,6 +184,10 @@ class Service:
             self._live()
         if self.notifier.trouble is not None:
             self.logbook.caution("systemd", self.notifier.trouble)
+
+    def _collect(self) -> None:
+        collect_when_calm(len(self.broker.jobs))
+        self.loop.call_later(CALM_SECONDS, self._collect)
 
     def _live(self) -> None:
         """Give systemd a sign of life, and another one in good time."""

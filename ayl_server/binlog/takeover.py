@@ -36,12 +36,16 @@ class Report:
     damages: list[beanstalkd.Damage]
 
 
+def is_half(disk: Disk) -> bool:
+    """Whether a takeover was interrupted."""
+    return HALFWAY in disk.names()
+
+
 def forget_half(disk: Disk) -> bool:
     """Throw away what an interrupted takeover has left; whether there was anything. Before the log is opened."""
-    names = disk.names()
-    if HALFWAY not in names:
+    if not is_half(disk):
         return False
-    for number in numbers(names, "ayl-binlog"):
+    for number in numbers(disk.names(), "ayl-binlog"):
         disk.remove(SEGMENT.format(number))
     disk.sync()
     disk.remove(HALFWAY)

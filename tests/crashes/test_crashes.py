@@ -58,8 +58,12 @@ def test_a_kill_in_the_middle_of_a_write_is_told_and_costs_nothing_that_was_ackn
             assert [client.reserve(timeout=0).id for _ in acknowledged] == acknowledged
 
 
-def test_ids_are_not_used_again_though_every_job_is_gone_and_every_file_that_told_of_the_last(place: Place) -> None:
-    with place.serving("-s", "4096") as server, closing(Wire(server.dial())) as wire:
+@aside({"smallest files": ("-s", "4096")})
+def test_ids_are_not_used_again_though_every_job_is_gone_and_every_file_that_told_of_the_last(
+    folder: Path, options: tuple[str, ...]
+) -> None:
+    place = Place(folder)
+    with place.serving(*options) as server, closing(Wire(server.dial())) as wire:
         ids = [answer.number for answer in wire.ask_all([b"put 0 0 9 0\r\n\r\n"] * 2000)]
         first, *rest = ids
         assert {answer.word for answer in wire.ask_all([b"delete %d\r\n" % job for job in reversed(rest)])} == {
@@ -84,22 +88,24 @@ def test_ids_are_not_used_again_though_every_job_is_gone_and_every_file_that_tol
         assert client.put(b"") > max(ids) + 1
 
 
-def test_a_server_that_was_stopped_well_says_nothing_when_it_starts_again(place: Place) -> None:
-    for kind in (AYL_SERVER, ON_ASYNCIO, AYL_SERVER):
-        with place.serving(kind=kind) as server, closing(Wire(server.dial())) as wire:
-            wire.ask(b"list-tube-used\r\n")  # whoever is in gets its replies
-            wire.send(b"put 0 0 9 1000\r\n%b\r\n" % (b"x" * 1000) * 50)
-            server.gets(signal.SIGTERM)
-            answers = 0
-            with suppress(Gone):
-                while wire.answer():
-                    answers += 1
-            assert server.wait() == 0
-        with place.serving(kind=kind) as server, server.client() as client:
-            # What was read is done, and what is done was answered.
-            assert client.stats()["current-jobs-ready"] == answers
-            while client.stats()["current-jobs-ready"]:
-                client.delete(client.reserve(timeout=0))
-            server.gets(signal.SIGTERM)
-            assert server.wait() == 0
-    assert place.troubles() == []
+@aside({kind.name: kind for kind in (AYL_SERVER, ON_ASYNCIO)})
+def test_a_server_that_was_stopped_well_says_nothing_when_it_starts_again(folder: Path, kind: Kind) -> None:
+    place = Place(folder)
+    with place.serving(kind=kind) as server, closing(Wire(server.dial())) as wire:
+        wire.ask(b"list-tube-used\r\n")  # whoever is in gets its replies
+        wire.send(b"put 0 0 9 1000\r\n%b\r\n" % (b"x" * 1000) * 50)
+        server.gets(signal.SIGTERM)
+        answers = 0
+        with suppress(Gone):
+            while wire.answer():
+                answers += 1
+        assert server.wait() == 0
+    with place.serving(kind=kind) as server, server.client() as client:
+        # What was read is done, and what is done was answered.
+        assert client.stats()["current-jobs-ready"] == answers
+        while client.stats()["current-jobs-ready"]:
+            client.delete(client.reserve(timeout=0))
+        server.gets(signal.SIGTERM)
+        assert server.wait() == 0
+    with place.serving(kind=kind):
+        assert place.troubles() == []

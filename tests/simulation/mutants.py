@@ -80,8 +80,12 @@ def forgets_a_worker(
     original(broker, session, now)
 
 
-def believes_the_wall_clock(replay: Replay, job: Job, when: float) -> None:
-    job.deadline = when - replay._shift if job.state is DELAYED else when
+def believes_the_wall_clock(
+    replay: Replay, job: Job, when: float, original: Callable[[Replay, Job, float], None] = Replay._set_when
+) -> None:
+    original(replay, job, when)
+    if job.state is DELAYED:
+        job.deadline = when - replay._shift
 
 
 def forgets_the_ids(

@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from ayl_server.acceptor import Acceptor
-from ayl_server.binlog.disk import Directory, LockedError
+from ayl_server.binlog.disk import Directory, LockedError, OpenFile
 from ayl_server.binlog.log import Policy
 from ayl_server.binlog.recovery import open_log
 from ayl_server.broker import Broker
@@ -59,12 +59,12 @@ def make_server() -> Server:
 
 
 @asynccontextmanager
-async def living(folder: Path, path: Path) -> AsyncIterator[Server]:
-    """A server with a binlog in `folder`, on a Unix socket."""
-    server, directory = make_server(), Directory(folder)
+async def living(directory: Directory, path: Path, *, sync_always: bool = True) -> AsyncIterator[Server]:
+    """A server with a binlog, on a Unix socket."""
+    server = make_server()
     server.log = open_log(
         directory,
-        Policy(size=65536, sync_always=True),
+        Policy(size=65536, sync_always=sync_always),
         server.broker,
         server.clocks,
         salt=lambda: 1,
@@ -107,8 +107,8 @@ def test_two_servers_know_nothing_of_each_other_and_outlive_each_other(run: Run,
         folder.mkdir()
 
     async def live() -> None:
-        async with living(folders[1], paths[1]):
-            async with living(folders[0], paths[0]):
+        async with living(Directory(folders[1]), paths[1]):
+            async with living(Directory(folders[0]), paths[0]):
                 for path in paths:
                     assert await asyncio.to_thread(put, path, path.name.encode()) == 1
                 with pytest.raises(LockedError):
@@ -118,13 +118,55 @@ def test_two_servers_know_nothing_of_each_other_and_outlive_each_other(run: Run,
                 assert await asyncio.to_thread(take, paths[1]) == body
 
     async def live_again() -> None:
-        async with living(folders[0], paths[0]):
+        async with living(Directory(folders[0]), paths[0]):
             assert await asyncio.to_thread(take, paths[0]) == b"first.socket"
-        async with living(folders[1], paths[1]) as empty:
+        async with living(Directory(folders[1]), paths[1]) as empty:
             assert len(empty.broker.jobs) == 0
 
     run(live())
     run(live_again())
+
+
+class Diary(Directory):
+    """A directory that keeps a list of what is done to its files."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.deeds: list[str] = []
+
+    def open(self, name: str) -> OpenFile:
+        file = super().open(name)
+        return OpenDiary(file.descriptor, self.deeds)
+
+
+class OpenDiary(OpenFile):
+    """A file of that directory."""
+
+    def __init__(self, descriptor: int, deeds: list[str]) -> None:
+        super().__init__(descriptor)
+        self.deeds = deeds
+
+    def write(self, offset: int, data: bytes) -> None:
+        super().write(offset, data)
+        self.deeds.append("write")
+
+    def sync(self) -> None:
+        super().sync()
+        self.deeds.append("sync")
+
+
+def test_a_stop_leaves_nothing_that_is_not_on_the_disk(run: Run, tmp_path: Path) -> None:
+    diary = Diary(tmp_path)
+
+    async def live() -> None:
+        async with living(diary, tmp_path / "socket", sync_always=False) as server:
+            await asyncio.to_thread(put, tmp_path / "socket", b"")
+            assert server.log is not None
+            assert server.log.unsynced
+            assert diary.deeds[-1] == "write"
+        assert diary.deeds[-1] == "sync"
+
+    run(live())
 
 
 @pytest.mark.parametrize("secured", [False, True], ids=["plain", "tls"])
