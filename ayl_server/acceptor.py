@@ -4,21 +4,22 @@ The event loops can accept by themselves, but not stop: uvloop's takes in a clie
 drops it, asyncio's tries again each second.
 """
 
+import asyncio
 import errno
 import socket
 import ssl
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ayl_server.listener import Client, Server
 from ayl_server.logbook import Logbook
 from ayl_server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
 
-if TYPE_CHECKING:
-    import asyncio
-
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """The system has no room for another connection; those that are open go on."""
+
+GREETING_SECONDS = 0.5
+"""How long a stopping server waits for those who are just coming in; only a slow handshake takes so long."""
 
 CROWD = 16
 """How often in a row there must have been somebody before two are expected at once."""
@@ -58,12 +59,14 @@ class Acceptor:
             for door, tls in self._doors.items():
                 self._loop.add_reader(door, self._let_in, door, tls)
 
-    def close(self) -> None:
-        """Let in nobody any more. Who waits in the kernel is told so by it."""
+    async def close(self) -> None:
+        """Let in nobody any more. Who waits in the kernel is told so by it; who is just coming in still does."""
         self._shut()
         self._closed = True
         for door in self._doors:
             door.close()
+        if self._greetings:
+            await asyncio.wait(self._greetings, timeout=GREETING_SECONDS)
         for greeting in self._greetings:
             greeting.cancel()
 

@@ -166,6 +166,7 @@ class Server:
         self._sync_timer: asyncio.TimerHandle | None = None
         self._unanswered: dict[Client, None] = {}
         self._commit_due = False
+        self._stopped = False
 
     def connect(self, client: Client, number: int) -> Connection:
         if self.verbosity >= 1:
@@ -232,7 +233,7 @@ class Server:
         """Write what this turn has changed, then send what waited for it."""
         self._commit_due = False
         log = self.log
-        if log is None or self.failure is not None:
+        if log is None or self.failure is not None or self._stopped:
             return
         log.shift = self.clocks.shift()
         try:
@@ -285,6 +286,7 @@ class Server:
             client.transport.abort()
         await asyncio.sleep(0)
         self.hangups.close()
+        self._stopped = True
         if self.log is not None and self.failure is None:
             try:
                 self.log.close()

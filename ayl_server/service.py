@@ -33,8 +33,11 @@ from ayl_server.process import (
 from ayl_server.revival import Revival
 from ayl_server.systemd import Notifier
 
-SPARE = 4
-"""Descriptors that no client gets: what the binlog opens for a moment must never fail for want of one."""
+SPARE = 1
+"""Descriptors that no client gets: libuv opens one for itself with the first connection."""
+
+SPARE_FOR_BINLOG = 4
+"""What the binlog opens for a moment must never fail for want of a descriptor."""
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -141,14 +144,14 @@ class Service:
             address.withdraw()
         for page in pages:
             page.close()
-        acceptor.close()
+        await acceptor.close()
         await self.server.stop()
         if self.server.failure is None:
             self.logbook.note("stopped", "all changes are safe" if self.server.log else "jobs were kept in memory only")
 
     def _most_connections(self, visitors: int) -> int:
         """How many clients may be here at once."""
-        spare = visitors + (0 if self.config.binlog is None else SPARE)
+        spare = SPARE + visitors + (0 if self.config.binlog is None else SPARE_FOR_BINLOG)
         possible = max(1, free_descriptors() - spare)
         wanted = self.config.max_connections
         if wanted is not None and wanted > possible:

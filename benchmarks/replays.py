@@ -53,11 +53,10 @@ def terminal() -> Iterator[Terminal]:
         opened.close()
 
 
-def run_replays(kinds: Sequence[Kind], cores: Cores, options: argparse.Namespace) -> Runs:
-    """Each server fills a binlog once and is started on it in every round."""
+def run_replays(kinds: Sequence[Kind], cores: Cores, options: argparse.Namespace, runs: Runs) -> None:
+    """Each server fills a binlog once and is started on it in every round; what they show goes to `runs`."""
     load, jobs = LOADS[REPLAY], amount_of(REPLAY, options)
     kinds = [kind for kind in kinds if kind.name not in load.without]
-    runs: Runs = {kind.name: [] for kind in kinds}
     with ExitStack() as stack:
         directories = {kind.name: stack.enter_context(scratch()) for kind in kinds}
         for kind in kinds:
@@ -66,9 +65,8 @@ def run_replays(kinds: Sequence[Kind], cores: Cores, options: argparse.Namespace
             for kind in kinds:
                 if number <= rounds_of(load, kind.name, options):
                     outcome = replay(kind, cores, directories[kind.name], jobs)
-                    runs[kind.name].append(outcome)
+                    runs.setdefault(kind.name, []).append(outcome)
                     say(f"{REPLAY} {number} {kind.name}: {summary(outcome)}")
-    return runs
 
 
 def fill(kind: Kind, cores: Cores, directory: Path, jobs: int, *, sleep: bool) -> None:

@@ -28,17 +28,18 @@ Runs = dict[str, list[Outcome]]
 BEGAN = time.monotonic()
 
 
-def run_load(name: str, kinds: Iterable[Kind], cores: Cores, options: argparse.Namespace, patience: Patience) -> Runs:
+def run_load(
+    name: str, kinds: Iterable[Kind], cores: Cores, options: argparse.Namespace, patience: Patience, runs: Runs
+) -> None:
+    """Fill `runs`, so that what went well is not lost with what fails later."""
     load, amount = LOADS[name], amount_of(name, options)
-    runs: Runs = {kind.name: [] for kind in kinds if kind.name not in load.without}
-    counts = {server: rounds_of(load, server, options) for server in runs}
-    for number in range(1, max(counts.values(), default=0) + 1):
-        for kind in kinds:
-            if number <= counts.get(kind.name, 0):
+    counts = [(kind, rounds_of(load, kind.name, options)) for kind in kinds if kind.name not in load.without]
+    for number in range(1, max((count for _, count in counts), default=0) + 1):
+        for kind, count in counts:
+            if number <= count:
                 outcome = calmest_round(name, kind, cores, amount, patience, sleep=options.sleep)
-                runs[kind.name].append(outcome)
-                say(f"{name} {number}/{counts[kind.name]} {kind.name}: {summary(outcome)}")
-    return runs
+                runs.setdefault(kind.name, []).append(outcome)
+                say(f"{name} {number}/{count} {kind.name}: {summary(outcome)}")
 
 
 def calmest_round(name: str, kind: Kind, cores: Cores, amount: int, patience: Patience, *, sleep: bool) -> Outcome:

@@ -89,9 +89,9 @@ def run_one(
     if name == START_UP:
         results.starts, results.bare = run_starts(kinds, cores, QUICK_STARTS if options.quick else STARTS)
     elif name == REPLAY:
-        results.loads[name] = run_replays(kinds, cores, options)
+        run_replays(kinds, cores, options, results.loads.setdefault(name, {}))
     else:
-        results.loads[name] = run_load(name, kinds, cores, options, patience)
+        run_load(name, kinds, cores, options, patience, results.loads.setdefault(name, {}))
 
 
 def print_tables(results: Results, judged: Sequence[Verdict], *, quick: bool) -> None:

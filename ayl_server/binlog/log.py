@@ -134,6 +134,11 @@ class Log:
         self._add(pack_deletion(job.id, self.current.salt))
         self.room += UPKEEP
 
+    def note_id(self, job_id: int) -> None:
+        """No new job may ever get this id or a lower one. To be told before a job with this id is."""
+        self._fit(DELETION_SIZE)
+        self._add(pack_deletion(job_id, self.current.salt))
+
     # What the driver calls
 
     @property

@@ -74,6 +74,7 @@ def _take_over(found: beanstalkd.Takeover, disk: Disk, log: Log, broker: Broker,
     disk.create(HALFWAY, PAGE).close()
     disk.sync()
     broker.last_id = found.highest_id
+    log.note_id(found.highest_id)
     order = {job_id: float(number) for number, job_id in enumerate(found.buried, 1)}
     jobs = []
     for count, one in enumerate(found.jobs, 1):
