@@ -42,7 +42,7 @@ class Acceptor:
         self._doors: dict[socket.socket, ssl.SSLContext | None] = {}
         self._open = False
         self._closed = False
-        self._guests: set[object] = set()
+        self._guests: set[socket.socket] = set()
         self._greetings: dict[asyncio.Task[Any], socket.socket] = {}
         self._retry: asyncio.TimerHandle | None = None
         self._streak = 0

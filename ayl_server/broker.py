@@ -32,8 +32,11 @@ from ayl_server.queues import NEVER, Timers
 MARGIN = 1.0
 """Seconds before the end of a lease in which its holder is told DEADLINE_SOON instead of waiting."""
 
-DUE_AT_ONCE = 2000
+DUE_AT_ONCE = 500
 """How many delayed jobs are made ready before the clients are served again."""
+
+BREATH = 0.002
+"""Seconds for the clients between two such portions."""
 
 DEFAULT_TUBE = b"default"
 
@@ -66,6 +69,7 @@ class Broker:
         self.timers: Timers[Session | Tube] = Timers()
         self.woken: list[Session] = []
         self.draining = False
+        self.breathing_until = -NEVER  # seconds; until then `tick` has nothing to do, however much is due
         self.counts: dict[bytes, int] = dict.fromkeys(COUNTED, 0)
         self.forgotten_jobs = 0
         self.total_sessions = 0
@@ -409,18 +413,20 @@ class Broker:
 
     def next_deadline(self) -> float | None:
         """When `tick` has something to do next, seconds; None for never."""
-        return self.timers.next()
+        when = self.timers.next()
+        return self.breathing_until if when is not None and when < self.breathing_until else when
 
     def tick(self, now: float) -> None:
         """Do what has fallen due: delays, pauses, leases, waits; in the order of their times.
 
-        Not all of it, if that is much; then `next_deadline` is in the past.
+        Not all of it, if that is much: the clients are served in between.
         """
         left = DUE_AT_ONCE
         for alarm in self.timers.due(now):
             if isinstance(alarm, Tube):
                 left -= self._tube_due(alarm, now, left)
                 if left <= 0:
+                    self.breathing_until = now + BREATH
                     return
             else:
                 self._session_due(alarm, now)

@@ -39,9 +39,9 @@ Options:
  -f MS    sync the binlog to the disk at most MS milliseconds after a change (default is 50);
           with -f 0 every reply is sent only when what it says is on the disk
  -F       never sync the binlog: a crash of the machine loses jobs, one of the server does not
- -l ADDR  listen on address, on unix:PATH, or for TLS on tls:ADDR or tls:ADDR:PORT
-          (default is 127.0.0.1); may be given several times
- -p PORT  listen on port (default is 11300; 0 takes any free port)
+ -l ADDR  listen on address (ADDR or ADDR:PORT, IPv6 with a port as [::1]:PORT), for TLS on
+          tls:ADDR, or on unix:PATH (default is 127.0.0.1); may be given several times
+ -p PORT  listen on port where -l names none (default is 11300; 0 takes any free port)
  -u USER  become this user and its groups
  -z BYTES set the maximum job size in bytes (default is 65535);
           max allowed is 1073741824 bytes

@@ -51,6 +51,8 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         server = self.server
+        if server.failure is not None:
+            return  # nothing more must happen to the binlog, and nobody would hear of it
         try:
             self.connection.receive(data, server.clock())
         except OSError as error:
@@ -61,6 +63,8 @@ class Client(asyncio.Protocol):
     def eof_received(self) -> bool:
         self.ended = True
         server = self.server
+        if server.failure is not None:
+            return False
         try:
             self.connection.end_of_input(server.clock())
         except OSError as error:
@@ -235,7 +239,6 @@ class Server:
         log = self.log
         if log is None or self.failure is not None or self._stopped:
             return
-        log.shift = self.clocks.shift()
         try:
             log.commit()
         except OSError as error:

@@ -34,15 +34,18 @@ def main() -> None:
         sys.stdout.write(f"ayl_server {version('ayl')}\n")
         return
     try:
-        _start(config)
+        code = _start(config)
     except StartError as error:
         from ayl_server.logbook import Logbook
 
         Logbook(config.log_format).refusal(error)
         raise SystemExit(error.code) from None
+    # Without Python's farewell: to take a million jobs apart would be the longest part of a stop. Nothing is buffered.
+    os._exit(code)
 
 
-def _start(config: Config) -> None:
+def _start(config: Config) -> int:
+    """Serve; the exit code."""
     # From here on somebody may know of this process and send it a signal, long before the service can take it.
     drain_asked: list[int] = []
     _signal.signal(_signal.SIGUSR1, lambda number, _: drain_asked.append(number))
@@ -62,7 +65,7 @@ def _start(config: Config) -> None:
             compiled.use()
         from ayl_server.service import run
 
-        run(
+        return run(
             addresses,
             config,
             tls=tls,

@@ -92,9 +92,9 @@ def tame_collector() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def settle_collector() -> None:
+def settle_collector(jobs: int) -> None:
     """What was made until now stays for good; the collector need not look at it again."""
-    gc.collect()
+    collect_when_calm(jobs)
     gc.freeze()
 
 

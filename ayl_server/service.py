@@ -50,8 +50,8 @@ def run(
     notifier: Notifier,
     force_asyncio: bool,
     drain_asked: Callable[[], bool],
-) -> None:
-    """Serve until SIGTERM or SIGINT. `drain_asked` tells whether a SIGUSR1 came before this could take it."""
+) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. `drain_asked`: whether a SIGUSR1 came before this could take it."""
     logbook = Logbook(config.log_format)
     logbook.listen_to_libraries()
     if any(address.speaks == METRICS for address in addresses):
@@ -68,8 +68,7 @@ def run(
     service.recover()
     # The loop is not closed: uvloop's would wait for connections that did not end in time.
     loop.run_until_complete(service.serve(addresses, tls, drain_asked))
-    if service.server.failure is not None:
-        raise SystemExit(FAILED)
+    return 0 if service.server.failure is None else FAILED
 
 
 class Service:
@@ -133,7 +132,7 @@ class Service:
             if address not in metrics:
                 self._add_door(acceptor, address, tls)
         pages = [await self._open_page(address, acceptor.most) for address in metrics]
-        settle_collector()
+        settle_collector(len(self.broker.jobs))
         self._collect()
         acceptor.open()
         self._tell_of_start(addresses)

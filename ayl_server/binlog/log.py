@@ -71,12 +71,11 @@ class Log:
         last_id: Callable[[], int],
         burials: Callable[[], int],
         salt: Callable[[], int],
+        shift: Callable[[], float],
         complain: Callable[[str], None],
     ) -> None:
         self.disk = disk
         self.policy = policy
-        self.shift = 0.0
-        """Wall clock less the driver's clock, seconds; the driver keeps it right."""
         self.segments: dict[int, Segment] = {}
         self.reserve: dict[str, int] = {}
         """Names and sizes of the files that wait to become segments."""
@@ -97,6 +96,8 @@ class Log:
         self._last_id = last_id
         self._burials = burials
         self._salt = salt
+        self._read_shift = shift
+        self._shift = shift()  # wall clock less the driver's clock, seconds, when the pending records were begun
         self._complain = complain
         self._compacting = False
 
@@ -123,7 +124,7 @@ class Log:
     def updated(self, job: Job) -> None:
         """A job changed its state, priority, delay or counters."""
         self._fit(CHANGE_SIZE)
-        self._add(pack_change(job, self.shift, self.current.salt))
+        self._add(pack_change(job, self._shift, self.current.salt))
 
     def deleted(self, job: Job) -> None:
         """A job is gone for good."""
@@ -183,13 +184,16 @@ class Log:
         job.file = segment.number
         segment.ids.append(job.id)
         segment.live += 1
-        self._add(pack_job(job, self.shift, segment.salt))
+        self._add(pack_job(job, self._shift, segment.salt))
 
     def _fit(self, size: int) -> None:
         """See to it that the current segment takes a record of `size` bytes now."""
         if self.position + size > self._last:
             self._move_on(size)
-        if not (self.pending or self.unsynced):
+        if self.pending:
+            return
+        self._shift = self._read_shift()
+        if not self.unsynced:
             self._add(pack_mark(self.current.number, self.position, self.current.salt))
 
     def _add(self, record: bytes) -> None:

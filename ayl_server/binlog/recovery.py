@@ -23,7 +23,7 @@ from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
 
 WIPE = 1024 * 1024
-"""Bytes overwritten at a time."""
+"""Bytes written at a time."""
 
 IDS_SKIPPED = 1_000_000
 """For each damaged place; far more than a segment of the usual size can tell of."""
@@ -45,6 +45,15 @@ class Recovery:
     bytes_read: int = 0
     torn: Damage | None = None
     damages: list[Damage] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A segment that may be the last one."""
+
+    segment: Segment
+    data: bytes  # up to the last good record
+    closed: bool  # by an end record
 
 
 Progress = Callable[[int, int, int], None]
@@ -73,19 +82,18 @@ def open_log(
         last_id=lambda: broker.last_id,
         burials=lambda: broker.burials,
         salt=salt,
+        shift=clocks.shift,
         complain=complain,
     )
-    log.shift = clocks.shift()
     recovery = Recovery(log)
     names = disk.names()
     found = numbers(names, "ayl-binlog")
     if not found:
         _refuse_foreign(disk, names)
-    _count_in_reserve(log, names)
-    replay = Replay(shift=log.shift, now=clocks.steady(), tube=broker.tube, salvage=salvage)
+    replay = Replay(shift=clocks.shift(), now=clocks.steady(), tube=broker.tube, salvage=salvage)
     try:
         _note_gaps(found, replay)
-        end = _read(disk, found, log, replay, recovery, progress)
+        tails = _read(disk, found, log, replay, recovery, progress)
         if replay.closed and found:
             replay.note_missing(found[-1] + 1)
     except CorruptionError as error:
@@ -96,11 +104,13 @@ def open_log(
     recovery.jobs = len(replay.jobs)
     recovery.torn = replay.torn
     recovery.damages = replay.damages
+    # Only from here on anything is changed in the directory.
+    _count_in_reserve(log, names)
     if replay.damages:
         _write_anew(log, broker, found)
     else:
         _count_in_jobs(log, replay)
-        _go_on(log, found, end)
+        _go_on(log, tails)
     broker.journal = log
     return recovery
 
@@ -123,12 +133,14 @@ def _count_in_reserve(log: Log, names: list[str]) -> None:
             log.disk.remove(name)
 
 
-def _read(disk: Disk, found: list[int], log: Log, replay: Replay, recovery: Recovery, progress: Progress | None) -> int:
-    """Feed every segment; where the last one ends."""
+def _read(
+    disk: Disk, found: list[int], log: Log, replay: Replay, recovery: Recovery, progress: Progress | None
+) -> list[Tail]:
+    """Feed every segment; those that may be the last, as far as they go."""
+    tails: list[Tail] = []
     sizes = {number: disk.size(SEGMENT.format(number)) for number in found}
     total = sum(sizes.values())
     lasts = _possibly_last(disk, found)
-    end = 0
     for number in found:
         name = SEGMENT.format(number)
         data = disk.read(name, 0, sizes[number])
@@ -137,15 +149,15 @@ def _read(disk: Disk, found: list[int], log: Log, replay: Replay, recovery: Reco
             end = replay.feed(header, data, last=number in lasts)
         except UnreadableError as error:
             replay.note_unreadable(number, str(error))
-            header = Header(number, 0, 0, 0, len(data))
+            header, end = Header(number, 0, 0, 0, len(data)), 0
         segment = log.segments[number] = Segment(number, header.salt, len(data))
         log.used += len(data)
-        if number != found[-1] and not (replay.closed or replay.damages):
-            _end(disk, segment, end)
+        if number in lasts:
+            tails.append(Tail(segment, data[:end], closed=replay.closed))
         recovery.bytes_read += len(data)
         if progress is not None:
             progress(recovery.bytes_read, total, len(replay.jobs))
-    return end
+    return tails
 
 
 def _possibly_last(disk: Disk, found: list[int]) -> list[int]:
@@ -159,9 +171,21 @@ def _possibly_last(disk: Disk, found: list[int]) -> list[int]:
     return found[-2:]
 
 
+def _renew(disk: Disk, segment: Segment, data: bytes) -> None:
+    """Write again what was read, and sync it.
+
+    A server that was killed, or whose sync failed, may have left what we read in the system's memory only, where it
+    counts as written after a failed sync. Clients rely on it now, and the next mark will say that it is on the disk.
+    """
+    file = disk.open(segment.name)
+    for offset in range(0, len(data), WIPE):
+        file.write(offset, data[offset : offset + WIPE])
+    file.sync()
+    file.close()
+
+
 def _end(disk: Disk, segment: Segment, end: int) -> None:
     """Do what a crash has left undone: the segment after this one has been begun."""
-    _wipe(disk, segment, end)
     file = disk.open(segment.name)
     file.write(end, pack_end(segment.number + 1, segment.salt))
     file.sync()
@@ -201,12 +225,20 @@ def _count_in_jobs(log: Log, replay: Replay) -> None:
     log.room -= UPKEEP * len(replay.jobs)
 
 
-def _go_on(log: Log, found: list[int], end: int) -> None:
+def _go_on(log: Log, tails: list[Tail]) -> None:
     """Make the last segment the current one, or begin the first."""
-    if found:
-        last = log.segments[found[-1]]
-        _wipe(log.disk, last, end)
-        log.resume(last, end)
+    disk = log.disk
+    for tail in tails:
+        if not log.policy.sync_never:
+            _renew(disk, tail.segment, tail.data)
+        if not tail.closed:
+            _wipe(disk, tail.segment, len(tail.data))
+            if tail is not tails[-1]:
+                _end(disk, tail.segment, len(tail.data))
+    if tails:
+        if not log.policy.sync_never:
+            disk.sync()
+        log.resume(tails[-1].segment, len(tails[-1].data))
     else:
         log.begin(1)
     log.add_reserves()

@@ -150,7 +150,6 @@ class Run:
 
     def commit(self) -> None:
         """The end of a turn, after which the clients have their replies."""
-        self.log.shift = self.clock.shift
         self.log.commit()
 
     def close(self) -> None:

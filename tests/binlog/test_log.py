@@ -214,6 +214,21 @@ def test_ten_thousand_releases_need_no_more_room_than_ten(policy: Policy) -> Non
     assert machine.start(policy).jobs().keys() == set(ids)
 
 
+def test_a_log_that_is_never_at_rest_when_it_is_synced_needs_no_more_room() -> None:
+    """A busy server: whenever its timer calls for a sync, the next commands have already been reported."""
+    machine = Machine()
+    run = machine.start(LATER)
+    old = run.put(b"old")
+    for _ in range(2000):
+        run.commit()
+        run.delete(run.put(b"x" * 500))
+        run.log.sync()
+    run.commit()
+    assert run.log.current.number > 200
+    assert len(machine.disk.names()) <= 8
+    assert machine.start().bodies() == {old: b"old"}
+
+
 def test_starting_again_and_again_needs_no_more_room() -> None:
     machine = Machine()
     machine.start().put(b"x")

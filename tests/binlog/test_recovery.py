@@ -185,7 +185,6 @@ def test_a_wall_clock_that_jumps_while_the_server_runs_changes_no_delay() -> Non
     machine = Machine()
     run = machine.start()
     machine.clock.jump(3600)
-    run.commit()  # as the driver does after every turn
     job_id = run.put(delay=100)
     run.commit()
     machine.clock.advance(1)

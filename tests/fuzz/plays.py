@@ -168,8 +168,11 @@ class Play:
         return [reply.line + b"\r\n" + (reply.body or b"") for reply in replies]
 
 
+def told(script: Script, *, bytewise: bool = False) -> list[list[bytes]]:
+    """The replies that each client gets, while all is watched that must be true meanwhile."""
+    return Play(script, bytewise=bytewise).run()
+
+
 def judge(script: Script) -> None:
     """AssertionError, or whatever else the server raises, if it does not take this as it should."""
-    whole = Play(script, bytewise=False).run()
-    bytewise = Play(script, bytewise=True).run()
-    assert whole == bytewise, "what comes byte by byte is answered otherwise"
+    assert told(script) == told(script, bytewise=True), "what comes byte by byte is answered otherwise"

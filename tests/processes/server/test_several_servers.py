@@ -196,7 +196,7 @@ def test_no_reply_waits_for_another_one_to_fill_a_packet(run: Run, tmp_path: Pat
         try:
             assert await asyncio.to_thread(talk, door.getsockname()[1]) == 1
         finally:
-            acceptor.close()
+            await acceptor.close()
             await servers[0].stop()
 
     run(live())
