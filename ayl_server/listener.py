@@ -276,6 +276,7 @@ class Server:
         for timer in (self._timer, self._sync_timer):
             if timer is not None:
                 timer.cancel()
+        self._sync()  # clients may take their time to leave
         deadline = self.loop.time() + DRAIN_SECONDS
         while self.clients and self.loop.time() < deadline:
             # Each time, because one that was let in a moment ago may show up only now.

@@ -7,7 +7,8 @@ but `inserted` (which then refuses) means that the disk cannot be trusted: the d
 Room. Segments have a fixed size and their blocks before anything is written. A job is accepted only if, beside
 its own record, there is room for all that may have to be told of the jobs we have (`UPKEEP` each), and for one
 more segment: so on a full disk old jobs can still be deleted, buried and released. What these write makes older
-records worthless, and with a whole segment to spare the oldest can always be compacted and its file used again.
+records worthless, and with a whole segment to spare the oldest can always be compacted and its file used again. A
+job that is larger than a segment gets a file of its own, and a second one like it is kept to spare as long.
 
 Compaction. Only the oldest segment is ever compacted: its living jobs are written anew at the end, a few in each
 turn. Every record about a job stands behind the job's whole record, so once no job has its whole record in the
@@ -96,8 +97,7 @@ class Log:
         self._last_id = last_id
         self._burials = burials
         self._salt = salt
-        self._read_shift = shift
-        self._shift = shift()  # wall clock less the driver's clock, seconds, when the pending records were begun
+        self._shift = shift  # wall clock less the driver's clock, seconds, now
         self._complain = complain
         self._compacting = False
 
@@ -124,7 +124,7 @@ class Log:
     def updated(self, job: Job) -> None:
         """A job changed its state, priority, delay or counters."""
         self._fit(CHANGE_SIZE)
-        self._add(pack_change(job, self._shift, self.current.salt))
+        self._add(pack_change(job, self._shift(), self.current.salt))
 
     def deleted(self, job: Job) -> None:
         """A job is gone for good."""
@@ -159,7 +159,8 @@ class Log:
             self._give_back()
 
     def sync(self) -> None:
-        """Return when all that was written is on the disk."""
+        """Return when all that was reported is on the disk."""
+        self._write()
         if self.unsynced:
             self._file.sync()
             self.unsynced = False
@@ -184,16 +185,13 @@ class Log:
         job.file = segment.number
         segment.ids.append(job.id)
         segment.live += 1
-        self._add(pack_job(job, self._shift, segment.salt))
+        self._add(pack_job(job, self._shift(), segment.salt))
 
     def _fit(self, size: int) -> None:
         """See to it that the current segment takes a record of `size` bytes now."""
         if self.position + size > self._last:
             self._move_on(size)
-        if self.pending:
-            return
-        self._shift = self._read_shift()
-        if not self.unsynced:
+        if not (self.pending or self.unsynced):
             self._add(pack_mark(self.current.number, self.position, self.current.salt))
 
     def _add(self, record: bytes) -> None:
@@ -225,7 +223,8 @@ class Log:
     def add_reserve(self, name: str, size: int) -> None:
         """Count in a file that waits to become a segment."""
         self.reserve[name] = size
-        self.room += usable(size)
+        if size == self.policy.size:
+            self.room += usable(size)
         self._reserves_made = max(self._reserves_made, int(name.rpartition(".")[2]))
 
     def _move_on(self, size: int) -> None:
@@ -238,9 +237,13 @@ class Log:
 
     def add_reserves(self) -> None:
         """Try to have at least one reserve, and room."""
-        if not self.reserve:
+        if not self._has_spare():
             self._add_file(self.policy.size)
         self._make_room(0)
+
+    def _has_spare(self) -> bool:
+        """Whether a segment of the usual size waits to be used."""
+        return self.policy.size in self.reserve.values()
 
     def _rotate(self, size: int) -> None:
         """Begin the next segment, which takes at least `size` bytes, then close this one: its end tells of the next."""
@@ -253,11 +256,11 @@ class Log:
             file.sync()
         file.close()
         self.unsynced = False
-        if not self.reserve and not self._add_file(self.policy.size) and not self._compacting:
-            self._compact_oldest()
+        if not self._has_spare() and not self._add_file(self.policy.size) and not self._compacting:
+            self._compact(0, 0)
 
     def _begin(self, number: int, size: int) -> None:
-        name = self._reserve_of(capacity_for(size + MARK_SIZE))
+        name = self._reserve_of(self._file_size(size))
         capacity = self.reserve.pop(name)
         segment = Segment(number, self._salt(), capacity)
         self._file = self.disk.open(name)
@@ -268,6 +271,8 @@ class Log:
         self._sync_directory()
         self.segments[number] = segment
         self.used += capacity
+        if capacity != self.policy.size:
+            self.room += usable(capacity)
         self._go_to(segment, HEADER_SIZE)
 
     def _go_to(self, segment: Segment, position: int) -> None:
@@ -275,25 +280,40 @@ class Log:
         self.position = self._pending_from = position
         self._last = segment.limit - MARK_SIZE
 
+    def _file_size(self, size: int) -> int:
+        """Of a file that takes a record of `size` bytes. Behind a large one there is room for a segment's records still:
+        as much as the current segment, which it leaves unfilled, can have had left.
+        """
+        needed = capacity_for(size + MARK_SIZE)
+        return self.policy.size if needed <= self.policy.size else needed + self.policy.size
+
     def _reserve_of(self, capacity: int) -> str:
+        usual = self.policy.size
         fitting = [(size, name) for name, size in self.reserve.items() if size >= capacity]
-        if fitting:
+        if fitting and (capacity > usual or min(fitting)[0] == usual):
             return min(fitting)[1]
-        if self._add_file(max(capacity, self.policy.size)):
+        if self._add_file(capacity):
             return next(reversed(self.reserve))
         raise LogFullError
 
     def _make_room(self, size: int) -> bool:
         """Try to take more of the disk where there is no room for a job of `size` bytes."""
         needed = size + UPKEEP
-        capacity = self.policy.size
         if self.position + size > self._last:
-            # The rest of this segment stays empty, and a large job needs a file as large.
-            needed += self.current.limit - self.position
-            capacity = max(capacity, capacity_for(size + MARK_SIZE))
-            if all(size < capacity for size in self.reserve.values()) and not self._add_file(capacity):
-                return False
+            needed += self.current.limit - self.position  # stays empty
+            capacity = self._file_size(size)
+            if capacity > self.policy.size:
+                needed -= size  # is not taken from here
+                if not self._make_large(capacity):
+                    return False
         while self.room < needed:
+            if not self._add_file(self.policy.size):
+                return False
+        return True
+
+    def _make_large(self, capacity: int) -> bool:
+        """Try to have a file for a job larger than a segment, and one to compact it into."""
+        while sum(size >= capacity for size in self.reserve.values()) < 2:
             if not self._add_file(capacity):
                 return False
         return True
@@ -319,7 +339,7 @@ class Log:
             del self.segments[oldest.number]
             self.used -= oldest.capacity
             retired += 1
-            if oldest.capacity == self.policy.size and self.room < self.policy.size:
+            if self._wants(oldest.capacity):
                 name = RESERVE.format(self._reserves_made + 1)
                 self.disk.rename(oldest.name, name)
                 self.add_reserve(name, oldest.capacity)
@@ -330,10 +350,20 @@ class Log:
 
     def _give_back(self) -> None:
         """Return to the disk what more jobs once needed; one file a turn, for it takes time."""
-        if len(self.reserve) > 1:
-            name, size = self.reserve.popitem()
-            self.room -= usable(size)
-            self.disk.remove(name)
+        usual = self.policy.size
+        names = [name for name, size in self.reserve.items() if size == usual]
+        if len(names) > 1:
+            del self.reserve[names[-1]]
+            self.room -= usable(usual)
+            self.disk.remove(names[-1])
+
+    def _wants(self, capacity: int) -> bool:
+        """Whether a file of that size is worth keeping."""
+        usual = self.policy.size
+        if capacity == usual:
+            return self.room < usual or not self._has_spare()
+        largest = max(segment.capacity for segment in self.segments.values())
+        return usual < largest <= capacity and all(size < largest for size in self.reserve.values())
 
     def _sync_directory(self) -> None:
         if not self.policy.sync_never:
@@ -348,35 +378,42 @@ class Log:
         if wasteful or (self.room < 0 and self.used > self.live + 2 * spare and not self._make_room(0)):
             self._compact(STEP_JOBS + size // DELETION_SIZE, STEP_BYTES + size)
 
-    def _compact_oldest(self) -> None:
-        """Compact the whole of the oldest segment now: the disk is full and no reserve is left.
-
-        What lives in there fits into the current segment, which has just been begun.
-        """
-        oldest = self._first_living()
-        if oldest is not None:
-            self._compact(len(oldest.ids), oldest.capacity)
-        self._write()
-        self._file.sync()
-        self.unsynced = False
-        self._retire()
-
     def _compact(self, jobs: int, size: int) -> None:
-        """Write living jobs of the oldest segment anew: look at no more than `jobs`, write about `size` bytes."""
-        oldest = self._first_living()
-        if oldest is None:
-            return
+        """Write living jobs of the oldest segment anew: look at no more than `jobs`, write about `size` bytes.
+
+        Where no spare is left, whole segments at once, until the file of one becomes the spare: what lives in there fits
+        into the current segment, which was begun with the last spare there was.
+        """
         self._compacting = True
-        stop = min(oldest.compacted + jobs, len(oldest.ids))
-        while oldest.compacted < stop and size > 0:
-            job = self._job(oldest.ids[oldest.compacted])
-            oldest.compacted += 1
-            if job is not None and job.file == oldest.number:
-                oldest.live -= 1
+        tried = 0
+        oldest = self._first_living()
+        while oldest is not None:
+            self._compact_from(oldest, jobs, size)
+            if self._has_spare() or tried > len(self.segments):
+                break
+            self._settle()
+            tried += 1
+            oldest = None if self._has_spare() else self._first_living()
+        self._compacting = False
+
+    def _compact_from(self, segment: Segment, jobs: int, size: int) -> None:
+        while segment.compacted < len(segment.ids) and ((jobs > 0 and size > 0) or not self._has_spare()):
+            job = self._job(segment.ids[segment.compacted])
+            segment.compacted += 1
+            jobs -= 1
+            if job is not None and job.file == segment.number:
+                segment.live -= 1
                 self.migrated += 1
                 size -= job_size(job)
                 self._write_job(job, job_size(job))
-        self._compacting = False
+
+    def _settle(self) -> None:
+        """Write and sync what was compacted, and let go of what it was compacted from."""
+        self._write()
+        if not self.policy.sync_never:
+            self._file.sync()
+        self.unsynced = False
+        self._retire()
 
     def _first_living(self) -> Segment | None:
         """The oldest closed segment with a living job; those before it only wait for the next sync."""

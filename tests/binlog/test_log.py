@@ -62,7 +62,7 @@ def check(run: Run, machine: Machine) -> None:
     log, jobs = run.log, list(run.broker.jobs.values())
     assert log.live == sum(map(job_size, jobs))
     assert log.used == sum(segment.capacity for segment in log.segments.values())
-    free = sum(map(usable, log.reserve.values())) + log.current.limit - log.position
+    free = sum(usable(size) for size in log.reserve.values() if size == log.policy.size) + log.current.limit - log.position
     assert log.room == free - UPKEEP * len(jobs) - log.policy.size
     files = {segment.name: segment.capacity for segment in log.segments.values()} | log.reserve
     assert {name: machine.disk.size(name) for name in machine.disk.names()} == files

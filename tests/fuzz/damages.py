@@ -79,7 +79,7 @@ def misplace(choices: Choices, history: History, files: Files) -> None:
 def lose_write(choices: Choices, history: History, files: Files) -> None:
     """A block is as it was some time ago."""
     name = pick(choices, segments(files))
-    before = [earlier[name] for earlier in history.earlier if name in earlier]
+    before = [earlier[name] for earlier in history.earlier if name in earlier and name in history.files]
     if before:
         size = pick(choices, BLOCKS)
         place = _place(choices, files[name]) // size * size

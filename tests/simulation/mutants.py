@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from ayl_server.binlog import records, recovery
+from ayl_server.binlog import records
 from ayl_server.binlog.log import Log
 from ayl_server.binlog.replay import Replay
 from ayl_server.broker import Broker
@@ -122,7 +122,6 @@ MUTANTS: dict[str, Mutant] = {
     "a delay ends by the wall clock alone": partial(patch.object, Replay, "_set_when", believes_the_wall_clock),
     "ids begin again": partial(patch.object, Broker, "restore", forgets_the_ids),
     "checksums are not looked at": partial(patch.object, records, "crc32", lambda *_: 0),
-    "a torn tail is left where it is": partial(patch.object, recovery, "_wipe", does_nothing),
     "a slow reader is forgotten": partial(patch.object, Client, "resume_writing", does_not_go_on),
     "a failed disk is no reason to stop": partial(patch.object, Server, "fail", does_nothing),
 }

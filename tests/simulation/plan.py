@@ -89,7 +89,7 @@ def draw(rng: random.Random) -> Plan:
     plan = _any(rng)
     if plan.full_disks or plan.capacity < 1000 * plan.settings.segment:
         plan = replace(plan, changes=0.0)  # other segments could need more room than there is
-    return rng.choice((_as_it_is, _as_it_is, _cramped, _crashing, _slow))(rng, plan)
+    return rng.choice((_as_it_is, _as_it_is, _cramped, _churning, _crashing, _slow))(rng, plan)
 
 
 def draw_settings(rng: random.Random) -> Settings:
@@ -153,6 +153,25 @@ def _cramped(rng: random.Random, plan: Plan) -> Plan:
         compaction=rng.choice((100, 400, 2000)),
         max_memory=None,
         full_disks=rng.choice((0.0, 0.1)),
+        changes=0.0,
+    )
+
+
+def _churning(rng: random.Random, plan: Plan) -> Plan:
+    """Few jobs at a time and many in all, so that the log is compacted all the time."""
+    return replace(
+        plan,
+        weights=plan.weights | {"put": 60.0, "delete": 40.0, "bury": 20.0},
+        steps=plan.steps + 100,
+        clients=rng.randint(3, 6),
+        settings=Settings(4096, rng.choice((0.0, 0.05, 1.0))),
+        capacity=4096 * rng.choice((12, 100)),
+        usual_size=1000,
+        largest=1500,
+        crowd=rng.choice((3, 8)),
+        max_memory=None,
+        crashes=0.05,
+        power_failures=1.0,
         changes=0.0,
     )
 
