@@ -32,6 +32,7 @@ from ayl_server.binlog.records import (
     pack_end,
     pack_job,
     pack_mark,
+    seed,
 )
 from ayl_server.binlog.segment import RESERVE, Segment, capacity_for, usable
 from ayl_server.model import Job
@@ -124,7 +125,7 @@ class Log:
     def updated(self, job: Job) -> None:
         """A job changed its state, priority, delay or counters."""
         self._fit(CHANGE_SIZE)
-        self._add(pack_change(job, self._shift(), self.current.salt))
+        self._add(pack_change(job, self._shift(), self._seed()))
 
     def deleted(self, job: Job) -> None:
         """A job is gone for good."""
@@ -132,13 +133,13 @@ class Log:
         self.segments[job.file].live -= 1
         self.live -= job_size(job)
         self._fit(DELETION_SIZE)
-        self._add(pack_deletion(job.id, self.current.salt))
+        self._add(pack_deletion(job.id, self._seed()))
         self.room += UPKEEP
 
     def note_id(self, job_id: int) -> None:
         """No new job may ever get this id or a lower one. To be told before a job with this id is."""
         self._fit(DELETION_SIZE)
-        self._add(pack_deletion(job_id, self.current.salt))
+        self._add(pack_deletion(job_id, self._seed()))
 
     # What the driver calls
 
@@ -185,14 +186,17 @@ class Log:
         job.file = segment.number
         segment.ids.append(job.id)
         segment.live += 1
-        self._add(pack_job(job, self._shift(), segment.salt))
+        self._add(pack_job(job, self._shift(), self._seed()))
 
     def _fit(self, size: int) -> None:
         """See to it that the current segment takes a record of `size` bytes now."""
         if self.position + size > self._last:
             self._move_on(size)
         if not (self.pending or self.unsynced):
-            self._add(pack_mark(self.current.number, self.position, self.current.salt))
+            self._add(pack_mark(self.current.number, self.position, self._seed()))
+
+    def _seed(self) -> int:
+        return seed(self.current.salt, self.position)
 
     def _add(self, record: bytes) -> None:
         self.pending.append(record)
@@ -209,6 +213,12 @@ class Log:
             self.unsynced = True
 
     # Segments
+
+    def forget(self) -> None:
+        """Start anew with empty books; the reserves stay."""
+        self.segments.clear()
+        self.used = self.live = 0
+        self.room = sum(usable(size) for size in self.reserve.values() if size == self.policy.size) - self.policy.size
 
     def begin(self, number: int) -> None:
         """Make a new segment the current one. For the first there must be a reserve."""
@@ -251,7 +261,7 @@ class Log:
         old, file, position = self.current, self._file, self.position
         self.room -= old.limit - position
         self._begin(old.number + 1, size)
-        file.write(position, pack_end(old.number + 1, old.salt) + STOP)
+        file.write(position, pack_end(old.number + 1, seed(old.salt, position)) + STOP)
         if not self.policy.sync_never:
             file.sync()
         file.close()
@@ -264,7 +274,9 @@ class Log:
         capacity = self.reserve.pop(name)
         segment = Segment(number, self._salt(), capacity)
         self._file = self.disk.open(name)
-        self._file.write(0, Header(number, segment.salt, self._last_id(), self._burials(), capacity).pack() + STOP)
+        header = Header(number, segment.salt, self._last_id(), self._burials(), capacity).pack()
+        self._file.write(0, header + STOP)
+        self._file.write(segment.copy_at, header)
         if not self.policy.sync_never:
             self._file.sync()
         self.disk.rename(name, segment.name)
@@ -281,8 +293,9 @@ class Log:
         self._last = segment.limit - MARK_SIZE
 
     def _file_size(self, size: int) -> int:
-        """Of a file that takes a record of `size` bytes. Behind a large one there is room for a segment's records still:
-        as much as the current segment, which it leaves unfilled, can have had left.
+        """Of a file that takes a record of `size` bytes.
+
+        Behind a large one there is still room for a segment's records: as much as it may leave unfilled before it.
         """
         needed = capacity_for(size + MARK_SIZE)
         return self.policy.size if needed <= self.policy.size else needed + self.policy.size
@@ -381,8 +394,8 @@ class Log:
     def _compact(self, jobs: int, size: int) -> None:
         """Write living jobs of the oldest segment anew: look at no more than `jobs`, write about `size` bytes.
 
-        Where no spare is left, whole segments at once, until the file of one becomes the spare: what lives in there fits
-        into the current segment, which was begun with the last spare there was.
+        Where no spare is left, whole segments at once, until the file of one becomes the spare: what lives in there
+        fits into the current segment, which was begun with the last spare there was.
         """
         self._compacting = True
         tried = 0

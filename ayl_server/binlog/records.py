@@ -7,8 +7,9 @@ left behind; a record whose size is 0 ends it. All numbers are little endian.
              · capacity u64 · 12 bytes of 0 · checksum u32 of all before it
     record   size u32 of what follows the checksum · checksum u32 · kind u8 · what the kind says
 
-A checksum is zlib's CRC-32, for a record begun with the segment's salt: so neither what a recycled file holds from
-its former life nor a job whose body is a piece of some binlog is ever taken for a record.
+A checksum is zlib's CRC-32, for a record begun with the segment's salt and the record's offset: so neither what a
+recycled file holds from its former life, nor a record in another place, nor a job whose body is a piece of some binlog
+is ever taken for a record. The last 64 bytes of a file repeat the header, for a salvage when the first is damaged.
 
     job      the whole job: `JOB`, the tube's name, the body
     change   what a command changed of a job told before: `CHANGE`
@@ -109,8 +110,14 @@ def parse_header(data: bytes) -> Header:
     return Header(number, salt, last_id, burials, capacity)
 
 
-def frame(payload: bytes, salt: int) -> bytes:
-    return FRAME.pack(len(payload), crc32(payload, salt)) + payload
+def seed(salt: int, offset: int) -> int:
+    """What the checksum of a record at `offset` is begun with."""
+    return (salt + offset) & 0xFFFFFFFF
+
+
+def frame(payload: bytes, start: int) -> bytes:
+    """A record; `start` is its `seed`."""
+    return FRAME.pack(len(payload), crc32(payload, start)) + payload
 
 
 def job_size(job: Job) -> int:
@@ -118,7 +125,7 @@ def job_size(job: Job) -> int:
     return JOB_FIXED + len(job.tube.name) + len(job.body)
 
 
-def pack_job(job: Job, shift: float, salt: int) -> bytes:
+def pack_job(job: Job, shift: float, start: int) -> bytes:
     """The whole job. `shift` is what to add to the driver's clock to get the wall clock, seconds."""
     past = job.history or _no_past
     name = job.tube.name
@@ -138,10 +145,10 @@ def pack_job(job: Job, shift: float, salt: int) -> bytes:
         past.kicks,
         len(name),
     )
-    return frame(fixed + name + job.body, salt)
+    return frame(fixed + name + job.body, start)
 
 
-def pack_change(job: Job, shift: float, salt: int) -> bytes:
+def pack_change(job: Job, shift: float, start: int) -> bytes:
     """What any command may change of a job."""
     past = job.history or _no_past
     return frame(
@@ -158,20 +165,20 @@ def pack_change(job: Job, shift: float, salt: int) -> bytes:
             past.buries,
             past.kicks,
         ),
-        salt,
+        start,
     )
 
 
-def pack_deletion(job_id: int, salt: int) -> bytes:
-    return frame(DELETION.pack(KIND_DELETION, job_id), salt)
+def pack_deletion(job_id: int, start: int) -> bytes:
+    return frame(DELETION.pack(KIND_DELETION, job_id), start)
 
 
-def pack_mark(number: int, offset: int, salt: int) -> bytes:
-    return frame(MARK.pack(KIND_MARK, number, offset), salt)
+def pack_mark(number: int, offset: int, start: int) -> bytes:
+    return frame(MARK.pack(KIND_MARK, number, offset), start)
 
 
-def pack_end(next_number: int, salt: int) -> bytes:
-    return frame(END.pack(KIND_END, next_number), salt)
+def pack_end(next_number: int, start: int) -> bytes:
+    return frame(END.pack(KIND_END, next_number), start)
 
 
 def _when(job: Job, shift: float) -> float:
@@ -189,7 +196,7 @@ def payload_at(data: bytes, offset: int, salt: int) -> bytes | None:
     if not size or start + size > len(data):
         return None
     payload = data[start : start + size]
-    return payload if crc32(payload, salt) == checksum and _well_formed(payload) else None
+    return payload if crc32(payload, seed(salt, offset)) == checksum and _well_formed(payload) else None
 
 
 def _well_formed(payload: bytes) -> bool:
@@ -208,7 +215,12 @@ def payloads(data: bytes, offset: int, salt: int) -> Iterator[tuple[int, bytes]]
         size, checksum = unpack(data, offset)
         start = offset + FRAME.size
         payload = data[start : start + size]
-        if not size or len(payload) != size or crc32(payload, salt) != checksum or not _well_formed(payload):
+        if (
+            not size
+            or len(payload) != size
+            or crc32(payload, (salt + offset) & 0xFFFFFFFF) != checksum
+            or not _well_formed(payload)
+        ):
             return
         yield offset, payload
         offset = start + size

@@ -1,11 +1,12 @@
 """Opening a binlog: read the segments, restore the broker's jobs, go on where the log ends."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ayl_server.binlog import beanstalkd
-from ayl_server.binlog.disk import Disk
+from ayl_server.binlog.disk import Disk, LogFullError
 from ayl_server.binlog.log import UPKEEP, Log, Policy
 from ayl_server.binlog.records import (
     FRAME,
@@ -16,11 +17,13 @@ from ayl_server.binlog.records import (
     job_size,
     pack_end,
     parse_header,
+    seed,
 )
 from ayl_server.binlog.replay import CorruptionError, Damage, Replay
-from ayl_server.binlog.segment import RESERVE, SEGMENT, Segment, numbers
+from ayl_server.binlog.segment import RESERVE, SEGMENT, Segment, numbers, usable
 from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
+from ayl_server.model import Job
 
 WIPE = 1024 * 1024
 """Bytes written at a time."""
@@ -107,10 +110,13 @@ def open_log(
     # Only from here on anything is changed in the directory.
     _count_in_reserve(log, names)
     if replay.damages:
-        _write_anew(log, broker, found)
+        _write_anew(log, broker, found, keep=True)
     else:
         _count_in_jobs(log, replay)
-        _go_on(log, tails)
+        if _has_other_sizes(log, replay.jobs):
+            _write_anew(log, broker, found, keep=False)
+        else:
+            _go_on(log, tails)
     broker.journal = log
     return recovery
 
@@ -150,6 +156,9 @@ def _read(
         except UnreadableError as error:
             replay.note_unreadable(number, str(error))
             header, end = Header(number, 0, 0, 0, len(data)), 0
+            with suppress(UnreadableError):
+                header = _header(data[-HEADER_SIZE:], number)
+                end = replay.feed(header, data, last=number in lasts)
         segment = log.segments[number] = Segment(number, header.salt, len(data))
         log.used += len(data)
         if number in lasts:
@@ -187,7 +196,7 @@ def _renew(disk: Disk, segment: Segment, data: bytes) -> None:
 def _end(disk: Disk, segment: Segment, end: int) -> None:
     """Do what a crash has left undone: the segment after this one has been begun."""
     file = disk.open(segment.name)
-    file.write(end, pack_end(segment.number + 1, segment.salt))
+    file.write(end, pack_end(segment.number + 1, seed(segment.salt, end)))
     file.sync()
     file.close()
 
@@ -246,28 +255,59 @@ def _go_on(log: Log, tails: list[Tail]) -> None:
 
 def _wipe(disk: Disk, segment: Segment, start: int) -> None:
     """Overwrite what stands behind the last good record, if anything does: it must never be read again."""
-    left = disk.read(segment.name, start, segment.capacity - start)
-    if not left.strip(b"\0"):
+    end = segment.copy_at
+    if not disk.read(segment.name, start, end - start).strip(b"\0"):
         return
     file = disk.open(segment.name)
-    for offset in range(start, segment.capacity, WIPE):
-        file.write(offset, bytes(min(WIPE, segment.capacity - offset)))
+    for offset in range(start, end, WIPE):
+        file.write(offset, bytes(min(WIPE, end - offset)))
     file.sync()
     file.close()
 
 
-def _write_anew(log: Log, broker: Broker, found: list[int]) -> None:
-    """After a salvage: all jobs into new segments, then the old ones out of the way."""
+def _has_other_sizes(log: Log, jobs: dict[int, Job]) -> bool:
+    """Whether -s was changed: then no segment could be compacted into one of the new size for certain."""
+    usual = log.policy.size
+    if any(segment.capacity < usual for segment in log.segments.values()):
+        return True
+    for segment in log.segments.values():
+        if segment.capacity > usual:
+            sizes = [job_size(job) for number in segment.ids if (job := jobs.get(number)) is not None]
+            # One job that is larger than a segment has its file for itself; what stands behind it fits into a segment.
+            if sum(sizes) - max(sizes, default=0) > usable(usual):
+                return True
+    return False
+
+
+def _write_anew(log: Log, broker: Broker, found: list[int], *, keep: bool) -> None:
+    """All jobs into new segments, then the old ones out of the way; RecoveryError, and all as before, without room."""
     old = list(log.segments.values())
-    log.segments.clear()
-    log.used = 0
-    log.begin(found[-1] + 1)
-    for job in broker.jobs.values():
-        if not log.inserted(job):
-            raise RecoveryError("the disk has no room for the salvaged jobs; nothing was changed")
-    log.commit()
-    log.sync()
+    log.forget()
+    try:
+        log.begin(found[-1] + 1)
+        for job in broker.jobs.values():
+            if not log.inserted(job):
+                raise LogFullError
+        log.commit()
+        log.sync()
+    except LogFullError:
+        _undo(log)
+        raise RecoveryError(
+            "there is no room to write it anew, which a change of -s and a salvage need; nothing was changed"
+        ) from None
     for segment in old:
-        log.disk.rename(segment.name, DAMAGED.format(segment.name))
+        if keep:
+            log.disk.rename(segment.name, DAMAGED.format(segment.name))
+        else:
+            log.disk.remove(segment.name)
     log.disk.sync()
     log.add_reserves()
+
+
+def _undo(log: Log) -> None:
+    """Remove what was written anew."""
+    for segment in log.segments.values():
+        log.disk.remove(segment.name)
+    for name in log.reserve:
+        log.disk.remove(name)
+    log.disk.sync()

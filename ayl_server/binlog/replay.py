@@ -100,13 +100,12 @@ class Replay:
 
     def _next_after_damage(self, header: Header, data: bytes, offset: int, *, last: bool) -> int | None:
         """Where to go on after the good records stopped at `offset`; None if this is the end of the log."""
-        mark = mark_after(data, offset, header)
-        if last and mark is None:
+        found = next_good(data, offset, header.salt) if self.salvage else None
+        if last and found is None and mark_after(data, offset, header) is None:
             if not is_stop(data, offset) and len(data) >= header.capacity:
                 self.torn = Damage(header.number, offset, None, "a write was cut off here; nobody was told of it")
             return None
         reason = "records that had been written and synced are damaged or missing"
-        found = next_good(data, offset, header.salt) if self.salvage else None
         self._damage(Damage(header.number, offset, None if found is None else found - offset, reason))
         return found
 

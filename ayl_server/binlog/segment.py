@@ -32,7 +32,12 @@ class Segment:
     @property
     def limit(self) -> int:
         """Where records must end, so that the segment can be closed."""
-        return self.capacity - END_SIZE - len(STOP)
+        return self.copy_at - END_SIZE - len(STOP)
+
+    @property
+    def copy_at(self) -> int:
+        """Where the header is repeated."""
+        return self.capacity - HEADER_SIZE
 
     @property
     def name(self) -> str:
@@ -41,12 +46,12 @@ class Segment:
 
 def usable(capacity: int) -> int:
     """Bytes of records that a file of `capacity` bytes takes."""
-    return capacity - HEADER_SIZE - END_SIZE - len(STOP)
+    return capacity - 2 * HEADER_SIZE - END_SIZE - len(STOP)
 
 
 def capacity_for(size: int) -> int:
     """Bytes of a file that can take records of `size` bytes."""
-    return size + HEADER_SIZE + END_SIZE + len(STOP)
+    return size + 2 * HEADER_SIZE + END_SIZE + len(STOP)
 
 
 def numbers(names: list[str], kind: str) -> list[int]:

@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from ayl_server.binlog.records import Header, pack_change, pack_deletion, pack_end, pack_job, pack_mark
+from ayl_server.binlog.records import (
+    HEADER_SIZE,
+    Header,
+    pack_change,
+    pack_deletion,
+    pack_end,
+    pack_job,
+    pack_mark,
+    seed,
+)
 from ayl_server.model import BURIED, DELAYED, READY, RESERVED, Job, Tube
 from ayl_server.protocol import MAX_U32, MAX_U64
 
@@ -76,42 +85,45 @@ def a_job(
 
 
 Maker = Callable[[int], bytes]
-"""Makes a record for the salt that it is to be sealed with."""
+"""Makes a record for the seed that its checksum is to begin with."""
 
 
 def put(job: Job) -> Maker:
-    return lambda salt: pack_job(job, SHIFT, salt)
+    return lambda start: pack_job(job, SHIFT, start)
 
 
 def changed(job: Job) -> Maker:
-    return lambda salt: pack_change(job, SHIFT, salt)
+    return lambda start: pack_change(job, SHIFT, start)
 
 
 def gone(job_id: int) -> Maker:
-    return lambda salt: pack_deletion(job_id, salt)
+    return lambda start: pack_deletion(job_id, start)
 
 
 def end(number: int = NUMBER + 1) -> Maker:
-    return lambda salt: pack_end(number, salt)
+    return lambda start: pack_end(number, start)
 
 
 def mark(place: int, number: int = NUMBER) -> Maker:
-    return lambda salt: pack_mark(number, place, salt)
+    return lambda start: pack_mark(number, place, start)
 
 
 def rubbish(data: bytes) -> Maker:
     return lambda _: data
 
 
-def laid(*makers: Maker, salt: int = SALT) -> bytes:
-    """Records one behind the other."""
-    return b"".join(make(salt) for make in makers)
+def laid(*makers: Maker, salt: int = SALT, at: int = 0) -> bytes:
+    """Records one behind the other, the first one at offset `at`."""
+    data = b""
+    for make in makers:
+        data += make(seed(salt, at + len(data)))
+    return data
 
 
 def segment(*makers: Maker, head: Header | None = None, marked: bool = False) -> bytes:
     """With a mark behind the records if they are to be `marked` as synced."""
-    data = (head or header()).pack() + laid(*makers)
-    return data + laid(mark(len(data))) if marked else data
+    data = (head or header()).pack() + laid(*makers, at=HEADER_SIZE)
+    return data + laid(mark(len(data)), at=len(data)) if marked else data
 
 
 def header(number: int = NUMBER, last_id: int = 0, burials: int = 0, capacity: int = 0) -> Header:
