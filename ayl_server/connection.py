@@ -41,11 +41,11 @@ Trace = Callable[[str], None]
 class Upload:
     """A job whose body is still arriving."""
 
-    __slots__ = ("chunks", "job", "missing", "size")
+    __slots__ = ("body", "job", "missing", "size")
 
     def __init__(self, job: Job, size: int) -> None:
         self.job = job
-        self.chunks: list[bytes] = []
+        self.body = bytearray()  # one piece, because many small ones take many times as much
         self.size = size  # of the body
         self.missing = size + 2  # with its CR LF
 
@@ -55,7 +55,6 @@ class Connection:
 
     __slots__ = (
         "backlog",  # input that came while no command could run
-        "backlog_size",  # its bytes
         "broker",
         "buffer",  # input being worked on
         "closing",  # the driver must close once the output is out
@@ -66,6 +65,7 @@ class Connection:
         "session",
         "skip",  # bytes of a refused body still to be thrown away
         "stalled",  # complete commands may stand in `buffer` or `backlog`
+        "tail",  # the last two of those that were
         "trace",  # for -VV
         "unsent",  # bytes of replies since the last take_output
         "upload",
@@ -78,11 +78,11 @@ class Connection:
         self.headers: dict[bytes, Header] = {}
         self.buffer = b""
         self.position = 0
-        self.backlog: list[bytes] = []
-        self.backlog_size = 0
+        self.backlog = bytearray()
         self.upload: Upload | None = None
         self.skip = 0
         self.refusal = JOB_TOO_BIG
+        self.tail = b""
         self.overlong = False
         self.stalled = False
         self.unsent = 0
@@ -95,8 +95,7 @@ class Connection:
         if self.closing:
             return
         if self.blocked or self.backlog:  # what came before goes first
-            self.backlog.append(data)
-            self.backlog_size += len(data)
+            self.backlog += data
             self.stalled = True
             return
         broker = self.broker
@@ -112,10 +111,9 @@ class Connection:
         if self.closing or self.blocked:
             return
         if self.backlog:
-            self.buffer = self.buffer[self.position :] + b"".join(self.backlog)
+            self.buffer = self.buffer[self.position :] + bytes(self.backlog)
             self.position = 0
             self.backlog.clear()
-            self.backlog_size = 0
         self._run(now)
 
     def end_of_input(self, now: float) -> None:
@@ -158,7 +156,7 @@ class Connection:
     @property
     def wants_input(self) -> bool:
         """Whether the driver should read on."""
-        return not self.blocked or self.backlog_size < INPUT_LIMIT
+        return not self.blocked or len(self.backlog) < INPUT_LIMIT
 
     # The stream
 
@@ -289,7 +287,7 @@ class Connection:
         elif self.skip:
             if self._skip_more():
                 return False
-            reply = self.refusal
+            reply = self._refuse()
         else:
             end = self.buffer.find(b"\r\n", self.position)
             if end < 0:
@@ -319,27 +317,39 @@ class Connection:
         """Throw a body away; its refusal, or None while more of it is to come."""
         self.skip = size
         self.refusal = refusal
-        return None if self._skip_more() else refusal
+        self.tail = b""
+        return None if self._skip_more() else self._refuse()
 
     def _skip_more(self) -> int:
-        self.skip -= len(self._take(self.skip))
+        data = self._take(self.skip)
+        self.tail = (self.tail + data[-2:])[-2:]
+        self.skip -= len(data)
         return self.skip
+
+    def _refuse(self) -> bytes:
+        """As where the whole body came at once: only a size over the limit is looked at before the body's end."""
+        if self.refusal is OUT_OF_MEMORY:
+            if self.tail != b"\r\n":
+                return EXPECTED_CRLF
+            if self.broker.draining:
+                return DRAINING
+        return self.refusal
 
     def _upload_more(self) -> None:
         upload = self.upload
         if upload is not None and (chunk := self._take(upload.missing)):
-            upload.chunks.append(chunk)
+            upload.body += chunk
             upload.missing -= len(chunk)
 
     def _end_upload(self, upload: Upload, now: float) -> bytes:
         self.upload = None
-        body = b"".join(upload.chunks)
+        body = upload.body
         self.broker.memory -= len(body) - 2
         if not body.endswith(b"\r\n"):
             return EXPECTED_CRLF
         if self.broker.draining:
             return DRAINING
-        upload.job.body = body[:-2]
+        upload.job.body = bytes(body[:-2])
         upload.job.created = now
         if not self.broker.put(upload.job, now):
             return OUT_OF_MEMORY

@@ -23,13 +23,16 @@ class Hangups:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._epoll: select.epoll | None = None
+        self._epoll: select.epoll | None = select.epoll()  # now, while there are descriptors to be had
+        self._heard = False
         self._watched: dict[int, Ended] = {}
 
     def watch(self, descriptor: int, ended: Ended) -> None:
         """Call `ended` when the peer of this socket ends its stream."""
         if self._epoll is None:
-            self._epoll = select.epoll()
+            return
+        if not self._heard:
+            self._heard = True
             self._loop.add_reader(self._epoll.fileno(), self._look)
         if descriptor not in self._watched:
             # Once only: an end stays, and would be told again and again.
@@ -45,7 +48,8 @@ class Hangups:
 
     def close(self) -> None:
         if self._epoll is not None:
-            self._loop.remove_reader(self._epoll.fileno())
+            if self._heard:
+                self._loop.remove_reader(self._epoll.fileno())
             self._epoll.close()
             self._epoll = None
         self._watched.clear()

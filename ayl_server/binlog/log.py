@@ -34,18 +34,15 @@ from ayl_server.binlog.records import (
     pack_mark,
     seed,
 )
-from ayl_server.binlog.segment import RESERVE, Segment, capacity_for, usable
+from ayl_server.binlog.segment import RESERVE, UPKEEP, Segment, capacity_for, usable
 from ayl_server.model import Job
-
-UPKEEP = CHANGE_SIZE + DELETION_SIZE + 2 * MARK_SIZE
-"""Bytes kept for what may still have to be written about a job: one change, its deletion, a mark before each."""
 
 STEP_JOBS = 256
 STEP_BYTES = 64 * 1024
 """How much is compacted in one turn at least, in jobs looked at and in bytes written."""
 
 
-RETIRED_AT_ONCE = 16
+RETIRED_AT_ONCE = 8
 """Files let go of in one turn at most; to remove a file takes time."""
 
 GENEROUS = 3
@@ -214,6 +211,17 @@ class Log:
 
     # Segments
 
+    def add_files(self, number: int) -> bool:
+        """Take room of the disk until so many reserves wait; if it is not given, False and all as before."""
+        before = set(self.reserve)
+        while list(self.reserve.values()).count(self.policy.size) < number:
+            if not self._add_file(self.policy.size):
+                for name in set(self.reserve) - before:
+                    self.disk.remove(name)
+                    self.room -= usable(self.reserve.pop(name))
+                return False
+        return True
+
     def forget(self) -> None:
         """Start anew with empty books; the reserves stay."""
         self.segments.clear()
@@ -301,13 +309,18 @@ class Log:
         return self.policy.size if needed <= self.policy.size else needed + self.policy.size
 
     def _reserve_of(self, capacity: int) -> str:
+        name = self._fitting_reserve(capacity)
+        if name is None and not self._add_file(capacity) and self.segments:
+            self._settle()  # what is dead already may be large enough
+        name = name or self._fitting_reserve(capacity)
+        if name is None:
+            raise LogFullError
+        return name
+
+    def _fitting_reserve(self, capacity: int) -> str | None:
         usual = self.policy.size
         fitting = [(size, name) for name, size in self.reserve.items() if size >= capacity]
-        if fitting and (capacity > usual or min(fitting)[0] == usual):
-            return min(fitting)[1]
-        if self._add_file(capacity):
-            return next(reversed(self.reserve))
-        raise LogFullError
+        return min(fitting)[1] if fitting and (capacity > usual or min(fitting)[0] == usual) else None
 
     def _make_room(self, size: int) -> bool:
         """Try to take more of the disk where there is no room for a job of `size` bytes."""
@@ -342,10 +355,10 @@ class Log:
         self.add_reserve(name, capacity)
         return True
 
-    def _retire(self) -> None:
+    def _retire(self, most: int = RETIRED_AT_ONCE) -> None:
         """Let go of the oldest segments that hold nothing living. Only called when all that was written is synced."""
         retired = 0
-        while retired < RETIRED_AT_ONCE and not self.pending:
+        while retired < most and not self.pending:
             oldest = next(iter(self.segments.values()))
             if oldest is self.current or oldest.live:
                 break
@@ -358,7 +371,7 @@ class Log:
                 self.add_reserve(name, oldest.capacity)
             else:
                 self.disk.remove(oldest.name)
-        if retired:
+            # Each for itself: a crash may forget an older removal and keep a newer one, which would look like a loss.
             self._sync_directory()
 
     def _give_back(self) -> None:
@@ -400,13 +413,16 @@ class Log:
         self._compacting = True
         tried = 0
         oldest = self._first_living()
-        while oldest is not None:
-            self._compact_from(oldest, jobs, size)
-            if self._has_spare() or tried > len(self.segments):
+        while tried <= len(self.segments):
+            if oldest is not None:
+                self._compact_from(oldest, jobs, size)
+            if self._has_spare():
                 break
             self._settle()
             tried += 1
-            oldest = None if self._has_spare() else self._first_living()
+            oldest = self._first_living()
+            if oldest is None or self._has_spare():
+                break
         self._compacting = False
 
     def _compact_from(self, segment: Segment, jobs: int, size: int) -> None:
@@ -426,7 +442,7 @@ class Log:
         if not self.policy.sync_never:
             self._file.sync()
         self.unsynced = False
-        self._retire()
+        self._retire(len(self.segments))
 
     def _first_living(self) -> Segment | None:
         """The oldest closed segment with a living job; those before it only wait for the next sync."""

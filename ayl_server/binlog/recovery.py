@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ayl_server.binlog import beanstalkd
 from ayl_server.binlog.disk import Disk, LogFullError
-from ayl_server.binlog.log import UPKEEP, Log, Policy
+from ayl_server.binlog.log import Log, Policy
 from ayl_server.binlog.records import (
     FRAME,
     HEADER_SIZE,
@@ -20,7 +20,7 @@ from ayl_server.binlog.records import (
     seed,
 )
 from ayl_server.binlog.replay import CorruptionError, Damage, Replay
-from ayl_server.binlog.segment import RESERVE, SEGMENT, Segment, numbers, usable
+from ayl_server.binlog.segment import RESERVE, SEGMENT, UPKEEP, Segment, files_for, numbers, usable
 from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
 from ayl_server.model import Job
@@ -110,11 +110,11 @@ def open_log(
     # Only from here on anything is changed in the directory.
     _count_in_reserve(log, names)
     if replay.damages:
-        _write_anew(log, broker, found, keep=True)
+        _write_anew(log, broker, tails, keep=True)
     else:
         _count_in_jobs(log, replay)
         if _has_other_sizes(log, replay.jobs):
-            _write_anew(log, broker, found, keep=False)
+            _write_anew(log, broker, tails, keep=False)
         else:
             _go_on(log, tails)
     broker.journal = log
@@ -236,20 +236,16 @@ def _count_in_jobs(log: Log, replay: Replay) -> None:
 
 def _go_on(log: Log, tails: list[Tail]) -> None:
     """Make the last segment the current one, or begin the first."""
-    disk = log.disk
-    for tail in tails:
-        if not log.policy.sync_never:
-            _renew(disk, tail.segment, tail.data)
-        if not tail.closed:
-            _wipe(disk, tail.segment, len(tail.data))
-            if tail is not tails[-1]:
-                _end(disk, tail.segment, len(tail.data))
-    if tails:
-        if not log.policy.sync_never:
-            disk.sync()
-        log.resume(tails[-1].segment, len(tails[-1].data))
-    else:
+    if not tails:
         log.begin(1)
+    else:
+        _close(log, tails[:-1])
+        last = tails[-1]
+        if not log.policy.sync_never:
+            _renew(log.disk, last.segment, last.data)
+            log.disk.sync()
+        _wipe(log.disk, last.segment, len(last.data))
+        log.resume(last.segment, len(last.data))
     log.add_reserves()
 
 
@@ -266,35 +262,41 @@ def _wipe(disk: Disk, segment: Segment, start: int) -> None:
 
 
 def _has_other_sizes(log: Log, jobs: dict[int, Job]) -> bool:
-    """Whether -s was changed: then no segment could be compacted into one of the new size for certain."""
+    """Whether -s was changed: then no segment could be compacted into one of the new size for certain.
+
+    A larger file may also have been made for a large job, which may have gone since; what it leaves is not much.
+    """
     usual = log.policy.size
     if any(segment.capacity < usual for segment in log.segments.values()):
         return True
     for segment in log.segments.values():
         if segment.capacity > usual:
             sizes = [job_size(job) for number in segment.ids if (job := jobs.get(number)) is not None]
-            # One job that is larger than a segment has its file for itself; what stands behind it fits into a segment.
-            if sum(sizes) - max(sizes, default=0) > usable(usual):
+            if sum(sizes) > 2 * usable(usual) >= 2 * max(sizes):
                 return True
     return False
 
 
-def _write_anew(log: Log, broker: Broker, found: list[int], *, keep: bool) -> None:
-    """All jobs into new segments, then the old ones out of the way; RecoveryError, and all as before, without room."""
+def _write_anew(log: Log, broker: Broker, tails: list[Tail], *, keep: bool) -> None:
+    """All jobs into new segments, then the old ones out of the way; RecoveryError, and all as before, without room.
+
+    A crash in between leaves a log in which some jobs stand twice, with the same words.
+    """
     old = list(log.segments.values())
+    jobs = list(broker.jobs.values())
     log.forget()
-    try:
-        log.begin(found[-1] + 1)
-        for job in broker.jobs.values():
-            if not log.inserted(job):
-                raise LogFullError
-        log.commit()
-        log.sync()
-    except LogFullError:
-        _undo(log)
+    if not log.add_files(files_for(map(job_size, jobs), log.policy.size)):
         raise RecoveryError(
             "there is no room to write it anew, which a change of -s and a salvage need; nothing was changed"
-        ) from None
+        )
+    log.begin(old[-1].number + 1)
+    if not keep:
+        _close(log, tails)
+    for job in jobs:
+        if not log.inserted(job):
+            raise LogFullError
+    log.commit()
+    log.sync()
     for segment in old:
         if keep:
             log.disk.rename(segment.name, DAMAGED.format(segment.name))
@@ -304,10 +306,11 @@ def _write_anew(log: Log, broker: Broker, found: list[int], *, keep: bool) -> No
     log.add_reserves()
 
 
-def _undo(log: Log) -> None:
-    """Remove what was written anew."""
-    for segment in log.segments.values():
-        log.disk.remove(segment.name)
-    for name in log.reserve:
-        log.disk.remove(name)
-    log.disk.sync()
+def _close(log: Log, tails: list[Tail]) -> None:
+    """End what has no end yet; a segment has been begun behind it."""
+    for tail in tails:
+        if not log.policy.sync_never:
+            _renew(log.disk, tail.segment, tail.data)
+        if not tail.closed:
+            _wipe(log.disk, tail.segment, len(tail.data))
+            _end(log.disk, tail.segment, len(tail.data))

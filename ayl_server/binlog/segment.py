@@ -2,8 +2,12 @@
 
 import re
 from array import array
+from collections.abc import Iterable
 
-from ayl_server.binlog.records import END_SIZE, HEADER_SIZE, STOP
+from ayl_server.binlog.records import CHANGE_SIZE, DELETION_SIZE, END_SIZE, HEADER_SIZE, MARK_SIZE, STOP
+
+UPKEEP = CHANGE_SIZE + DELETION_SIZE + 2 * MARK_SIZE
+"""Bytes kept for what may still have to be written about a job: one change, its deletion, a mark before each."""
 
 SEGMENT = "ayl-binlog.{}"
 """Not beanstalkd's `binlog.N`: it deletes files of that name which it cannot read."""
@@ -52,6 +56,23 @@ def usable(capacity: int) -> int:
 def capacity_for(size: int) -> int:
     """Bytes of a file that can take records of `size` bytes."""
     return size + 2 * HEADER_SIZE + END_SIZE + len(STOP)
+
+
+def files_for(sizes: Iterable[int], capacity: int) -> int:
+    """How many files of `capacity` bytes take records of these sizes, and what is kept for each and to spare.
+
+    Of records that are larger than a file only what is kept for them counts.
+    """
+    each = usable(capacity) - 2 * MARK_SIZE
+    files, left, kept = 2, 0, 0
+    for size in sizes:
+        kept += UPKEEP
+        if size <= each:
+            if size > left:
+                files += 1
+                left = each
+            left -= size
+    return files + kept // each + 1
 
 
 def numbers(names: list[str], kind: str) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,8 @@ from ayl_server.binlog.records import (
     payloads,
 )
 from ayl_server.binlog.segment import usable
-from tests.simulation.faults import PlannedError
+from tests.simulation.faults import Crash, CrashedError, Moment, PlannedCrash, PlannedError
+from tests.simulation.sectors import Luck
 
 from .machine import ALWAYS, LATER, NEVER, SIZE, Machine, Run
 
@@ -498,6 +500,31 @@ def test_a_file_that_cannot_be_made_only_means_that_jobs_are_refused() -> None:
     assert run.put(b"x" * 3000) is not None
     run.commit()
     assert kept in machine.start().bodies()
+
+
+# A machine that loses its power
+
+
+@pytest.mark.parametrize("ordered", [True, False], ids=["ordered", "unordered"])
+def test_segments_that_go_at_once_leave_no_gap_if_the_power_fails_meanwhile(ordered: bool) -> None:
+    """Also where a file system does not promise to keep the changes of a directory in their order."""
+    finished, place = False, 0
+    while not finished:
+        machine = Machine()
+        run = machine.start()
+        ids = [run.put(b"x" * 600) for _ in range(30)]
+        run.commit()
+        for job_id in ids[:-3]:
+            run.delete(job_id)
+        machine.disk.faults.crash = PlannedCrash(Crash.MACHINE, Moment.BEFORE, place)
+        with suppress(CrashedError):
+            run.commit()
+            finished = True
+        machine.disk.crash(Crash.MACHINE, Luck.SECTORS, ordered=ordered)
+        machine.disk.faults.forget()
+        assert machine.start().bodies().keys() >= set(ids[-3:])
+        place += 1
+    assert place > 3
 
 
 # Compaction

@@ -12,6 +12,8 @@ from ayl_server.binlog.records import END_SIZE, HEADER_SIZE, MARK_SIZE, Header, 
 from ayl_server.binlog.recovery import RecoveryError, open_log
 from ayl_server.broker import Broker
 from ayl_server.model import BURIED, DELAYED, READY, ProcessFacts
+from tests.simulation.faults import Crash, CrashedError, Moment, PlannedCrash
+from tests.simulation.sectors import Luck
 
 from .machine import ALWAYS, LATER, SIZE, Machine, Run
 from .samples import a_job, laid, mark, put
@@ -302,6 +304,33 @@ def test_after_a_change_of_their_size_a_full_disk_is_no_danger_to_old_jobs(befor
         run.release(ids[turn % len(ids)])
         run.commit()
     assert machine.start(policy).bodies().keys() == set(ids)
+
+
+@pytest.mark.parametrize("luck", Luck)
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_crash_while_the_log_is_written_anew_in_another_size_costs_no_job(luck: Luck, closed: bool) -> None:
+    """Wherever it comes; and whatever order the directory keeps its changes in."""
+    sizes = [Policy(size=4 * SIZE, sync_always=True), ALWAYS]
+    finished, place = False, 0
+    while not finished:
+        machine = Machine()
+        run = machine.start()
+        for number in range(20):
+            run.put(b"%d " % number * 150)
+            run.commit()
+        if closed:
+            run.close()
+        machine.disk.faults.crash = PlannedCrash(Crash.MACHINE, Moment.BEFORE, place)
+        try:
+            machine.start(sizes[0])
+            finished = True
+        except CrashedError:
+            pass
+        machine.disk.crash(Crash.MACHINE, luck, ordered=place % 2 == 0)
+        machine.disk.faults.forget()
+        assert machine.start(sizes[place % 2]).jobs() == run.jobs(), place
+        place += 1
+    assert place > 10
 
 
 # Torn tails

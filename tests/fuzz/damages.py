@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 BLOCKS = (1, 4, 16, 64, 512, 4096)
 
 
-def damaged(choices: Choices, history: History, *, moves: bool = True) -> Files:
-    """The files after something has happened to them. With `moves`, pieces may change their places."""
+def damaged(choices: Choices, history: History) -> Files:
+    """The files after something has happened to them; the reserves are nobody's loss."""
     files = dict(history.files)
     for _ in range(pick(choices, (1, 1, 1, 2, 3))):
-        pick(choices, DAMAGES + MOVES if moves else DAMAGES)(choices, history, files)
+        pick(choices, DAMAGES)(choices, history, files)
     return files
 
 
@@ -129,7 +129,6 @@ def spoil_reserves(choices: Choices, history: History, files: Files) -> None:
 Damage = Callable[["Choices", "History", "Files"], None]
 
 DAMAGES: tuple[Damage, ...] = (
-    flip, flip, zero, zero, scribble, lose_write, lose_write, cut, empty, remove, rename, double, spoil_reserves,
+    flip, flip, zero, zero, scribble, swap, swap, misplace, lose_write, lose_write, cut, empty, remove, rename, double,
+    spoil_reserves,
 )  # fmt: skip
-
-MOVES: tuple[Damage, ...] = (swap, swap, swap, misplace, misplace)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ayl_server.model import BURIED, DELAYED, RESERVED
@@ -34,10 +34,9 @@ class History:
     closed: bool
 
 
-def history(choices: Choices, *, pieces: bool = True) -> History:
-    """With `pieces`, there are bodies that are pieces of the binlog itself."""
+def history(choices: Choices) -> History:
     machine = Machine()
-    life = Life(choices, machine, pieces=pieces)
+    life = Life(choices, machine)
     for _ in range(between(choices, 1, 3)):
         life.serve()
     if closed := chance(choices, 30):
@@ -54,9 +53,8 @@ def files(machine: Machine) -> Files:
 class Life:
     """Servers one after the other in one directory."""
 
-    def __init__(self, choices: Choices, machine: Machine, *, pieces: bool) -> None:
+    def __init__(self, choices: Choices, machine: Machine) -> None:
         self.choices = choices
-        self.pieces = pieces
         self.machine = machine
         self.earlier: list[Files] = []
         self.policy = pick(choices, (ALWAYS, LATER, NEVER))
@@ -64,6 +62,8 @@ class Life:
 
     def serve(self) -> None:
         """One server from its start on; it is killed."""
+        if chance(self.choices, 10):
+            self.policy = replace(self.policy, size=pick(self.choices, (1, 2, 5)) * SIZE)
         self.run = self.machine.start(self.policy)
         for _ in range(between(self.choices, 1, 30)):
             pick(self.choices, DEEDS)(self)
@@ -87,7 +87,7 @@ class Life:
             return b"b" * self.choices.below(200)
         if kind == 3:
             return self.choices.blob(self.choices.below(20))
-        return self.piece() if kind == 4 and self.pieces else b"large " * pick(self.choices, (150, 320, 660, 900))
+        return self.piece() if kind == 4 else b"large " * pick(self.choices, (150, 320, 660, 900))
 
     def piece(self) -> bytes:
         """Of the binlog itself, even of the segment into which it goes."""
@@ -139,5 +139,3 @@ DEEDS: tuple[Callable[[Life], None], ...] = (
     Life.put, Life.put, Life.put, Life.put, Life.delete, Life.release, Life.bury, Life.kick, Life.hold, Life.wait,
     Life.churn, Life.sync, Life.remember,
 )  # fmt: skip
-
-__all__ = ["SIZE", "Files", "History", "files", "history"]

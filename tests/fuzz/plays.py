@@ -68,8 +68,7 @@ class Client:
         """What a connection keeps is bounded, whatever its client does; `piece` is what came last."""
         connection = self.connection
         largest = max(connection.broker.max_job_size + LARGEST_LINE, LARGEST_REPORT)
-        assert connection.backlog_size <= INPUT_LIMIT + piece
-        assert sum(map(len, connection.backlog)) == connection.backlog_size
+        assert len(connection.backlog) <= INPUT_LIMIT + piece
         assert sum(map(len, connection.session.out)) <= OUTPUT_LIMIT + largest
         assert len(connection.headers) <= HEADERS_KEPT
         assert all(len(line) <= LINE_LIMIT for line in connection.headers)
@@ -77,7 +76,7 @@ class Client:
             assert len(connection.buffer) - connection.position < LINE_LIMIT
             assert len(connection.buffer) < LINE_LIMIT + piece
         if (upload := connection.upload) is not None:
-            assert sum(map(len, upload.chunks)) + upload.missing == upload.size + 2
+            assert len(upload.body) + upload.missing == upload.size + 2
             assert upload.size <= connection.broker.max_job_size
 
 

@@ -29,11 +29,11 @@ def binlog(choices: Choices) -> None:
         verdicts.judge(lived, damaged(choices, lived))
 
 
-def salvage(choices: Choices, *, pieces: bool = True, moves: bool = True) -> None:
+def salvage(choices: Choices) -> None:
     """The same, if it is to go on with what can be read."""
-    lived = history(choices, pieces=pieces)
+    lived = history(choices)
     for _ in range(between(choices, 1, 6)):
-        verdicts.judge_salvage(lived, damaged(choices, lived, moves=moves))
+        verdicts.judge_salvage(lived, damaged(choices, lived))
 
 
 TARGETS: dict[str, Callable[[Choices], None]] = {"protocol": protocol, "binlog": binlog, "salvage": salvage}

@@ -37,7 +37,7 @@ def test_damaged_files_give_back_what_was_synced_or_are_refused_with_a_place(dat
 @thorough
 @given(st.data())
 def test_salvage_keeps_every_whole_record_and_every_damaged_file(data: st.DataObject) -> None:
-    targets.salvage(Drawn(data.draw), pieces=False, moves=False)
+    targets.salvage(Drawn(data.draw))
 
 
 # Every place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ayl_server.binlog.records import (
@@ -99,6 +99,11 @@ class File:
         """Whether the header is as it was, and of this file."""
         return len(self.sound) > 0 and self.now[:HEADER_SIZE] == self.sound[:HEADER_SIZE]
 
+    @property
+    def salvageable(self) -> bool:
+        """Whether a header is left, the first or the one at the end."""
+        return len(self.sound) > 0 and (self.readable or self.now[-HEADER_SIZE:] == self.sound[-HEADER_SIZE:])
+
     def records(self) -> list[Piece]:
         return pieces(self.sound) if self.sound else []
 
@@ -114,17 +119,6 @@ class File:
                 return before, record.start, [later for later in records[place:] if self.whole(later)]
             before.append(record)
         return before, before[-1].end if before else HEADER_SIZE, []
-
-    def salvaged(self) -> tuple[list[Piece], list[Piece]]:
-        """The whole records up to the first broken one that no mark follows; and those behind that."""
-        records = self.records()
-        end = len(records)
-        for place in range(len(records) - 1, -1, -1):
-            if not self.whole(records[place]):
-                end = place
-            elif records[place].kind == KIND_MARK:
-                break
-        return [one for one in records[:end] if self.whole(one)], [one for one in records[end:] if self.whole(one)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,27 +162,17 @@ def verdict(sound: Files, now: Files) -> Verdict:
     return Verdict(faults, told(kept))
 
 
-def salvageable(sound: Files, now: Files) -> list[Jobs]:
-    """What salvage may bring back: every whole record; those in doubt may count or not.
+def salvageable(sound: Files, now: Files) -> Jobs:
+    """What salvage must bring back: what every whole record says that is in a file with a whole header.
 
-    In doubt is what stands in a file without a header or under another name, or behind a torn record that no mark
-    follows.
+    A header is there twice. A file under another's number is as good as none.
     """
-    parts: list[tuple[list[Piece], list[Piece], list[Piece]]] = []
+    records: list[Piece] = []
     for name in segments(now):
         file = File(name, sound.get(name, b""), now[name])
-        surely, torn = file.salvaged()
-        if not file.readable:
-            parts.append(([], [*surely, *torn], []))
-        elif name in possibly_last(now):
-            parts.append((surely, [], torn))
-        else:
-            parts.append(([*surely, *torn], [], []))
-    possible = []
-    for with_headless, with_torn in product((False, True), repeat=2):
-        records = [[*a, *(b if with_headless else []), *(c if with_torn else [])] for a, b, c in parts]
-        possible.append(told([record for part in records for record in part]))
-    return possible
+        if file.salvageable:
+            records += [record for record in file.records() if file.whole(record)]
+    return told(records)
 
 
 def machine_with(history: History, files: Files) -> Machine:
@@ -229,7 +213,7 @@ def judge_salvage(history: History, now: Files) -> None:
     machine = machine_with(history, now)
     run = machine.start(salvage=True)
     jobs = run.jobs()
-    assert jobs in salvageable(history.files, now)
+    assert jobs == salvageable(history.files, now)
     if run.recovery.damages:
         for name in segments(now):
             assert machine.contents(f"damaged.{name}") == now[name], f"{name} is not kept"
