@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ayl_server.binlog.log import UPKEEP
 from ayl_server.binlog.records import (
     HEADER_SIZE,
     KIND_END,
@@ -21,7 +20,7 @@ from ayl_server.binlog.records import (
     parse_header,
     payloads,
 )
-from ayl_server.binlog.segment import usable
+from ayl_server.binlog.segment import UPKEEP, usable
 from tests.simulation.faults import Crash, CrashedError, Moment, PlannedCrash, PlannedError
 from tests.simulation.sectors import Luck
 

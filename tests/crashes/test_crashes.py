@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.processes.servers import Kind
 
 
-@aside({"seed 8": 8})
+@aside({"seed 1": 1})
 def test_a_server_killed_at_random_moments_loses_nothing_doubles_nothing_and_revives_nothing(
     folder: Path, seed: int
 ) -> None:

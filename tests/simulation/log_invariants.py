@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ayl_server.binlog.log import UPKEEP
 from ayl_server.binlog.records import job_size
-from ayl_server.binlog.segment import usable
+from ayl_server.binlog.segment import UPKEEP, usable
 
 from .faults import BrokenError
 from .invariants import expect

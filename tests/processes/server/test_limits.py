@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1 << 20
 
-NARROW = ("sh", "-c", 'ulimit -n 20; exec "$@"', "sh")
+NARROW = ("sh", "-c", 'ulimit -n 21; exec "$@"', "sh")
 """Starts a command that may have 20 files open."""
 
 
