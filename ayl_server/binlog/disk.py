@@ -7,6 +7,7 @@ the real one. Errors are OSError; a full disk is one whose errno says so (`is_fu
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -73,7 +74,11 @@ class Directory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        self._lock = lock(path)
+        try:
+            self._lock = lock(path, self._descriptor)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
 
     def names(self) -> list[str]:
         return os.listdir(self._descriptor)  # noqa: PTH208 - by descriptor: the path may name another directory by now
@@ -144,19 +149,27 @@ class OpenFile:
         os.close(self.descriptor)
 
 
-def lock(path: Path) -> int:
-    """Keep every other server out of the directory until the descriptor is closed; LockedError if one is in.
+def lock(path: Path, directory: int) -> int:
+    """Keep every other server out of the directory until both descriptors are closed; LockedError if one is in.
 
-    Two locks on one file: the record lock is beanstalkd's, so that neither server starts in the other's directory;
-    the other one also works between two servers of one process.
+    Two locks: the one on the directory also works between two servers of one process; the record lock on `lock` is
+    beanstalkd's, so that neither server starts in the other's directory. The file is opened second, because a process
+    that closes it gives up its record lock, whoever of it holds that.
     """
+    _or_locked(path, fcntl.flock, directory)
     descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        _or_locked(path, fcntl.lockf, descriptor)
+    except BaseException:
         os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _or_locked(path: Path, take: Callable[[int, int], object], descriptor: int) -> None:
+    try:
+        take(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
         if error.errno in (errno.EACCES, errno.EAGAIN):
             raise LockedError(f"another server uses {path}") from None
         raise
-    return descriptor

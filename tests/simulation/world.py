@@ -6,6 +6,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from ayl_server.binlog.disk import LogFullError
+from ayl_server.binlog.recovery import RecoveryError
 
 from .clients import SimulatedClient
 from .clock import Clock
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from ayl_server.broker import Broker
 
-    from .plan import Plan
+    from .plan import Plan, Settings
 
 
 class World:
@@ -54,6 +55,8 @@ class World:
         self.least = 0
         """How many reports the next replay must comprise."""
         self.ended = self.clock.steady
+        self._refusals = 0
+        """How many files could not be made when this process was started."""
         self._aged = 0
         """How many reports are so old that they must be synced."""
 
@@ -69,14 +72,15 @@ class World:
         self.volatile |= settings.sync_after is None
         broker = fresh_broker(self.plan, self.clock)
         began = self.clock.steady
+        self._refusals = self.disk.refusals
         try:
             recovery = replayed(self.disk, settings, broker, self.clock, self.rng)
         except CrashedError as crash:
             self._end(crash.kind, None)
             return
-        except (OSError, LogFullError) as error:
-            if isinstance(error, LogFullError) and self.ledger.length:
-                raise BrokenError("no room to go on in a binlog that is there") from error
+        except (OSError, RecoveryError) as error:
+            if not self._may_refuse(error, settings):
+                raise BrokenError(f"the binlog cannot be opened: {error}") from error
             self.tell(f"the server cannot start: {error}")
             self._end(Crash.PROCESS, None)
             return
@@ -96,6 +100,13 @@ class World:
         self.process = Process(settings, self.clock, self.ledger, broker, recovery.log, high=self.plan.high)
         self.process.loop.interrupt = self.faults.strike
         self.process.check(self.disk)
+
+    def _may_refuse(self, error: Exception, settings: Settings) -> bool:
+        """Whether the server is right not to start: the disk fails, or what it must make first has no room."""
+        if isinstance(error, RecoveryError):  # after -s was changed, all is written anew, and that takes room
+            changed = settings.segment != self.settings.segment
+            return changed and "no room" in str(error) and self.disk.refusals > self._refusals
+        return not isinstance(error, LogFullError) or not self.ledger.length
 
     # The server goes
 
