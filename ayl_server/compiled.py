@@ -19,6 +19,7 @@ MODULES = (
     "binlog/log",
     "binlog/records",
     "binlog/replay",
+    "binlog/reserves",
     "binlog/segment",
     "broker",
     "commands",

@@ -45,7 +45,7 @@ Options:
  -u USER  become this user and its groups
  -z BYTES set the maximum job size in bytes (default is 65535);
           max allowed is 1073741824 bytes
- -s BYTES set the size of each binlog file (default is 10485760)
+ -s BYTES set the size of each binlog file (default is 10485760; more if the largest job needs it)
  -v       show version information
  -V       increase verbosity (once: connections; twice: commands and replies)
  -h       show this help

@@ -7,7 +7,7 @@ from pathlib import Path
 from ayl_server.binlog.disk import Directory, LockedError
 from ayl_server.binlog.log import Log, Policy
 from ayl_server.binlog.recovery import Progress, Recovery, RecoveryError, open_log
-from ayl_server.binlog.segment import page
+from ayl_server.binlog.segment import capacity_of, page
 from ayl_server.binlog.takeover import TakeoverError, done_before, forget_half, is_half, take_over
 from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
@@ -84,6 +84,10 @@ class Revival:
             salvage=config.salvage,
         )
         _tell(self._logbook, recovery, path, clock() - begun)
+        if (size := recovery.log.policy.size) > page(config.file_size):
+            self._logbook.note(
+                "binlog_files", f"binlog files have {size} bytes, so that the largest job fits into one", size=size
+            )
         return recovery.log
 
     def _take_over(self, old: Path, disk: Directory, log: Log) -> None:
@@ -103,7 +107,7 @@ class Revival:
 
 def _policy(config: Config) -> Policy:
     return Policy(
-        size=page(max(config.file_size, SMALLEST_FILE)),
+        size=capacity_of(max(config.file_size, SMALLEST_FILE), config.max_job_size),
         sync_always=config.sync_after == 0,
         sync_never=config.sync_after is None,
     )

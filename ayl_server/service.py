@@ -112,7 +112,7 @@ class Service:
             current=log.current.number,
             migrated=log.migrated,
             written=log.written,
-            max_size=self.config.file_size,
+            max_size=log.policy.size,
         )
 
     # Service

@@ -15,6 +15,7 @@ is ever taken for a record. The last 64 bytes of a file repeat the header, for a
     change   what a command changed of a job told before: `CHANGE`
     deletion a job's id
     mark     the segment's number and the mark's own offset: all before it was on the disk when it was written
+    retired  the number of a segment: neither that nor any before it is needed any more, so they may be missing
     end      the number of the next segment, which is there: this one is whole
 
 Marks tell a torn tail from corruption: what comes before a good mark was acknowledged and must be there, what
@@ -53,10 +54,17 @@ CHANGE = Struct("<BQIIBdIIIII")
 DELETION = Struct("<BQ")
 MARK = Struct("<BQQ")
 END = Struct("<BQ")
+RETIRED = Struct("<BQ")
 
-KIND_JOB, KIND_CHANGE, KIND_DELETION, KIND_MARK, KIND_END = 1, 2, 3, 4, 5
+KIND_JOB, KIND_CHANGE, KIND_DELETION, KIND_MARK, KIND_END, KIND_RETIRED = 1, 2, 3, 4, 5, 6
 
-SIZES = {KIND_CHANGE: CHANGE.size, KIND_DELETION: DELETION.size, KIND_MARK: MARK.size, KIND_END: END.size}
+SIZES = {
+    KIND_CHANGE: CHANGE.size,
+    KIND_DELETION: DELETION.size,
+    KIND_MARK: MARK.size,
+    KIND_END: END.size,
+    KIND_RETIRED: RETIRED.size,
+}
 """Payload sizes of the kinds that have only one."""
 
 STOP = bytes(FRAME.size)
@@ -67,6 +75,7 @@ CHANGE_SIZE = FRAME.size + CHANGE.size
 DELETION_SIZE = FRAME.size + DELETION.size
 MARK_SIZE = FRAME.size + MARK.size
 END_SIZE = FRAME.size + END.size
+RETIRED_SIZE = FRAME.size + RETIRED.size
 
 STATE_CODES = {READY: 1, RESERVED: 1, DELAYED: 2, BURIED: 3}
 """A lease ends with the server that gave it, so a reserved job is written as ready."""
@@ -175,6 +184,10 @@ def pack_deletion(job_id: int, start: int) -> bytes:
 
 def pack_mark(number: int, offset: int, start: int) -> bytes:
     return frame(MARK.pack(KIND_MARK, number, offset), start)
+
+
+def pack_retired(number: int, start: int) -> bytes:
+    return frame(RETIRED.pack(KIND_RETIRED, number), start)
 
 
 def pack_end(next_number: int, start: int) -> bytes:

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 
 from ayl_server.binlog import beanstalkd
 from ayl_server.binlog.disk import Disk, LogFullError
@@ -20,7 +19,7 @@ from ayl_server.binlog.records import (
     seed,
 )
 from ayl_server.binlog.replay import CorruptionError, Damage, Replay
-from ayl_server.binlog.segment import RESERVE, SEGMENT, UPKEEP, Segment, files_for, numbers, usable
+from ayl_server.binlog.segment import SEGMENT, Segment, capacity_for, files_for, numbers
 from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
 from ayl_server.model import Job
@@ -39,15 +38,15 @@ class RecoveryError(Exception):
     """The log cannot be opened as it is; the message says what is wrong where, and what can be done."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Recovery:
     """What was found."""
 
     log: Log
-    jobs: int = 0
-    bytes_read: int = 0
-    torn: Damage | None = None
-    damages: list[Damage] = field(default_factory=list)
+    jobs: int
+    bytes_read: int
+    torn: Damage | None
+    damages: list[Damage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,15 @@ class Tail:
     segment: Segment
     data: bytes  # up to the last good record
     closed: bool  # by an end record
+
+
+@dataclass(slots=True)
+class Reading:
+    """The segments that there are."""
+
+    segments: list[Segment] = field(default_factory=list)
+    tails: list[Tail] = field(default_factory=list)
+    bytes_read: int = 0
 
 
 Progress = Callable[[int, int, int], None]
@@ -76,11 +84,26 @@ def open_log(
 ) -> Recovery:
     """Restore into `broker` what the segments in `disk` hold, and open the log for more. RecoveryError if it cannot be.
 
-    With `salvage`, what is damaged is passed over and told; the files are kept under another name.
+    With `salvage`, what is damaged is passed over and told; the files are kept under another name. Files become larger
+    than the policy says if a job that is there needs it.
     """
+    names = disk.names()
+    found = numbers(names, "ayl-binlog")
+    if not found:
+        _refuse_foreign(disk, names)
+    replay = Replay(shift=clocks.shift(), now=clocks.steady(), tube=broker.tube, salvage=salvage)
+    try:
+        read = _read(disk, found, replay, progress)
+        replay.finish(found)
+    except CorruptionError as error:
+        raise _refusal(error.damage) from None
+    # What is lost may have told of higher ids than what is left, and no id must ever be given twice.
+    last_id = replay.last_id + IDS_SKIPPED * len(replay.damages)
+    broker.restore(replay.jobs.values(), last_id, replay.burials)
+    sizes = [job_size(job) for job in replay.jobs.values()]
     log = Log(
         disk,
-        policy,
+        replace(policy, size=max(policy.size, capacity_for(max(sizes, default=0)))),
         job=broker.jobs.get,
         last_id=lambda: broker.last_id,
         burials=lambda: broker.burials,
@@ -88,37 +111,17 @@ def open_log(
         shift=clocks.shift,
         complain=complain,
     )
-    recovery = Recovery(log)
-    names = disk.names()
-    found = numbers(names, "ayl-binlog")
-    if not found:
-        _refuse_foreign(disk, names)
-    replay = Replay(shift=clocks.shift(), now=clocks.steady(), tube=broker.tube, salvage=salvage)
-    try:
-        _note_gaps(found, replay)
-        tails = _read(disk, found, log, replay, recovery, progress)
-        if replay.closed and found:
-            replay.note_missing(found[-1] + 1)
-    except CorruptionError as error:
-        raise _refusal(error.damage) from None
-    # What is lost may have told of higher ids than what is left, and no id must ever be given twice.
-    last_id = replay.last_id + IDS_SKIPPED * len(replay.damages)
-    broker.restore(replay.jobs.values(), last_id, replay.burials)
-    recovery.jobs = len(replay.jobs)
-    recovery.torn = replay.torn
-    recovery.damages = replay.damages
     # Only from here on anything is changed in the directory.
-    _count_in_reserve(log, names)
-    if replay.damages:
-        _write_anew(log, broker, tails, keep=True)
+    log.reserves.adopt(names)
+    if not policy.sync_never:
+        _sync(disk, found)
+    if replay.damages or any(segment.capacity != log.policy.size for segment in read.segments):
+        _write_anew(log, list(replay.jobs.values()), sizes, read, keep=bool(replay.damages))
     else:
-        _count_in_jobs(log, replay)
-        if _has_other_sizes(log, replay.jobs):
-            _write_anew(log, broker, tails, keep=False)
-        else:
-            _go_on(log, tails)
+        _go_on(log, replay, sizes, read)
+    log.ready()
     broker.journal = log
-    return recovery
+    return Recovery(log, len(sizes), read.bytes_read, replay.torn, replay.damages)
 
 
 def _refuse_foreign(disk: Disk, names: list[str]) -> None:
@@ -129,21 +132,9 @@ def _refuse_foreign(disk: Disk, names: list[str]) -> None:
             )
 
 
-def _count_in_reserve(log: Log, names: list[str]) -> None:
-    """Reserves of another size would be in the way after -s was changed."""
-    for number in numbers(names, "reserve"):
-        name = RESERVE.format(number)
-        if log.disk.size(name) == log.policy.size:
-            log.add_reserve(name, log.policy.size)
-        else:
-            log.disk.remove(name)
-
-
-def _read(
-    disk: Disk, found: list[int], log: Log, replay: Replay, recovery: Recovery, progress: Progress | None
-) -> list[Tail]:
-    """Feed every segment; those that may be the last, as far as they go."""
-    tails: list[Tail] = []
+def _read(disk: Disk, found: list[int], replay: Replay, progress: Progress | None) -> Reading:
+    """Feed every segment."""
+    reading = Reading()
     sizes = {number: disk.size(SEGMENT.format(number)) for number in found}
     total = sum(sizes.values())
     lasts = _possibly_last(disk, found)
@@ -159,14 +150,14 @@ def _read(
             with suppress(UnreadableError):
                 header = _header(data[-HEADER_SIZE:], number)
                 end = replay.feed(header, data, last=number in lasts)
-        segment = log.segments[number] = Segment(number, header.salt, len(data))
-        log.used += len(data)
+        segment = Segment(number, header.salt, len(data))
+        reading.segments.append(segment)
+        reading.bytes_read += len(data)
         if number in lasts:
-            tails.append(Tail(segment, data[:end], closed=replay.closed))
-        recovery.bytes_read += len(data)
+            reading.tails.append(Tail(segment, data[:end], closed=replay.closed))
         if progress is not None:
-            progress(recovery.bytes_read, total, len(replay.jobs))
-    return tails
+            progress(reading.bytes_read, total, len(replay.jobs))
+    return reading
 
 
 def _possibly_last(disk: Disk, found: list[int]) -> list[int]:
@@ -178,6 +169,15 @@ def _possibly_last(disk: Disk, found: list[int]) -> list[int]:
     if not found or not is_stop(disk.read(SEGMENT.format(found[-1]), HEADER_SIZE, FRAME.size), 0):
         return found[-1:]
     return found[-2:]
+
+
+def _sync(disk: Disk, found: list[int]) -> None:
+    """Have all that was read on the disk before anything that relies on it: there may have been no syncs till now."""
+    for number in found:
+        file = disk.open(SEGMENT.format(number))
+        file.sync()
+        file.close()
+    disk.sync()
 
 
 def _renew(disk: Disk, segment: Segment, data: bytes) -> None:
@@ -208,13 +208,6 @@ def _header(data: bytes, number: int) -> Header:
     return header
 
 
-def _note_gaps(found: list[int], replay: Replay) -> None:
-    """Only the oldest segments are ever removed, so one that is missing in between is a loss."""
-    for before, after in pairwise(found):
-        if after != before + 1:
-            replay.note_missing(before + 1)
-
-
 def _refusal(damage: Damage) -> RecoveryError:
     return RecoveryError(
         f"{SEGMENT.format(damage.number)}, offset {damage.offset}: {damage.reason}. Nothing was changed. Restore the"
@@ -222,31 +215,26 @@ def _refusal(damage: Damage) -> RecoveryError:
     )
 
 
-def _count_in_jobs(log: Log, replay: Replay) -> None:
-    segments = log.segments
-    live = 0
+def _go_on(log: Log, replay: Replay, sizes: list[int], read: Reading) -> None:
+    """Make the last segment the current one, or begin the first."""
+    if not read.tails:
+        log.reserves.fill_up(1)
+        log.begin(1)
+        return
+    log.segments.update((segment.number, segment) for segment in read.segments)
     for job in replay.jobs.values():
-        segment = segments[job.file]
+        segment = log.segments[job.file]
         segment.ids.append(job.id)
         segment.live += 1
-        live += job_size(job)
-    log.live += live
-    log.room -= UPKEEP * len(replay.jobs)
-
-
-def _go_on(log: Log, tails: list[Tail]) -> None:
-    """Make the last segment the current one, or begin the first."""
-    if not tails:
-        log.begin(1)
-    else:
-        _close(log, tails[:-1])
-        last = tails[-1]
-        if not log.policy.sync_never:
-            _renew(log.disk, last.segment, last.data)
-            log.disk.sync()
-        _wipe(log.disk, last.segment, len(last.data))
-        log.resume(last.segment, len(last.data))
-    log.add_reserves()
+    log.jobs = len(sizes)
+    log.live = sum(sizes)
+    log.retired = replay.retired
+    _close(log, read.tails[:-1])
+    last = read.tails[-1]
+    if not log.policy.sync_never:
+        _renew(log.disk, last.segment, last.data)
+    _wipe(log.disk, last.segment, len(last.data))
+    log.resume(last.segment, len(last.data))
 
 
 def _wipe(disk: Disk, segment: Segment, start: int) -> None:
@@ -261,49 +249,33 @@ def _wipe(disk: Disk, segment: Segment, start: int) -> None:
     file.close()
 
 
-def _has_other_sizes(log: Log, jobs: dict[int, Job]) -> bool:
-    """Whether -s was changed: then no segment could be compacted into one of the new size for certain.
-
-    A larger file may also have been made for a large job, which may have gone since; what it leaves is not much.
-    """
-    usual = log.policy.size
-    if any(segment.capacity < usual for segment in log.segments.values()):
-        return True
-    for segment in log.segments.values():
-        if segment.capacity > usual:
-            sizes = [job_size(job) for number in segment.ids if (job := jobs.get(number)) is not None]
-            if sum(sizes) > 2 * usable(usual) >= 2 * max(sizes):
-                return True
-    return False
-
-
-def _write_anew(log: Log, broker: Broker, tails: list[Tail], *, keep: bool) -> None:
+def _write_anew(log: Log, jobs: list[Job], sizes: list[int], old: Reading, *, keep: bool) -> None:
     """All jobs into new segments, then the old ones out of the way; RecoveryError, and all as before, without room.
 
     A crash in between leaves a log in which some jobs stand twice, with the same words.
     """
-    old = list(log.segments.values())
-    jobs = list(broker.jobs.values())
-    log.forget()
-    if not log.add_files(files_for(map(job_size, jobs), log.policy.size)):
+    size = log.policy.size
+    needed = files_for(sizes, size)
+    if not log.reserves.fill_up(needed):
         raise RecoveryError(
-            "there is no room to write it anew, which a change of -s and a salvage need; nothing was changed"
+            f"it must be written anew, in files of {size} bytes, and the disk has no room for that: free"
+            f" {needed * size} bytes, or start it with the -s and -z of before; nothing was changed"
         )
-    log.begin(old[-1].number + 1)
+    last = old.segments[-1].number
+    log.begin(last + 1)
     if not keep:
-        _close(log, tails)
+        _close(log, old.tails)
     for job in jobs:
         if not log.inserted(job):
             raise LogFullError
-    log.commit()
     log.sync()
-    for segment in old:
+    log.retire_before(last + 1)
+    for segment in old.segments:
         if keep:
             log.disk.rename(segment.name, DAMAGED.format(segment.name))
         else:
             log.disk.remove(segment.name)
     log.disk.sync()
-    log.add_reserves()
 
 
 def _close(log: Log, tails: list[Tail]) -> None:

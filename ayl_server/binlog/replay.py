@@ -6,6 +6,7 @@ the middle of a compaction, which leaves a job's record twice, does no harm.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ayl_server.binlog.records import (
     CHANGE,
@@ -17,6 +18,8 @@ from ayl_server.binlog.records import (
     KIND_DELETION,
     KIND_END,
     KIND_JOB,
+    KIND_RETIRED,
+    RETIRED,
     STATES,
     Header,
     is_stop,
@@ -53,6 +56,8 @@ class Replay:
         self.jobs: dict[int, Job] = {}
         self.last_id = 0
         self.burials = 0
+        self.retired = 0
+        """No segment up to this number is needed any more."""
         self.damages: list[Damage] = []
         self.torn: Damage | None = None
         """The tail that was cut, if one was: what a crash left of a write that nobody was told of."""
@@ -94,6 +99,8 @@ class Replay:
                 job_id = DELETION.unpack(payload)[1]
                 self.last_id = max(self.last_id, job_id)
                 self.jobs.pop(job_id, None)
+            elif kind == KIND_RETIRED:
+                self.retired = max(self.retired, RETIRED.unpack(payload)[1])
             elif kind == KIND_END:
                 return offset, True
         return offset, False
@@ -113,8 +120,19 @@ class Replay:
         """A segment's very beginning cannot be read, so nothing of it can."""
         self._damage(Damage(number, 0, None, reason))
 
-    def note_missing(self, number: int) -> None:
-        """A segment is not there though another one says that it was."""
+    def finish(self, numbers: list[int]) -> None:
+        """All segments that there are, of these `numbers` in order, have been fed."""
+        # First, for what is missing at the end may have told what else may be missing.
+        if numbers and self.closed:
+            self._note_missing(numbers[-1] + 1)
+        for before, after in pairwise([self.retired, *(number for number in numbers if number > self.retired)]):
+            if after != before + 1:
+                self._note_missing(before + 1)
+        if numbers and numbers[0] <= self.retired:
+            # A crash has left some that were to go. The deletions of their jobs may have gone already.
+            self.jobs = {job_id: job for job_id, job in self.jobs.items() if job.file > self.retired}
+
+    def _note_missing(self, number: int) -> None:
         self._damage(Damage(number, 0, None, "the file is missing"))
 
     def _damage(self, damage: Damage) -> None:

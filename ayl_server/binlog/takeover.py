@@ -12,7 +12,7 @@ from pathlib import Path
 from ayl_server.binlog import beanstalkd
 from ayl_server.binlog.disk import Disk, LockedError
 from ayl_server.binlog.log import Log
-from ayl_server.binlog.segment import PAGE, SEGMENT, numbers
+from ayl_server.binlog.segment import PAGE, SEGMENT, capacity_of, numbers
 from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
 from ayl_server.model import BURIED, DELAYED, Job
@@ -20,7 +20,7 @@ from ayl_server.model import BURIED, DELAYED, Job
 HALFWAY = "takeover-begun"
 DONE = "takeover-done"
 
-COMMIT_EVERY = 10_000
+SYNC_EVERY = 10_000
 """Jobs that are collected before they are written."""
 
 
@@ -71,6 +71,9 @@ def take_over(old: Path, disk: Disk, log: Log, broker: Broker, clocks: Clocks) -
 
 
 def _take_over(found: beanstalkd.Takeover, disk: Disk, log: Log, broker: Broker, clocks: Clocks) -> Report:
+    largest = max((len(one.body) for one in found.jobs), default=0)
+    if capacity_of(0, largest) > log.policy.size:
+        raise TakeoverError(f"the largest of the jobs has {largest} bytes: start with -z {largest}, or more")
     disk.create(HALFWAY, PAGE).close()
     disk.sync()
     broker.last_id = found.highest_id
@@ -82,10 +85,9 @@ def _take_over(found: beanstalkd.Takeover, disk: Disk, log: Log, broker: Broker,
         if not log.inserted(job):
             raise TakeoverError("the disk has no room for the jobs; nothing has been taken over")
         jobs.append(job)
-        if count % COMMIT_EVERY == 0:
-            log.commit()
+        if count % SYNC_EVERY == 0:
+            log.sync()
     broker.restore(jobs, found.highest_id, len(order))
-    log.commit()
     log.sync()
     disk.rename(HALFWAY, DONE)
     disk.sync()

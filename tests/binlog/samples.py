@@ -14,6 +14,7 @@ from ayl_server.binlog.records import (
     pack_end,
     pack_job,
     pack_mark,
+    pack_retired,
     seed,
 )
 from ayl_server.model import BURIED, DELAYED, READY, RESERVED, Job, Tube
@@ -102,6 +103,10 @@ def gone(job_id: int) -> Maker:
 
 def end(number: int = NUMBER + 1) -> Maker:
     return lambda start: pack_end(number, start)
+
+
+def retired(number: int) -> Maker:
+    return lambda start: pack_retired(number, start)
 
 
 def mark(place: int, number: int = NUMBER) -> Maker:

@@ -200,7 +200,7 @@ def test_a_record_of_another_segment_is_none() -> None:
 
 NO_PAYLOADS = {
     "no kind": bytes([0]) * DELETION.size,
-    "an unknown kind": bytes([6]) * DELETION.size,
+    "an unknown kind": bytes([7]) * DELETION.size,
     "a deletion that is too long": DELETION.pack(KIND_DELETION, 1) + b"\0",
     "a deletion that is too short": DELETION.pack(KIND_DELETION, 1)[:-1],
     "a mark that is too long": MARK.pack(KIND_MARK, 1, 1) + b"\0",

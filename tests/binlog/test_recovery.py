@@ -306,6 +306,24 @@ def test_after_a_change_of_their_size_a_full_disk_is_no_danger_to_old_jobs(befor
     assert machine.start(policy).bodies().keys() == set(ids)
 
 
+def test_a_job_that_is_larger_than_any_may_be_now_comes_back_and_files_stay_as_large_as_it_needs() -> None:
+    machine = Machine()
+    large = Policy(size=4 * SIZE, sync_always=True)
+    run = machine.start(large)
+    job_id = run.put(b"x" * 10_000)
+    run.close()
+    run = machine.start()
+    assert run.bodies() == {job_id: b"x" * 10_000}
+    assert run.log.policy.size == 3 * SIZE
+    for _ in range(100):
+        run.delete(run.put(b"x" * 500))
+        run.commit()
+    assert run.log.migrated
+    run.delete(job_id)
+    run.close()
+    assert machine.start().log.policy.size == SIZE
+
+
 @pytest.mark.parametrize("luck", Luck)
 @pytest.mark.parametrize("closed", [True, False])
 def test_a_crash_while_the_log_is_written_anew_in_another_size_costs_no_job(luck: Luck, closed: bool) -> None:
@@ -449,12 +467,25 @@ def test_a_file_that_is_cut_off_anywhere_is_refused(which: int) -> None:
         assert refusal(machine) == (victim, size, f"the file is cut off; it had {SIZE} bytes")
 
 
-@pytest.mark.parametrize("which", [1, -1])
+@pytest.mark.parametrize("which", [0, 1, -1])
 def test_a_missing_file_is_refused(which: int) -> None:
     machine, _ = filled()
     victim = machine.segments()[which]
     machine.disk.remove(victim)
     assert refusal(machine) == (victim, 0, "the file is missing")
+
+
+def test_a_missing_oldest_file_is_refused_also_after_others_have_gone_rightly() -> None:
+    machine, _ = filled()
+    run = machine.start()
+    for job_id in list(run.bodies())[:-5]:
+        run.delete(job_id)
+        run.commit()
+    oldest = machine.segments()[0]
+    assert oldest != "ayl-binlog.1"
+    assert machine.start().jobs() == run.jobs()
+    machine.disk.remove(oldest)
+    assert refusal(machine) == (oldest, 0, "the file is missing")
 
 
 def test_a_file_under_another_s_number_is_refused() -> None:

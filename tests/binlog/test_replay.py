@@ -27,6 +27,7 @@ from .samples import (
     laid,
     mark,
     put,
+    retired,
     rubbish,
     segment,
 )
@@ -223,9 +224,44 @@ def test_a_file_that_is_shorter_than_it_was_is_refused() -> None:
     assert refusal.value.damage.offset == 999
 
 
-def test_a_missing_file_and_one_that_cannot_be_read_are_refused() -> None:
-    with pytest.raises(CorruptionError, match="the file is missing"):
-        replay().note_missing(3)
+def two_segments(*records: Maker, end_of_first: int = NUMBER + 1, salvage: bool = False) -> Replay:
+    """The replay of a job in one segment and these records in the next."""
+    found = replay(salvage=salvage)
+    found.feed(header(NUMBER), segment(put(a_job(1)), end(end_of_first)), last=False)
+    found.feed(header(NUMBER + 1), segment(*records, head=header(NUMBER + 1)) + bytes(20), last=True)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("records", "numbers", "missing"),
+    [
+        ([], [NUMBER, NUMBER + 1], 1),
+        ([retired(NUMBER - 3)], [NUMBER, NUMBER + 1], NUMBER - 2),
+        ([retired(NUMBER - 1), retired(NUMBER - 2)], [NUMBER, NUMBER + 2], NUMBER + 1),
+        ([retired(NUMBER - 1), end(NUMBER + 2)], [NUMBER, NUMBER + 1], NUMBER + 2),
+    ],
+    ids=["the first", "the oldest", "one in the middle", "the last"],
+)
+def test_a_missing_file_is_refused(records: list[Maker], numbers: list[int], missing: int) -> None:
+    with pytest.raises(CorruptionError, match="the file is missing") as refusal:
+        two_segments(*records).finish(numbers)
+    assert refusal.value.damage == Damage(missing, 0, None, "the file is missing")
+
+
+def test_a_file_that_is_needed_no_more_may_be_missing() -> None:
+    found = two_segments(put(a_job(2)), retired(NUMBER - 1))
+    found.finish([NUMBER, NUMBER + 1])
+    assert list(found.jobs) == [1, 2]
+
+
+def test_what_a_file_holds_that_was_to_go_does_not_come_back() -> None:
+    """The file that told of its deletion may have gone."""
+    found = two_segments(put(a_job(2)), retired(NUMBER))
+    found.finish([NUMBER, NUMBER + 1])
+    assert list(found.jobs) == [2]
+
+
+def test_a_file_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(CorruptionError, match="its header is damaged") as refusal:
         replay().note_unreadable(4, "its header is damaged")
     assert refusal.value.damage == Damage(4, 0, None, "its header is damaged")
@@ -252,14 +288,14 @@ def test_salvage_of_an_older_segment_without_an_end_loses_only_what_is_damaged()
 
 def test_salvage_notes_what_is_missing_cut_off_or_unreadable() -> None:
     found = replay(salvage=True)
-    found.note_missing(1)
     found.note_unreadable(2, "its header is damaged")
     head = header(3, capacity=4096)
     found.feed(head, segment(put(a_job(1)), head=head), last=True)
+    found.finish([2, 3])
     assert [(damage.number, damage.reason) for damage in found.damages] == [
-        (1, "the file is missing"),
         (2, "its header is damaged"),
         (3, "the file is cut off; it had 4096 bytes"),
+        (1, "the file is missing"),
     ]
     assert list(found.jobs) == [1]
 

@@ -100,6 +100,15 @@ def test_the_buried_keep_their_order_and_go_on_with_it(old: Path) -> None:
     assert machine.start().buried(b"shop/1") == [4, 1, 3, 2]
 
 
+def test_a_job_that_is_larger_than_our_files_is_told_before_anything_is_written(old: Path) -> None:
+    machine = Machine()
+    write(old, *jobs(3), Record(4, body=b"x" * 9000))
+    with pytest.raises(TakeoverError, match="the largest of the jobs has 9000 bytes: start with -z 9000, or more"):
+        take(old, machine.start(), machine.disk)
+    run = machine.start(Policy(size=3 * SIZE, sync_always=True))
+    assert take(old, run, machine.disk).jobs == 4
+
+
 def test_no_job_is_due_later_or_born_later_than_our_clock_allows(old: Path) -> None:
     machine = Machine()
     future = BIRTH + 10**9 * SECOND

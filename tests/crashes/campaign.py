@@ -18,7 +18,7 @@ from .ids import Ids
 from .judge import judge
 from .market import TUBE, Market
 from .observation import observe
-from .owner import Owner
+from .owner import LARGEST, Owner
 from .wire import Wire, report
 
 if TYPE_CHECKING:
@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
     from .servers import Place
 
+SMALL_FILES = ("-s", "16384", "-z", str(LARGEST))
+
 REGIMES: tuple[tuple[str, ...], ...] = (
+    ("-f", "0", *SMALL_FILES),
+    ("-f", "50", *SMALL_FILES),
+    ("-F", *SMALL_FILES),
     ("-f", "0", "-s", "65536"),
-    ("-f", "50", "-s", "65536"),
-    ("-F", "-s", "65536"),
-    ("-f", "0", "-s", "16384"),
     (),
 )
 """A crash of the process loses nothing in any of them; small files make all that happens to files happen often."""

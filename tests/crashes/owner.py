@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 CROWD = 200
 """Jobs of one owner, about."""
 
+LARGEST = 15_000
+"""Bytes of the largest body, which every server of a campaign must take."""
+
 LONG = 100_000
 """Seconds that no test lasts."""
 
@@ -47,11 +50,10 @@ LONG = 100_000
 class Owner:
     """One client, its tubes, and its world."""
 
-    def __init__(self, name: str, chance: Random, ids: Ids, largest: int = 65535) -> None:
+    def __init__(self, name: str, chance: Random, ids: Ids) -> None:
         self.name = name
         self.chance = chance
         self.ids = ids
-        self.largest = largest
         # The vault is filled and hardly looked at: its jobs live on beside the others' coming and going.
         self.busy = [f"{name}-a".encode(), f"{name}-b".encode()]
         self.vault = f"{name}-vault".encode()
@@ -184,6 +186,6 @@ class Owner:
         """Unlike any other, so that a job is known by it where its id was never told."""
         self._serial += 1
         chance = self.chance
-        size = chance.choices([chance.randrange(100), chance.randrange(4000), self.largest], [80, 19, 1])[0]
+        size = chance.choices([chance.randrange(100), chance.randrange(4000), LARGEST], [80, 19, 1])[0]
         head = b"%b %d " % (self.name.encode(), self._serial)
-        return (head + chance.randbytes(max(0, size - len(head))))[: max(self.largest, len(head))]
+        return (head + chance.randbytes(max(0, size - len(head))))[: max(LARGEST, len(head))]

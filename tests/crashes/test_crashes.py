@@ -58,7 +58,7 @@ def test_a_kill_in_the_middle_of_a_write_is_told_and_costs_nothing_that_was_ackn
             assert [client.reserve(timeout=0).id for _ in acknowledged] == acknowledged
 
 
-@aside({"smallest files": ("-s", "4096")})
+@aside({"smallest files": ("-s", "4096", "-z", "1000")})
 def test_ids_are_not_used_again_though_every_job_is_gone_and_every_file_that_told_of_the_last(
     folder: Path, options: tuple[str, ...]
 ) -> None:

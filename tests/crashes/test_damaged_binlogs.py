@@ -17,7 +17,7 @@ from .wire import Wire
 if TYPE_CHECKING:
     from tests.processes.servers import Server
 
-SMALL_FILES = ("-s", "16384")
+SMALL_FILES = ("-s", "16384", "-z", "10000")
 
 REFUSAL = re.compile(
     r"ayl_server: the binlog in (?P<path>\S+) cannot be used: (?P<file>\S+), offset (?P<offset>\d+): (?P<reason>.+)"

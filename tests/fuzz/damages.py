@@ -96,16 +96,15 @@ def empty(choices: Choices, history: History, files: Files) -> None:
 
 
 def remove(choices: Choices, history: History, files: Files) -> None:
-    """Not the oldest: that it is not missing is shown by nothing, and has a test of its own."""
     names = segments(files)
     if len(names) > 1:
-        del files[pick(choices, names[1:])]
+        del files[pick(choices, names)]
 
 
 def rename(choices: Choices, history: History, files: Files) -> None:
     names = segments(files)
     if len(names) > 1:
-        name = pick(choices, names[1:])
+        name = pick(choices, names)
         data = files.pop(name)
         files[f"ayl-binlog.{between(choices, 1, int(names[-1].partition('.')[2]) + 2)}"] = data
 

@@ -18,6 +18,8 @@ from ayl_server.binlog.records import (
     KIND_END,
     KIND_JOB,
     KIND_MARK,
+    KIND_RETIRED,
+    RETIRED,
     STATES,
     parse_header,
     payloads,
@@ -141,7 +143,7 @@ def possibly_last(now: Files) -> list[str]:
 def verdict(sound: Files, now: Files) -> Verdict:
     names = segments(now)
     found = [File(name, sound.get(name, b""), now[name]) for name in names]
-    faults = {(f"ayl-binlog.{a.number + 1}", 0) for a, b in pairwise(found) if b.number != a.number + 1}
+    faults: set[tuple[str, int]] = set()
     may_be_last = possibly_last(now)
     kept: list[Piece] = []
     closed = False
@@ -157,6 +159,9 @@ def verdict(sound: Files, now: Files) -> Verdict:
             faults.add((file.name, len(file.now)))
         elif not closed and (file.name not in may_be_last or any(one.kind == KIND_MARK for one in behind)):
             faults.add((file.name, place))
+    needed = [max((RETIRED.unpack(one.payload)[1] for one in kept if one.kind == KIND_RETIRED), default=0)]
+    needed += [file.number for file in found if file.number > needed[0]]
+    faults |= {(f"ayl-binlog.{a + 1}", 0) for a, b in pairwise(needed) if b != a + 1}
     if closed:
         faults.add((f"ayl-binlog.{found[-1].number + 1}", 0))
     return Verdict(faults, told(kept))

@@ -22,14 +22,14 @@ def check_log(log: Log, broker: Broker, disk: SimulatedDisk) -> None:
     jobs = list(broker.jobs.values())
     current = log.current
     numbers = list(log.segments)
-    expect("segments' numbers", numbers, list(range(numbers[0], numbers[-1] + 1)))
+    expect("segments' numbers", numbers, sorted(numbers))
     expect("last segment", numbers[-1], current.number)
     expect("live", log.live, sum(job_size(job) for job in jobs))
-    expect("used", log.used, sum(segment.capacity for segment in log.segments.values()))
-    free = sum(usable(size) for size in log.reserve.values() if size == log.policy.size) + current.limit - log.position
+    expect("jobs", log.jobs, len(jobs))
+    free = usable(log.policy.size) * len(log.reserves.names) + current.limit - log.position
     expect("room", log.room, free - UPKEEP * len(jobs) - log.policy.size)
-    files = {segment.name: segment.capacity for segment in log.segments.values()} | log.reserve
-    expect("files", {name: disk.size(name) for name in sorted(disk.names())}, dict(sorted(files.items())))
+    files = [*(segment.name for segment in log.segments.values()), *log.reserves.names]
+    expect("files", {name: disk.size(name) for name in disk.names()}, dict.fromkeys(files, log.policy.size))
     check_segments(log, broker)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from ayl_server.binlog import records
-from ayl_server.binlog.log import Log
+from ayl_server.binlog.log import RETIRED_AT_ONCE, Log
 from ayl_server.binlog.replay import Replay
 from ayl_server.broker import Broker
 from ayl_server.listener import Client, Server
@@ -33,7 +33,7 @@ def holds_nothing_back(server: Server, client: Client) -> bool:
 def forgets_to_sync(log: Log) -> None:
     if log.unsynced:
         log.unsynced = False
-        log._retire()
+        log._retire(RETIRED_AT_ONCE)
 
 
 def tries_a_failed_sync_again(log: Log, original: Callable[[Log], None] = Log.sync) -> None:
@@ -41,11 +41,6 @@ def tries_a_failed_sync_again(log: Log, original: Callable[[Log], None] = Log.sy
         original(log)
     except OSError:
         original(log)
-
-
-def retires_before_the_sync(log: Log, original: Callable[[Log], None] = Log.commit) -> None:
-    original(log)
-    log._retire()
 
 
 def keeps_a_release_to_itself(broker: Broker, job: Job) -> None:
@@ -112,7 +107,7 @@ MUTANTS: dict[str, Mutant] = {
     "a commit does not sync": partial(patch.object, Log, "sync", forgets_to_sync),
     "a failed sync is tried again": partial(patch.object, Log, "sync", tries_a_failed_sync_again),
     "the directory is never synced": partial(patch.object, Log, "_sync_directory", does_nothing),
-    "a segment goes before its copies are synced": partial(patch.object, Log, "commit", retires_before_the_sync),
+    "a segment goes and nothing tells that it may": partial(patch.object, Log, "retire_before", does_nothing),
     "a release is not reported": partial(patch.object, Broker, "_changed", keeps_a_release_to_itself),
     "compaction copies nothing": partial(patch.object, Log, "_write_job", copies_nothing),
     "jobs are accepted without room": partial(patch.object, Log, "_make_room", lambda *_: True),

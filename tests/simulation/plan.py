@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ayl_server.binlog.log import Policy
+from ayl_server.binlog.records import JOB_FIXED
+from ayl_server.binlog.segment import capacity_of, largest
+from ayl_server.protocol import MAX_TUBE_NAME
 
 if TYPE_CHECKING:
     import random
@@ -41,11 +44,20 @@ USUAL = {
 class Settings:
     """What the server is started with."""
 
-    segment: int  # bytes
+    segment: int  # bytes, if the largest job needs no more
     sync_after: float | None  # seconds; 0 for a sync in each commit, None for never
 
-    def policy(self) -> Policy:
-        return Policy(self.segment, sync_always=self.sync_after == 0.0, sync_never=self.sync_after is None)
+    def policy(self, max_job_size: int) -> Policy:
+        return Policy(
+            capacity_of(self.segment, max_job_size),
+            sync_always=self.sync_after == 0.0,
+            sync_never=self.sync_after is None,
+        )
+
+
+def fitting(segment: int) -> int:
+    """The longest body for which a segment need not be larger."""
+    return largest(segment) - JOB_FIXED - MAX_TUBE_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,8 @@ def draw_settings(rng: random.Random) -> Settings:
 
 def _any(rng: random.Random) -> Plan:
     settings = draw_settings(rng)
-    segment = settings.segment
+    max_job_size = rng.choice((65535, fitting(settings.segment), fitting(settings.segment), settings.segment // 4))
+    segment = settings.policy(max_job_size).size
     usual = rng.choice((20, 100, 600))
     large = rng.random() < 0.3
     return Plan(
@@ -109,11 +122,11 @@ def _any(rng: random.Random) -> Plan:
         clients=rng.randint(1, 6),
         crowd=rng.choice((5, 30, 100)),
         usual_size=usual,
-        largest=rng.choice((segment // 2, segment, 3 * segment)) if large else usual,
+        largest=rng.choice((segment // 2, segment)) if large else usual,
         large_jobs=0.1 if large else 0.0,
         delayed=rng.choice((0.1, 0.5)),
         longest_ttr=rng.choice((3, 30)),
-        max_job_size=rng.choice((65535, 65535, 3 * segment // 2)),
+        max_job_size=max_job_size,
         max_memory=rng.choice((None, None, None, 20_000)),
         settings=settings,
         capacity=segment * rng.choice((4, 8, 20, 1000)),
@@ -148,7 +161,8 @@ def _cramped(rng: random.Random, plan: Plan) -> Plan:
         settings=replace(plan.settings, segment=segment),
         capacity=segment * rng.randint(3, 8),
         usual_size=rng.choice((20, 300, 1500)),
-        largest=rng.choice((1500, segment, 2 * segment)),
+        largest=rng.choice((1500, fitting(segment))),
+        max_job_size=fitting(segment),
         crowd=rng.choice((5, 30)),
         compaction=rng.choice((100, 400, 2000)),
         max_memory=None,
@@ -168,6 +182,7 @@ def _churning(rng: random.Random, plan: Plan) -> Plan:
         capacity=4096 * rng.choice((12, 100)),
         usual_size=1000,
         largest=1500,
+        max_job_size=fitting(4096),
         crowd=rng.choice((3, 8)),
         max_memory=None,
         crashes=0.05,
@@ -178,9 +193,15 @@ def _churning(rng: random.Random, plan: Plan) -> Plan:
 
 def _crashing(rng: random.Random, plan: Plan) -> Plan:
     """Hardly a moment's peace, and segments that come and go."""
-    settings = replace(plan.settings, segment=4096)
     return replace(
-        plan, settings=settings, crashes=0.3, stops=0.03, crowd=rng.choice((3, 10)), usual_size=600, largest=900
+        plan,
+        settings=replace(plan.settings, segment=4096),
+        crashes=0.3,
+        stops=0.03,
+        crowd=rng.choice((3, 10)),
+        usual_size=600,
+        largest=900,
+        max_job_size=fitting(4096),
     )
 
 

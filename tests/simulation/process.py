@@ -44,7 +44,7 @@ def replayed(disk: SimulatedDisk, settings: Settings, broker: Broker, clock: Clo
     """What the server does at its start."""
     return open_log(
         disk,
-        settings.policy(),
+        settings.policy(broker.max_job_size),
         broker,
         clock.clocks(),
         salt=lambda: rng.getrandbits(32),

@@ -172,7 +172,7 @@ class Run:
         if not client.ended and len(client.outstanding) < rng.choice((1, 3, 12)):
             for _ in range(rng.choice((1, 1, 1, 2, 5))):
                 if not client.ended:
-                    client.send(world.commands.draw(client, len(world.ledger.jobs)), world.disk.refusals)
+                    client.send(world.commands.draw(client, len(world.ledger.jobs)), world.refusals)
         client.push(rng.choice((len(client.outgoing), rng.randint(0, len(client.outgoing)))))
         if rng.random() < 0.8:
             client.read(rng.choice((1 << 30, rng.randint(1, 300))), world.disk.refusals)

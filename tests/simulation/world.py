@@ -64,6 +64,11 @@ class World:
         if self._trace is not None:
             self._trace(f"{self.clock.steady:.3f} {text}")
 
+    @property
+    def refusals(self) -> int:
+        """How often the disk had no room; not counting one that holds for the rest of a turn."""
+        return self.disk.refusals - (self.process is not None and self.process.log.refused)
+
     # The server comes
 
     def start(self) -> None:

@@ -132,7 +132,7 @@ def fill(server: Server, stack: ExitStack) -> None:
 
 
 def test_with_all_files_in_use_the_binlog_still_finds_one(loop: Kind, tmp_path: Path) -> None:
-    words = ["-b", str(tmp_path), "-s", "4096"]
+    words = ["-b", str(tmp_path), "-s", "4096", "-z", "2000"]
     with (
         serving(loop, tmp_path, *words, tcp=False, prefix=FORTY_FILES) as server,
         server.client() as onlooker,

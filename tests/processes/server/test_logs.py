@@ -121,11 +121,13 @@ def test_a_start_that_is_refused_is_told_in_json_if_that_was_asked_for() -> None
 
 # The binlog
 
+SMALL_FILES = ("-s", "8192", "-z", "5000")
+
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Server]:
     """A server with small binlog files, and jobs in several of them."""
-    with serving(AYL_SERVER, tmp_path, "-b", str(tmp_path), "-s", "8192", tcp=False) as server:
+    with serving(AYL_SERVER, tmp_path, "-b", str(tmp_path), *SMALL_FILES, tcp=False) as server:
         with server.client() as client:
             for _ in range(20):
                 client.put(b"x" * 1000)
@@ -159,7 +161,7 @@ def test_a_torn_tail_is_told(kept: Server, tmp_path: Path) -> None:
     with last.open("r+b") as file:
         file.seek(content.rindex(b"x" * 500))  # in the body of the last job
         file.write(b"torn")
-    with serving(AYL_SERVER, tmp_path, "-b", str(tmp_path), "-s", "8192", tcp=False) as server:
+    with serving(AYL_SERVER, tmp_path, "-b", str(tmp_path), *SMALL_FILES, tcp=False) as server:
         entry = one(server.log().partition("started: ")[2], "binlog_torn", _after_start)
         assert entry.level == "warning"
         assert entry.message.startswith(f"binlog {last.suffix[1:]}, offset ")
@@ -183,7 +185,7 @@ def test_damage_refuses_the_start_and_a_salvage_tells_of_it(kept: Server, tmp_pa
     assert "--salvage" in done.stderr
     folder = tmp_path / "salvaging"
     folder.mkdir()
-    with started(folder, *words, "--salvage", "-s", "8192") as server:
+    with started(folder, *words, "--salvage", *SMALL_FILES) as server:
         assert events(server.log()) == ["binlog_damage", "recovered", "started"]
         entry = one(server.log(), "binlog_damage")
         assert entry.level == "warning"
@@ -191,16 +193,17 @@ def test_damage_refuses_the_start_and_a_salvage_tells_of_it(kept: Server, tmp_pa
 
 
 def test_a_disk_without_room_is_told_once_in_a_while(tmp_path: Path) -> None:
-    narrow = ("bash", "-c", 'ulimit -f 300; exec "$@"', "bash")  # no file larger than 300 kB
-    with (
-        serving(
-            AYL_SERVER, tmp_path, "-b", str(tmp_path), "-s", "65536", "-z500000", tcp=False, prefix=narrow
-        ) as server,
-        server.client() as client,
-    ):
-        for _ in range(20):
-            with pytest.raises(greenstalk.OutOfMemoryError):
-                client.put(b"x" * 400_000)
+    words = ["-b", str(tmp_path), "-s", "1000000"]
+    with serving(AYL_SERVER, tmp_path, *words, tcp=False) as server, server.client() as client:
+        # No file as large can be made from now on.
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+        refused = 0
+        for _ in range(40):
+            try:
+                client.put(b"x" * 50_000)
+            except greenstalk.OutOfMemoryError:
+                refused += 1
+        assert refused >= 20
         client.put(b"small")
         entry = one(server.log(), "binlog_full")
         assert entry.level == "warning"
