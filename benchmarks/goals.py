@@ -9,6 +9,7 @@ from benchmarks.loads.backlog import AT_FEW, AT_MANY, BYTES_PER_JOB, KEPT
 from benchmarks.loads.delayed import DUE
 from benchmarks.loads.model import BEANSTALKD, COMPILED, PURE
 from benchmarks.loads.order import PUT_ONE, PUT_RANDOM, TAKE_ONE, TAKE_RANDOM, TAKE_RELEASED
+from benchmarks.loads.tubes import ONE_BY_ONE, PAIRS, PUTS
 from benchmarks.loads.watchers import ALONE, AMONG
 from benchmarks.meter import Sample
 from benchmarks.replays import PROGRESS, SPEED
@@ -145,7 +146,15 @@ GOALS = (
     ),
     Goal("binlog-100", "the same: jobs lost by kill -9", figure(LOST), most=0),
     Goal("own-tubes", "5,000 connections, a tube each: throughput / beanstalkd's", of_peer(throughput), least=2.5),
-    Goal("idle-tubes", "beside 10,000 idle tubes: throughput / beanstalkd's", of_peer(throughput), least=12),
+    *(
+        Goal(
+            "idle-tubes",
+            f"beside 10,000 idle tubes, {stretch}: throughput / beanstalkd's",
+            of_peer(throughput, stretch),
+            least=12,
+        )
+        for stretch in (ONE_BY_ONE, PUTS, PAIRS)
+    ),
     Goal(REPLAY, "replay of 1,000,000 jobs: jobs/s", figure(SPEED), least=200_000),
     Goal(REPLAY, "the same: reports of progress on a terminal", figure(PROGRESS), least=2),
 )

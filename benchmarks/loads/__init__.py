@@ -27,7 +27,7 @@ LOADS = {
     "order": Load(f"{BLOCK} per write", 100_000, order, peer_rounds=1),
     "watchers": Load("a busy pair", 45_000, watchers, peer_rounds=1),
     "own-tubes": Load("5,000 connections, a tube each", 90_000, own_tubes),
-    "idle-tubes": Load(f"put-reserve-delete, {CROWD} connections, beside 10,000 tubes", 90_000, idle_tubes),
+    "idle-tubes": Load("beside 10,000 tubes", 90_000, idle_tubes),
     "backlog": Load("a million jobs", MILLION, backlog, rounds=3, peer_rounds=1),
     "backlog-tubes": Load(
         "a million jobs in 10,000 tubes", MILLION, backlog_in_tubes, without=(ASYNCIO, BEANSTALKD), rounds=3
