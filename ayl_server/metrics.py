@@ -16,15 +16,14 @@ from prometheus_client.registry import Collector
 
 from ayl_server.binlog.log import Log
 from ayl_server.broker import Broker
-from ayl_server.model import Job, Tube
-from ayl_server.queues import Lane
+from ayl_server.model import Tube
 from ayl_server.stats import DIALECT
 
 SLICE = 100
 """How many tubes are looked at before the clients get their turn."""
 
-FEW_LANES = 1000
-"""In a tube with more priorities than that, nobody searches for the oldest job."""
+FEW_PRIORITIES = 1000
+"""In a tube with more than that, nobody searches for the oldest job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +125,9 @@ def _of_binlog(log: Log) -> Iterator[Metric]:
 
 def _oldest_ready(tube: Tube, now: float) -> float | None:
     """How long ago the oldest ready job was put; None where it is not known."""
-    lanes = tube.ready.lanes
-    if len(lanes) > FEW_LANES:
+    if tube.ready.priorities > FEW_PRIORITIES:
         return None
-    jobs: list[Job | None] = [entry.head() if isinstance(entry, Lane) else entry for entry in lanes.values()]
-    created = min((job.created for job in jobs if job is not None), default=now)
+    created = min((job.created for job in tube.ready.heads()), default=now)
     return round(now - created, 3)
 
 

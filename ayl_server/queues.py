@@ -230,6 +230,16 @@ class Ready(Generic[P]):
         item = self.head()
         return None if item is None else (self.heap[0], item.id)
 
+    @property
+    def priorities(self) -> int:
+        """How many there are, some of which may have no items left."""
+        return len(self.lanes)
+
+    def heads(self) -> list[P]:
+        """The best item of each priority, in no order."""
+        heads = [entry.head() if isinstance(entry, Lane) else entry for entry in self.lanes.values()]
+        return [item for item in heads if item is not None]
+
     def pop(self) -> P | None:
         """Take the best item."""
         lane = self.first
