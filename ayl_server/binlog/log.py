@@ -45,8 +45,12 @@ STEP_JOBS = 256
 STEP_BYTES = 64 * 1024
 """How much is compacted in one turn at least, in jobs looked at and in bytes written."""
 
-RETIRED_AT_ONCE = 8
-"""Files let go of in one turn at most; to remove a file takes time."""
+AT_ONCE = 8
+SMALL_AT_ONCE = 256
+"""Files let go of in one turn at most, of the usual size or of smaller ones: to remove a file takes time."""
+
+LARGE = 1024 * 1024
+"""Bytes of a file that takes long to remove."""
 
 GENEROUS = 3
 """Segments' worth of room above which reserves are given back."""
@@ -83,6 +87,8 @@ class Log:
         self.jobs = 0
         self.live = 0
         """Bytes of the living jobs' whole records."""
+        self.filled = 0
+        """Bytes of all that was reported and stands in a segment."""
         self.retired = 0
         """No segment up to this number is needed any more, and that has been told."""
         self.written = 0
@@ -92,10 +98,12 @@ class Log:
         self.current: Segment
         self.position = 0
         """Where in the current segment the next record goes, behind the pending ones."""
+        self._filled_before = 0  # without the current segment
         self._file: File
         self._pending_from = 0
         self._last = 0  # where in the current segment a record must end to leave room for a mark in front of it
         self._usable = usable(policy.size)
+        self._at_once = AT_ONCE if policy.size > LARGE else SMALL_AT_ONCE
         self.refused = False
         """Whether the disk gave no room for a job in this turn; it is not asked twice."""
         self._job = job
@@ -162,9 +170,7 @@ class Log:
         if self.policy.sync_always:
             self.sync()
         elif self.policy.sync_never:
-            self._retire(RETIRED_AT_ONCE)
-        if len(self.reserves.names) > 1 and self.room > GENEROUS * self.policy.size:
-            self.reserves.drop()  # one in a turn: it takes time
+            self._give_back()
 
     def sync(self) -> None:
         """Return when all that was reported is on the disk."""
@@ -172,7 +178,7 @@ class Log:
         if self.unsynced:
             self._file.sync()
             self.unsynced = False
-            self._retire(RETIRED_AT_ONCE)
+            self._give_back()
 
     def close(self) -> None:
         """Write and sync all. The log can be opened again."""
@@ -204,12 +210,17 @@ class Log:
     def _mark(self) -> None:
         """Tell that all before this place is on the disk, if it is."""
         if not (self.pending or self.unsynced):
-            self._add(pack_mark(self.current.number, self.position, self._seed()))
+            self._note(pack_mark(self.current.number, self.position, self._seed()))
 
     def _seed(self) -> int:
         return seed(self.current.salt, self.position)
 
     def _add(self, record: bytes) -> None:
+        """A record of what was reported."""
+        self.filled += len(record)
+        self._note(record)
+
+    def _note(self, record: bytes) -> None:
         self.pending.append(record)
         self.position += len(record)
         self.written += 1
@@ -258,6 +269,7 @@ class Log:
     def _go_to(self, segment: Segment, position: int) -> None:
         self.current = segment
         self.position = self._pending_from = position
+        self._filled_before = self.filled - segment.filled
         self._last = segment.limit - MARK_SIZE
 
     def _move_on(self, size: int) -> None:
@@ -272,6 +284,7 @@ class Log:
         """Begin the next segment, then close this one: its end tells of the next."""
         self._write()
         old, file, position = self.current, self._file, self.position
+        old.filled = self.filled - self._filled_before
         self.begin(old.number + 1)
         file.write(position, pack_end(old.number + 1, seed(old.salt, position)) + STOP)
         if not self.policy.sync_never:
@@ -298,9 +311,17 @@ class Log:
     def retire_before(self, number: int) -> None:
         """Tell for good that no segment before this one is needed any more. There must be room for last words."""
         self.retired = number - 1
-        self._add(pack_retired(self.retired, self._seed()))
+        self._note(pack_retired(self.retired, self._seed()))
         self._write()
         self._sync_file()
+
+    def _give_back(self) -> None:
+        """Let go of files that are needed no more, a few at a time. What made them so is as safe as it will be."""
+        self._retire(self._at_once)
+        for _ in range(self._at_once):
+            if len(self.reserves.names) == 1 or self.room <= GENEROUS * self.policy.size:
+                break
+            self.reserves.drop()
 
     def _retire(self, most: int) -> None:
         """Let go of the oldest segments if nothing lives there, of some. Before, all must be written and synced."""
@@ -317,6 +338,8 @@ class Log:
             self.retire_before(gone[-1].number + 1)
         for segment in gone:
             del self.segments[segment.number]
+            self.filled -= segment.filled
+            self._filled_before -= segment.filled
             if not self.reserves.names or self.room < self.policy.size:
                 self.reserves.keep(segment.name)
             else:
@@ -337,11 +360,9 @@ class Log:
 
     def _compact_some(self, size: int) -> None:
         """Compact for about `size` bytes if that is worth it: much of the log is worthless, or room is short."""
-        spare = self.policy.size
-        # Whatever the jobs' sizes, files that hold nothing else are filled by half on the average.
-        filled = len(self.segments) * largest(self.policy.size)
-        wasteful = filled > 2 * self.live + 3 * spare
-        scarce = filled > self.live + 2 * spare and (self.refused or (self.room < 0 and not self._make_room(0)))
+        worthless, spare = self.filled - self.live, self.policy.size
+        wasteful = worthless > self.live + 3 * spare
+        scarce = worthless > 2 * spare and (self.refused or (self.room < 0 and not self._make_room(0)))
         if wasteful or scarce:
             self._compact(STEP_JOBS + size // DELETION_SIZE, STEP_BYTES + size)
         self.refused = False

@@ -101,27 +101,51 @@ def open_log(
     last_id = replay.last_id + IDS_SKIPPED * len(replay.damages)
     broker.restore(replay.jobs.values(), last_id, replay.burials)
     sizes = [job_size(job) for job in replay.jobs.values()]
-    log = Log(
-        disk,
-        replace(policy, size=max(policy.size, capacity_for(max(sizes, default=0)))),
-        job=broker.jobs.get,
-        last_id=lambda: broker.last_id,
-        burials=lambda: broker.burials,
-        salt=salt,
-        shift=clocks.shift,
-        complain=complain,
-    )
+
+    def log_of(size: int) -> Log:
+        return Log(
+            disk,
+            replace(policy, size=size),
+            job=broker.jobs.get,
+            last_id=lambda: broker.last_id,
+            burials=lambda: broker.burials,
+            salt=salt,
+            shift=clocks.shift,
+            complain=complain,
+        )
+
     # Only from here on anything is changed in the directory.
-    log.reserves.adopt(names)
     if not policy.sync_never:
         _sync(disk, found)
-    if replay.damages or any(segment.capacity != log.policy.size for segment in read.segments):
-        _write_anew(log, list(replay.jobs.values()), sizes, read, keep=bool(replay.damages))
-    else:
-        _go_on(log, replay, sizes, read)
+    log = _continued(log_of, max(policy.size, capacity_for(max(sizes, default=0))), replay, sizes, read)
     log.ready()
     broker.journal = log
     return Recovery(log, len(sizes), read.bytes_read, replay.torn, replay.damages)
+
+
+def _continued(log_of: Callable[[int], Log], size: int, replay: Replay, sizes: list[int], read: Reading) -> Log:
+    """A log that goes on where the segments end, in files of `size` bytes; larger ones if it can have no others."""
+    log = log_of(size)
+    names = log.disk.names()
+    misfits = log.reserves.adopt(names)
+    found = {segment.capacity for segment in read.segments} or {size}
+    if found == {size} and not replay.damages:
+        _go_on(log, replay, sizes, read)
+    elif log.reserves.fill_up(files_for(sizes, size)):
+        _write_anew(log, list(replay.jobs.values()), read, keep=bool(replay.damages))
+    elif len(found) == 1 and min(found) > size and not replay.damages:
+        log = log_of(min(found))
+        misfits = log.reserves.adopt(names)
+        _go_on(log, replay, sizes, read)
+    else:
+        needed = files_for(sizes, size) * size
+        raise RecoveryError(
+            f"it must be written anew, in files of {size} bytes, and the disk has no room for that: free"
+            f" {needed} bytes, or start it with the -s and -z of before; nothing was changed"
+        )
+    for name in misfits:
+        log.disk.remove(name)
+    return log
 
 
 def _refuse_foreign(disk: Disk, names: list[str]) -> None:
@@ -151,6 +175,7 @@ def _read(disk: Disk, found: list[int], replay: Replay, progress: Progress | Non
                 header = _header(data[-HEADER_SIZE:], number)
                 end = replay.feed(header, data, last=number in lasts)
         segment = Segment(number, header.salt, len(data))
+        segment.filled = max(0, end - HEADER_SIZE)
         reading.segments.append(segment)
         reading.bytes_read += len(data)
         if number in lasts:
@@ -228,6 +253,7 @@ def _go_on(log: Log, replay: Replay, sizes: list[int], read: Reading) -> None:
         segment.live += 1
     log.jobs = len(sizes)
     log.live = sum(sizes)
+    log.filled = sum(segment.filled for segment in read.segments)
     log.retired = replay.retired
     _close(log, read.tails[:-1])
     last = read.tails[-1]
@@ -249,22 +275,17 @@ def _wipe(disk: Disk, segment: Segment, start: int) -> None:
     file.close()
 
 
-def _write_anew(log: Log, jobs: list[Job], sizes: list[int], old: Reading, *, keep: bool) -> None:
-    """All jobs into new segments, then the old ones out of the way; RecoveryError, and all as before, without room.
+def _write_anew(log: Log, jobs: list[Job], old: Reading, *, keep: bool) -> None:
+    """All jobs into new segments, for which there is room, then the old ones out of the way.
 
     A crash in between leaves a log in which some jobs stand twice, with the same words.
     """
-    size = log.policy.size
-    needed = files_for(sizes, size)
-    if not log.reserves.fill_up(needed):
-        raise RecoveryError(
-            f"it must be written anew, in files of {size} bytes, and the disk has no room for that: free"
-            f" {needed * size} bytes, or start it with the -s and -z of before; nothing was changed"
-        )
     last = old.segments[-1].number
+    if not keep:
+        _close(log, old.tails[:-1])
     log.begin(last + 1)
     if not keep:
-        _close(log, old.tails)
+        _close(log, old.tails[-1:])
     for job in jobs:
         if not log.inserted(job):
             raise LogFullError

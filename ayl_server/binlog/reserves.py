@@ -18,15 +18,13 @@ class Reserves:
         self._complain = complain
         self._made = 0  # the highest number that was given
 
-    def adopt(self, names: list[str]) -> None:
-        """Count in those among the directory's `names`. Those of another size, left by another -s, are removed."""
-        for number in numbers(names, "reserve"):
-            name = RESERVE.format(number)
-            self._made = number
-            if self._disk.size(name) == self.size:
-                self.names.append(name)
-            else:
-                self._disk.remove(name)
+    def adopt(self, names: list[str]) -> list[str]:
+        """Count in those among the directory's `names`; those of another size, left by another -s, are returned."""
+        found = numbers(names, "reserve")
+        self._made = max(found, default=0)
+        sizes = {name: self._disk.size(name) for name in map(RESERVE.format, found)}
+        self.names = [name for name, size in sizes.items() if size == self.size]
+        return [name for name, size in sizes.items() if size != self.size]
 
     def make(self) -> bool:
         """Take room of the disk for one more; False if it gives none."""

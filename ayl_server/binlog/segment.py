@@ -37,7 +37,7 @@ _numbered = re.compile(r"(ayl-binlog|reserve)\.([1-9][0-9]*)").fullmatch
 class Segment:
     """One file of records, as the log knows it."""
 
-    __slots__ = ("capacity", "compacted", "ids", "live", "number", "salt")
+    __slots__ = ("capacity", "compacted", "filled", "ids", "live", "number", "salt")
 
     def __init__(self, number: int, salt: int, capacity: int) -> None:
         self.number = number
@@ -46,6 +46,7 @@ class Segment:
         self.ids = array("Q")  # of the whole jobs written here, living and dead
         self.compacted = 0  # how many of these have been looked at
         self.live = 0  # how many jobs have their whole record here
+        self.filled = 0  # bytes of what was reported, once the segment is closed
 
     @property
     def limit(self) -> int:

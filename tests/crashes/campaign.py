@@ -111,6 +111,12 @@ class Campaign:
         self.figures.kills += 1
         self.clean = False
 
+    def kill_while_compacting(self, server: Server) -> None:
+        """Once old jobs are being written anew, and while more of them are."""
+        with closing(Wire(server.dial())) as wire:
+            eventually(lambda: _migrated(wire) > 0 or self.trouble)
+        self.kill(server)
+
     def stop(self, server: Server) -> None:
         """As an operator does."""
         self._await_commands()
@@ -262,9 +268,12 @@ class Campaign:
 
     def _measure(self, server: Server) -> None:
         with closing(Wire(server.dial())) as wire:
-            stats = report(wire.ask(b"stats\r\n"))
-        self.figures.migrated += int(stats["binlog-records-migrated"])
+            self.figures.migrated += _migrated(wire)
 
     def __str__(self) -> str:
         options = " ".join(self.regime) or "defaults"
         return f"seed {self.seed}, life {self.rounds}, {self.kind.name} with {options}"
+
+
+def _migrated(wire: Wire) -> int:
+    return int(report(wire.ask(b"stats\r\n"))["binlog-records-migrated"])

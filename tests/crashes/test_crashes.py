@@ -10,7 +10,7 @@ from tests.processes.deadline import eventually
 from tests.processes.servers import AYL_SERVER, ON_ASYNCIO
 
 from .aside import aside
-from .campaign import TORN, Campaign
+from .campaign import SMALL_FILES, TORN, Campaign
 from .servers import Place
 from .wire import Gone, Wire
 
@@ -29,7 +29,8 @@ def test_a_server_killed_at_random_moments_loses_nothing_doubles_nothing_and_rev
         campaign.live(campaign.kill)
         campaign.die_in_a_call()
     campaign.live(campaign.stop)
-    campaign.live(campaign.kill)
+    campaign.regime = ("-f", "0", *SMALL_FILES)
+    campaign.live(campaign.kill_while_compacting)
     campaign.die_while_starting()
     campaign.judge()
     figures = campaign.figures

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from ayl_server.binlog import records
-from ayl_server.binlog.log import RETIRED_AT_ONCE, Log
+from ayl_server.binlog.log import SMALL_AT_ONCE, Log
 from ayl_server.binlog.replay import Replay
 from ayl_server.broker import Broker
 from ayl_server.listener import Client, Server
@@ -33,7 +33,7 @@ def holds_nothing_back(server: Server, client: Client) -> bool:
 def forgets_to_sync(log: Log) -> None:
     if log.unsynced:
         log.unsynced = False
-        log._retire(RETIRED_AT_ONCE)
+        log._retire(SMALL_AT_ONCE)
 
 
 def tries_a_failed_sync_again(log: Log, original: Callable[[Log], None] = Log.sync) -> None:
