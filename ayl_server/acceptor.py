@@ -18,6 +18,12 @@ from ayl_server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """The system has no room for another connection; those that are open go on."""
 
+THEIR_OWN = frozenset({
+    errno.ECONNABORTED, errno.EPROTO, errno.ENOPROTOOPT, errno.ENETDOWN, errno.ENETUNREACH, errno.ENONET,
+    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.EPERM,
+})  # fmt: skip
+"""What Linux tells of a connection that is broken already, instead of giving it to us (accept(2))."""
+
 GREETING_SECONDS = 0.5
 """How long a stopping server waits for those who are just coming in; only a slow handshake takes so long."""
 
@@ -93,9 +99,9 @@ class Acceptor:
             except (BlockingIOError, InterruptedError):
                 self._streak = 0
                 return
-            except ConnectionAbortedError:  # gone already
-                continue
             except OSError as error:
+                if error.errno in THEIR_OWN:
+                    continue
                 self._hold_on(error)
                 return
             self._greet(guest, tls)
@@ -112,7 +118,8 @@ class Acceptor:
         self._shut()
         self._logbook.now_and_then(
             "accept_failed",
-            f"new clients must wait: {error.strerror}; raise the limit (ulimit -n, LimitNOFILE=)",
+            f"new clients must wait: {error.strerror}"
+            + ("; raise the limit (ulimit -n, LimitNOFILE=)" if error.errno in EXHAUSTED else ""),
             error=error.strerror,
         )
         if self._retry is None:

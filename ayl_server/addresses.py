@@ -6,6 +6,7 @@ Only the C half of `socket` is used here: the Python half costs a third of the s
 from __future__ import annotations
 
 import _socket
+import errno
 import os
 import stat
 
@@ -46,9 +47,11 @@ class Address:
 
         To be called while the socket still listens: then no other server takes the file for one left behind.
         """
-        if self._path is not None and _identity(self._path) == self._identity:
+        # Once: when our socket is closed, its identity may be given to another server's.
+        path, self._path = self._path, None
+        if path is not None and _identity(path) == self._identity:
             try:
-                os.unlink(self._path)  # noqa: PTH108 - pathlib costs start-up time
+                os.unlink(path)  # noqa: PTH108 - pathlib costs start-up time
             except OSError:
                 return  # after -u the folder may be closed to us; the next server replaces the file
 
@@ -154,7 +157,8 @@ def _listen_inet(address: str, port: str, *, alone: bool) -> _socket.socket:
         host = address.encode("ascii")
         candidates = _socket.getaddrinfo(host, port, type=_socket.SOCK_STREAM, flags=_socket.AI_PASSIVE)
     except (_socket.gaierror, UnicodeError) as error:
-        raise CannotListenError(f"cannot listen on {address} port {port}: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise CannotListenError(f"cannot listen on {address} port {port}: {reason}") from None
     trouble: OSError | None = None
     for family, kind, protocol, _, target in candidates:
         listening = _socket.socket(family, kind, protocol)
@@ -169,11 +173,10 @@ def _listen_inet(address: str, port: str, *, alone: bool) -> _socket.socket:
             trouble = error
         else:
             return listening
-    reason = trouble.strerror if trouble else "no address"
-    raise CannotListenError(
-        f"cannot listen on {address} port {port}: {reason}; "
-        "is another server running? choose another port with -p, another address with -l"
-    )
+    reason = (trouble and trouble.strerror) or "no address"
+    if trouble is not None and trouble.errno == errno.EADDRINUSE:
+        reason += "; is another server running? choose another port (-p, or behind the address) or another address"
+    raise CannotListenError(f"cannot listen on {address} port {port}: {reason}")
 
 
 def _listen_unix(path: str, mode: int | None) -> _socket.socket:
@@ -184,7 +187,6 @@ def _listen_unix(path: str, mode: int | None) -> _socket.socket:
     try:
         _remove_stale_socket(path)
         _bind_unix(listening, path, mode)
-        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         raise CannotListenError(f"cannot listen on unix:{path}: {error.strerror or error}") from None
@@ -192,16 +194,20 @@ def _listen_unix(path: str, mode: int | None) -> _socket.socket:
 
 
 def _bind_unix(listening: _socket.socket, path: str, mode: int | None) -> None:
-    if mode is None:
-        listening.bind(path)
-        return
     # First closed to all others, then opened as far as asked: never a moment too wide.
-    before = os.umask(0o177)
+    before = os.umask(0o177) if mode is not None else None
     try:
         listening.bind(path)
     finally:
-        os.umask(before)
-    os.chmod(path, mode)  # noqa: PTH101 - pathlib costs start-up time
+        if before is not None:
+            os.umask(before)
+    try:
+        if mode is not None:
+            os.chmod(path, mode)  # noqa: PTH101 - pathlib costs start-up time
+        listening.listen(BACKLOG)
+    except OSError:
+        os.unlink(path)  # noqa: PTH108 - as above
+        raise
 
 
 def _remove_stale_socket(path: str) -> None:

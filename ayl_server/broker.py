@@ -60,6 +60,10 @@ class Broker:
         self.memory = 0
         """About how many bytes the jobs occupy, those included whose bodies are still arriving."""
         self.journal = journal
+        self.refused = 0
+        """How many puts were answered OUT_OF_MEMORY."""
+        self.headers: dict[bytes, protocol.Header] = {}
+        """Put lines that were understood lately: clients send the same few over and over."""
         self.jobs: Numbered[Job] = Numbered()
         self.last_id = 0  # also counted on by puts that fail after their first line
         self.burials = 0
@@ -172,11 +176,13 @@ class Broker:
     def put(self, job: Job, now: float) -> bool:
         """Take in a job whose id was made by counting `last_id` on; False if there is no room for it."""
         if self.max_memory is not None and not self.has_memory(len(job.body)):
+            self.refused += 1
             return False
         if job.delay:
             job.state = DELAYED
             job.deadline = now + job.delay
         if self.journal is not None and not self.journal.inserted(job):
+            self.refused += 1
             return False
         tube = job.tube
         self.jobs.add(job.id, job)

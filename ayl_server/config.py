@@ -130,14 +130,32 @@ class UsageError(Exception):
 def _whole(value: str, what: str) -> int:
     if not (value.isascii() and value.isdigit()):
         raise UsageError(f"invalid {what}: {value}")
-    return int(value[:20])
+    return int(value.lstrip("0")[:20] or "0")
 
 
 def _address(config: Config, value: str) -> None:
     if not value:
         # The resolver would take it for every address of this machine.
         raise UsageError("-l needs an address")
+    if not value.startswith("unix:"):
+        _check_port_of(value)
     config.addresses.append(value)
+
+
+def _check_port_of(address: str) -> None:
+    """`HOST`, `HOST:PORT`, `::1` and `[::1]:PORT`, as `addresses` reads them. The resolver would wrap a large port."""
+    text = address.removeprefix("tls:")
+    if text.startswith("["):
+        host, closing, rest = text[1:].partition("]")
+        well_formed = bool(host and closing) and (not rest or rest.startswith(":"))
+        port = rest.removeprefix(":")
+    else:
+        host, _, port = text.partition(":") if text.count(":") == 1 else (text, "", "")
+        well_formed = bool(host)
+    if not well_formed or (port and not (port.isascii() and port.isdigit())):
+        raise UsageError(f"-l needs ADDR, ADDR:PORT, [IPV6]:PORT or unix:PATH: {address}")
+    if port and int(port[:20]) > MAX_PORT:
+        raise UsageError(f"port out of range (0 to {MAX_PORT}): {address}")
 
 
 def _port(config: Config, value: str) -> None:
@@ -171,14 +189,21 @@ def _sync_never(config: Config) -> None:
 
 
 def _binlog(config: Config, value: str) -> None:
+    if not value:
+        # It would be taken for the directory in which we happen to be.
+        raise UsageError("-b needs a directory")
     config.binlog = value
 
 
 def _user(config: Config, value: str) -> None:
+    if not value:
+        raise UsageError("-u needs a user")
     config.user = value
 
 
 def _import(config: Config, value: str) -> None:
+    if not value or config.import_from is not None:
+        raise UsageError("--import needs one directory, and only one")
     config.import_from = value
 
 
@@ -340,6 +365,6 @@ def _check(config: Config) -> None:
 
 
 def fail(error: UsageError) -> NoReturn:
-    """Say what is wrong with the command line and how it goes, and end."""
-    sys.stderr.write(f"ayl_server: {error}\n{USAGE}")
+    """Say what is wrong with the command line and where to find how it goes, and end."""
+    sys.stderr.write(f"ayl_server: {error}\nTry ayl_server -h.\n")
     raise SystemExit(USAGE_ERROR)

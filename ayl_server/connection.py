@@ -25,13 +25,16 @@ from ayl_server.protocol import (
 )
 
 INPUT_LIMIT = 64 * 1024
-"""Bytes kept for a client that waits in `reserve` before its socket is left unread."""
+"""Bytes kept for a client whose commands cannot run now before its socket is left unread."""
 
 OUTPUT_LIMIT = 256 * 1024
 """Bytes of replies after which further commands of this client wait until those are sent."""
 
+REPLY_COST = 100
+"""What each reply counts as besides its bytes: it takes time, in which nobody else is served, and an object."""
+
 HEADERS_KEPT = 1024
-"""How many different put lines of a client are remembered."""
+"""How many different put lines are remembered."""
 
 CR, LF = b"\r\n"
 
@@ -58,7 +61,6 @@ class Connection:
         "broker",
         "buffer",  # input being worked on
         "closing",  # the driver must close once the output is out
-        "headers",  # put lines already understood: a client's are nearly always the same few
         "overlong",  # in a line that is longer than the limit
         "position",  # where in `buffer` the next line begins
         "refusal",  # the reply to a put whose body is being thrown away
@@ -67,7 +69,7 @@ class Connection:
         "stalled",  # complete commands may stand in `buffer` or `backlog`
         "tail",  # the last two of those that were
         "trace",  # for -VV
-        "unsent",  # bytes of replies since the last take_output
+        "unsent",  # what the replies since the last take_output count as
         "upload",
     )
 
@@ -75,7 +77,6 @@ class Connection:
         self.broker = broker
         self.session = broker.connect()
         self.trace = trace
-        self.headers: dict[bytes, Header] = {}
         self.buffer = b""
         self.position = 0
         self.backlog = bytearray()
@@ -94,16 +95,13 @@ class Connection:
         """Bytes have come."""
         if self.closing:
             return
-        if self.blocked or self.backlog:  # what came before goes first
+        if self.stalled or self.blocked:  # what came before goes first
             self.backlog += data
             self.stalled = True
             return
-        broker = self.broker
-        deadline = broker.next_deadline()
-        if deadline is not None and deadline <= now:
-            broker.tick(now)
         self.buffer = self.buffer[self.position :] + data if self.buffer else data
         self.position = 0
+        self._catch_up(now)
         self._run(now)
 
     def resume(self, now: float) -> None:
@@ -114,6 +112,7 @@ class Connection:
             self.buffer = self.buffer[self.position :] + bytes(self.backlog)
             self.position = 0
             self.backlog.clear()
+        self._catch_up(now)
         self._run(now)
 
     def end_of_input(self, now: float) -> None:
@@ -156,19 +155,25 @@ class Connection:
     @property
     def wants_input(self) -> bool:
         """Whether the driver should read on."""
-        return not self.blocked or len(self.backlog) < INPUT_LIMIT
+        return not self.stalled or len(self.buffer) - self.position + len(self.backlog) < INPUT_LIMIT
 
     # The stream
 
+    def _catch_up(self, now: float) -> None:
+        """What has fallen due comes before what is asked now."""
+        deadline = self.broker.next_deadline()
+        if deadline is not None and deadline <= now:
+            self.broker.tick(now)
+
     def _run(self, now: float) -> None:
-        """Execute every complete command of the buffer."""
+        """Execute the complete commands of the buffer, but not too many in one go."""
         self.stalled = False
         if (self.upload or self.skip or self.overlong) and not self._go_on(now):
             self._forget_consumed()
             self._close_if_ended()
             return
         broker, session, trace = self.broker, self.session, self.trace
-        out, buffer, headers = session.out, self.buffer, self.headers
+        out, buffer, headers = session.out, self.buffer, broker.headers
         unsent = self.unsent
         while True:
             start = self.position
@@ -201,7 +206,7 @@ class Connection:
                 self._forget_consumed()
                 break
             out.append(reply)
-            unsent += len(reply)
+            unsent += len(reply) + REPLY_COST
         self.unsent = unsent
         self._close_if_ended()
 
@@ -220,6 +225,7 @@ class Connection:
         stop = start + size
         if len(buffer) < stop + 2:
             if not broker.has_memory(size):
+                broker.refused += 1
                 return self._swallow(size + 2, OUT_OF_MEMORY)
             broker.memory += size
             self.upload = Upload(Job(job_id, pri, delay, ttr, b"", session.use, now), size)
@@ -245,9 +251,10 @@ class Connection:
             self.broker.counts[b"put"] += 1
             return BAD_FORMAT
         if not garbage:
-            if len(self.headers) >= HEADERS_KEPT:
-                self.headers.clear()
-            self.headers[line] = header
+            headers = self.broker.headers
+            if len(headers) >= HEADERS_KEPT:
+                headers.clear()
+            headers[line] = header
         return self._put(header, now)
 
     def _unusual(self, line: bytes, now: float) -> bytes | None:
@@ -298,7 +305,7 @@ class Connection:
             self.overlong = False
             reply = BAD_FORMAT
         self.session.out.append(reply)
-        self.unsent += len(reply)
+        self.unsent += len(reply) + REPLY_COST
         return True
 
     def _take(self, size: int) -> bytes:

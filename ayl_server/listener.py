@@ -1,10 +1,10 @@
 """The broker's clients and one timer: the thin driver around the broker.
 
-All replies to what one read brought leave in one write; so do those to the clients which that read woke. With a
+The replies to what one read brought leave in one write; so do those to the clients which that read woke. With a
 binlog, replies wait for the end of the loop's turn: then all changes of all clients are written at once (and
 synced, if every reply is to be durable), and after that the replies go out.
 
-The loop is asyncio's or uvloop's; of it, only `call_soon`, `call_later` and the transports are used.
+The loop is asyncio's or uvloop's.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ class Client(asyncio.Protocol):
         self.paused = False
         self.reading = True
         self.ended = False
+        self._going_on = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -72,6 +73,8 @@ class Client(asyncio.Protocol):
         self.send()
         server.after_event()
         # Closing is the connection's decision: there may be output left. But TLS has no half-closed connections.
+        if self._encrypted:
+            server.commit()  # now, because the replies that wait for it cannot be sent later
         return not self._encrypted
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -85,9 +88,15 @@ class Client(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.paused = False
         # Not at once: asyncio calls this in the middle of its own write, where a close would be done twice.
-        self.server.loop.call_soon(self._go_on)
+        self._go_on_soon()
+
+    def _go_on_soon(self) -> None:
+        if not self._going_on:
+            self._going_on = True
+            self.server.loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
+        self._going_on = False
         self.send()
         self.server.after_event()
 
@@ -97,6 +106,7 @@ class Client(asyncio.Protocol):
         Where the binlog does not hold yet what the replies say, they are left for the commit.
         """
         connection, transport, server = self.connection, self.transport, self.server
+        resumed = False
         while not (self.paused or transport.is_closing()):
             if server.log is not None and server.holds_back(self):
                 return
@@ -104,14 +114,27 @@ class Client(asyncio.Protocol):
                 transport.write(output)
             if not connection.held_back or self.paused:
                 break
+            if resumed:  # the others' turn
+                self._go_on_soon()
+                break
+            resumed = True
             try:
                 connection.resume(server.clock())
             except OSError as error:
                 server.fail(error)
         if connection.closing and not connection.session.out:
             transport.close()
-        elif connection.wants_input != self.reading:
-            self._read(connection.wants_input)
+            return
+        wanted = connection.wants_input and not server.stopping
+        if wanted != self.reading:
+            self._read(wanted)
+        elif not wanted and connection.session.waiting:
+            self._watch()
+
+    @property
+    def settled(self) -> bool:
+        """Whether every command that has come and can run has been answered."""
+        return not (self.connection.session.out or self.connection.held_back)
 
     def _read(self, on: bool) -> None:
         self.reading = on
@@ -124,7 +147,12 @@ class Client(asyncio.Protocol):
         else:
             self.transport.pause_reading()
             if self.connection.session.waiting:
-                hangups.watch(self.number, self._ended_unread)
+                self._watch()
+
+    def _watch(self) -> None:
+        """Notice the client's end though it is left unread: it must not be given a job then."""
+        if not (self.ended or self.transport.is_closing()):
+            self.server.hangups.watch(self.number, self._ended_unread)
 
     def _ended_unread(self, gone: bool) -> None:
         """The client has closed its side while we leave it unread: it must not wait for a job any more."""
@@ -170,6 +198,8 @@ class Server:
         self._sync_timer: asyncio.TimerHandle | None = None
         self._unanswered: dict[Client, None] = {}
         self._commit_due = False
+        self.stopping = False
+        """Whether nothing more is read."""
         self._stopped = False
 
     def connect(self, client: Client, number: int) -> Connection:
@@ -244,6 +274,10 @@ class Server:
         except OSError as error:
             self.fail(error)
             return
+        except Exception as error:
+            # Nobody knows what is on the disk: as bad as an error of it.
+            self.fail(OSError(f"a defect: {error!r}"))
+            raise
         if log.unsynced and self._sync_after and self._sync_timer is None:
             self._sync_timer = self.loop.call_later(self._sync_after, self._sync)
         waited = list(self._unanswered)
@@ -272,6 +306,9 @@ class Server:
 
     async def stop(self) -> None:
         """Let replies and changes out, then close; clients that do not take their replies lose them."""
+        self.stopping = True
+        for client in list(self.clients.values()):
+            client.send()  # leaves it unread
         self.commit()
         for timer in (self._timer, self._sync_timer):
             if timer is not None:
@@ -281,10 +318,10 @@ class Server:
         while self.clients and self.loop.time() < deadline:
             # Each time, because one that was let in a moment ago may show up only now.
             for client in list(self.clients.values()):
-                if self.failure is None:
-                    client.transport.close()
-                else:
+                if self.failure is not None:
                     client.transport.abort()
+                elif client.settled:
+                    client.transport.close()
             await asyncio.sleep(0.01)
         for client in list(self.clients.values()):
             client.transport.abort()

@@ -31,7 +31,7 @@ TALK: dict[str, tuple[str, str, str]] = {
     "pid": ("pid {}", "pid", ""),
     "bind": ("bind {} {}", "descriptor", "address"),
     "accept": ("accept {}", "connection", ""),
-    "close": ("close", "connection", ""),
+    "close": ("close {}", "connection", ""),
     "command": ("<{} command {}", "connection", "text"),
     "reply": (">{} reply {}", "connection", "text"),
 }

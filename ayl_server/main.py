@@ -6,8 +6,10 @@ socket open while asyncio is still being imported; the kernel keeps their connec
 
 from __future__ import annotations
 
-# The C halves of `signal` and `socket` do all that is needed here; the Python halves cost a third of the start.
 import _signal  # type: ignore[import-not-found] # typeshed leaves it out
+
+# The C halves of `signal` and `socket` do all that is needed here; the Python halves cost a third of the start.
+import errno
 import os
 import sys
 
@@ -40,6 +42,11 @@ def main() -> None:
 
         Logbook(config.log_format).refusal(error)
         raise SystemExit(error.code) from None
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        sys.stderr.write(f"ayl_server: {error.strerror}; raise the limit (ulimit -n, LimitNOFILE=)\n")
+        raise SystemExit(1) from None
     # Without Python's farewell: to take a million jobs apart would be the longest part of a stop. Nothing is buffered.
     os._exit(code)
 

@@ -98,6 +98,7 @@ class _ServerCollector(Collector):
         broker = self._facts.broker
         for name, text, counter in (
             ("jobs_put", "Jobs that were taken in", broker.total_jobs),
+            ("jobs_refused", "Jobs for which there was no room, in memory or in the binlog", broker.refused),
             ("job_timeouts", "Jobs whose time to run was over before they were settled", broker.timeouts),
             ("connections_accepted", "Clients that have connected", broker.total_sessions),
         ):

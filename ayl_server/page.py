@@ -8,11 +8,17 @@ from dataclasses import dataclass
 REQUEST_BYTES = 8192
 """How long the head of a request may be."""
 
-SECONDS = 10.0
-"""How long a request may take, from the connection to its end."""
+REQUEST_SECONDS = 3.0
+"""How long the head of a request may take to come: whoever only holds the connection keeps others out."""
 
-VISITORS = 4
-"""How many may be served at once: a page can be megabytes, and each takes a descriptor."""
+SECONDS = 10.0
+"""How long a visit may take, from the connection to its end."""
+
+VISITORS = 16
+"""How many are let in at once: a page can be megabytes, and each visitor takes a descriptor. The others wait."""
+
+RETRY_SECONDS = 1.0
+"""After the system refused us a descriptor."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -40,23 +46,61 @@ class Page:
         self._write = write
         self._seconds = seconds
         self._visits: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server
+        self._listening: socket.socket
+        self._loop: asyncio.AbstractEventLoop
+        self._full = False
+        self._closed = False
         self._writing = asyncio.Lock()
 
-    async def open(self, listening: socket.socket) -> None:
-        self._server = await asyncio.start_server(self._visit, sock=listening, limit=REQUEST_BYTES)
+    def open(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
+        listening.setblocking(False)
+        self._loop = loop
+        self._listening = listening
+        loop.add_reader(listening, self._let_in)
 
     def close(self) -> None:
-        self._server.close()
+        self._loop.remove_reader(self._listening)
+        self._closed = True
+        self._listening.close()
         for visit in self._visits:
             visit.cancel()
 
-    async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        visit = asyncio.current_task()
-        if visit is None or len(self._visits) >= VISITORS:
-            writer.transport.abort()
+    # Not asyncio.start_server: it accepts whoever comes before anybody can say that it is enough.
+
+    def _let_in(self) -> None:
+        if len(self._visits) >= VISITORS:
+            self._full = True
+            self._loop.remove_reader(self._listening)
             return
+        try:
+            accepted, _ = self._listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionError):
+            return
+        except OSError:
+            self._full = True
+            self._loop.remove_reader(self._listening)
+            self._loop.call_later(RETRY_SECONDS, self._open_again)
+            return
+        visit = self._loop.create_task(self._visit(accepted))
         self._visits.add(visit)
+        visit.add_done_callback(self._over)
+
+    def _over(self, visit: "asyncio.Task[None]") -> None:
+        self._visits.discard(visit)
+        self._open_again()
+
+    def _open_again(self) -> None:
+        if self._full and not self._closed:
+            self._full = False
+            self._loop.add_reader(self._listening, self._let_in)
+
+    async def _visit(self, accepted: socket.socket) -> None:
+        accepted.setblocking(False)
+        try:
+            reader, writer = await asyncio.open_connection(sock=accepted, limit=REQUEST_BYTES)
+        except (OSError, asyncio.CancelledError):
+            accepted.close()
+            return
         try:
             async with asyncio.timeout(self._seconds):
                 answer = await self._answer(reader)
@@ -68,12 +112,12 @@ class Page:
         except (OSError, TimeoutError, asyncio.CancelledError):
             pass  # a visitor that is gone, or slow, or here when the server stops
         finally:
-            self._visits.discard(visit)
             writer.transport.abort()
 
     async def _answer(self, reader: asyncio.StreamReader) -> _Answer:
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
+            async with asyncio.timeout(REQUEST_SECONDS):
+                head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError:
             return _short("431 Request Header Fields Too Large")
         except asyncio.IncompleteReadError:

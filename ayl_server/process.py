@@ -23,6 +23,9 @@ CALM_SECONDS = 60.0
 CALM_JOBS = 50_000
 """Up to so many jobs a whole collection is short."""
 
+LEFTOVERS = 20_000
+"""So many closed connections, of a kilobyte each, are worth a long one."""
+
 
 def facts_of_this_process(binlog: Callable[[], BinlogFacts]) -> Callable[[], ProcessFacts]:
     """What changes is asked for anew each time."""
@@ -94,11 +97,16 @@ def tame_collector() -> None:
 
 def settle_collector(jobs: int) -> None:
     """What was made until now stays for good; the collector need not look at it again."""
-    collect_when_calm(jobs)
+    collect_when_calm(jobs, 0)
     gc.freeze()
 
 
-def collect_when_calm(jobs: int) -> None:
-    """Find what closed connections have left behind (asyncio's transports are cycles), if that takes no time."""
-    if jobs <= CALM_JOBS:
+def collect_when_calm(jobs: int, closed: int) -> bool:
+    """Find what closed connections have left behind, if that takes no time, or if it may be much; whether it was done.
+
+    `closed` is how many have been since it was done. asyncio's transports are cycles; uvloop's are not.
+    """
+    calm = jobs <= CALM_JOBS or closed >= LEFTOVERS
+    if calm:
         gc.collect()
+    return calm

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ayl_server.binlog.disk import Directory, LockedError
 from ayl_server.binlog.log import Log, Policy
-from ayl_server.binlog.recovery import Progress, Recovery, RecoveryError, open_log
+from ayl_server.binlog.recovery import DAMAGED, Progress, Recovery, RecoveryError, open_log
 from ayl_server.binlog.segment import capacity_of, page
 from ayl_server.binlog.takeover import TakeoverError, done_before, forget_half, is_half, take_over
 from ayl_server.broker import Broker
@@ -36,6 +37,11 @@ class Revival:
         self._clocks = clocks
         self._logbook = logbook
         self._notifier = notifier
+
+    @property
+    def _on_terminal(self) -> bool:
+        """Whether somebody looks who reads text."""
+        return self._config.log_format == "text" and os.isatty(2)
 
     def open(self, path: str) -> Log:
         """Open the binlog in `path` and give its jobs to the broker; StartError if that cannot be."""
@@ -78,9 +84,9 @@ class Revival:
             self._clocks,
             salt=lambda: int.from_bytes(os.urandom(4), "little"),
             complain=lambda reason: self._logbook.now_and_then(
-                "binlog_full", f"new jobs are refused: no room for the binlog in {path}: {reason}", path=path
+                "binlog_full", f"new jobs are refused: the binlog in {path} gets no more room: {reason}", path=path
             ),
-            progress=progress_for(clock, self._notifier, terminal=config.log_format == "text" and os.isatty(2)),
+            progress=progress_for(clock, self._notifier, "Reading the binlog", terminal=self._on_terminal),
             salvage=config.salvage,
         )
         _tell(self._logbook, recovery, path, clock() - begun)
@@ -91,11 +97,12 @@ class Revival:
         return recovery.log
 
     def _take_over(self, old: Path, disk: Directory, log: Log) -> None:
-        if done_before(disk):
+        if done_before(old, disk):
             self._logbook.note("takeover_done", f"the jobs in {old} were taken over by an earlier start")
             return
         self._notifier.starting(f"Taking over the jobs in {old}")
-        report = take_over(old, disk, log, self._broker, self._clocks)
+        progress = progress_for(self._clocks.steady, self._notifier, "Taking over", terminal=self._on_terminal)
+        report = take_over(old, disk, log, self._broker, self._clocks, progress)
         for damage in report.damages[:MOST_DAMAGES]:
             text = f"{damage.file}, offset {damage.offset}: {damage.reason}"
             self._logbook.caution("takeover_damage", text, file=damage.file, offset=damage.offset)
@@ -123,6 +130,9 @@ def _tell(logbook: Logbook, recovery: Recovery, path: str, seconds: float) -> No
             offset=damage.offset,
             lost=damage.lost,
         )
+    if recovery.damages:
+        text = f"all files of before are kept as {DAMAGED.format('*')}, the sound ones too; remove them when you like"
+        logbook.caution("binlog_salvaged", text)
     if (torn := recovery.torn) is not None:
         logbook.caution(
             "binlog_torn",
@@ -145,19 +155,20 @@ def _jobs(number: int) -> str:
     return "1 job" if number == 1 else f"{number:,} jobs"
 
 
-def progress_for(clock: Callable[[], float], notifier: Notifier, *, terminal: bool) -> Progress:
-    """What an operator, and systemd, hear while a long log is read."""
+def progress_for(clock: Callable[[], float], notifier: Notifier, what: str, *, terminal: bool) -> Progress:
+    """What an operator, and systemd, hear while a long log is read or written."""
     shown = told = clock()
 
     def show(done: int, total: int, jobs: int) -> None:
         nonlocal shown, told
         now = clock()
-        text = f"Reading the binlog: {done * 100 // max(total, 1)} %, {_jobs(jobs)}"
+        text = f"{what}: {done * 100 // max(total, 1)} %, {_jobs(jobs)}"
         if now - told >= NOTICE_SECONDS:
             told = now
             notifier.starting(text)
         if terminal and (done == total or now - shown >= TERMINAL_SECONDS):
             shown = now
-            os.write(2, f"\r{text}{chr(10) if done == total else ''}".encode())
+            with suppress(OSError):
+                os.write(2, f"\r{text}{chr(10) if done == total else ''}".encode())
 
     return show

@@ -80,6 +80,7 @@ class Service:
         self.logbook = logbook
         self.notifier = notifier
         self.stopped = asyncio.Event()
+        self._collected = 0  # how many connections had been closed when their leftovers were looked for
         clocks = Clocks(time.monotonic, time.time)
         self.broker = Broker(
             facts=facts_of_this_process(self._binlog_facts),
@@ -131,7 +132,7 @@ class Service:
         for address in addresses:
             if address not in metrics:
                 self._add_door(acceptor, address, tls)
-        pages = [await self._open_page(address, acceptor.most) for address in metrics]
+        pages = [self._open_page(address, acceptor.most) for address in metrics]
         settle_collector(len(self.broker.jobs))
         self._collect()
         acceptor.open()
@@ -168,12 +169,12 @@ class Service:
             self.logbook.say("bind", listening.fileno(), address.name)
         acceptor.add(listening, tls if address.speaks == TLS else None)
 
-    async def _open_page(self, address: Address, most_connections: int) -> Page:
+    def _open_page(self, address: Address, most_connections: int) -> Page:
         from ayl_server.metrics import Facts, Metrics
 
         facts = Facts(self.broker, self.server.clock, self.server.log, most_connections)
         page = Page(Metrics(facts).write)
-        await page.open(_python_socket(address))
+        page.open(self.loop, _python_socket(address))
         return page
 
     def _tell_of_start(self, addresses: list[Address]) -> None:
@@ -188,7 +189,11 @@ class Service:
             self.logbook.caution("systemd", self.notifier.trouble)
 
     def _collect(self) -> None:
-        collect_when_calm(len(self.broker.jobs))
+        broker = self.broker
+        closed = broker.total_sessions - len(broker.sessions)
+        leaves = isinstance(self.loop, asyncio.BaseEventLoop)
+        if collect_when_calm(len(broker.jobs), closed - self._collected if leaves else 0):
+            self._collected = closed
         self.loop.call_later(CALM_SECONDS, self._collect)
 
     def _live(self) -> None:

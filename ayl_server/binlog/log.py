@@ -83,7 +83,7 @@ class Log:
         self.disk = disk
         self.policy = policy
         self.segments: dict[int, Segment] = {}
-        self.reserves = Reserves(disk, policy.size, synced=not policy.sync_never, complain=complain)
+        self.reserves = Reserves(disk, policy.size, synced=not policy.sync_never)
         self.jobs = 0
         self.live = 0
         """Bytes of the living jobs' whole records."""
@@ -120,6 +120,7 @@ class Log:
         size = job_size(job)
         if (self.room < size + UPKEEP or self.position + size > self._last) and not self._make_room(size):
             self.refused = True
+            self._complain(self.reserves.trouble)
             return False
         self._write_job(job, size)
         self.jobs += 1
@@ -262,8 +263,11 @@ class Log:
             # A crash may have come while one was looked for.
             self._retire(len(self.segments))
         if not self.reserves.names and not self.reserves.make():
-            self.unsynced = True  # no mark: there may be no room for more than what has not been moved yet
+            # No mark: there may be no room for more than what has not been moved yet.
+            self.unsynced = True
+            self._last = self.current.limit
             self._win_reserve()
+            self._last = self.current.limit - MARK_SIZE
         self._make_room(0)
 
     def _go_to(self, segment: Segment, position: int) -> None:
@@ -297,7 +301,7 @@ class Log:
     def _make_room(self, size: int) -> bool:
         """Try to take more of the disk where there is no room for a job of `size` bytes."""
         if size > largest(self.policy.size):
-            self._complain("the job is larger than its files")
+            self.reserves.trouble = "the job is larger than its files"
             return False
         needed = size + UPKEEP
         if self.position + size > self._last:
@@ -363,7 +367,9 @@ class Log:
         worthless, spare = self.filled - self.live, self.policy.size
         wasteful = worthless > self.live + 3 * spare
         scarce = worthless > 2 * spare and (self.refused or (self.room < 0 and not self._make_room(0)))
-        if wasteful or scarce:
+        if (wasteful or scarce) and self._oldest_is_dead():
+            self._settle(self._at_once)
+        elif wasteful or scarce:
             self._compact(STEP_JOBS + size // DELETION_SIZE, STEP_BYTES + size)
         self.refused = False
 
@@ -376,12 +382,23 @@ class Log:
 
     def _win_reserve(self) -> None:
         """Make a reserve of the oldest segment, whose living jobs fit into the current one; see above."""
-        segment = self._first_living()
-        while segment is not None and segment.live:
-            self._move_next(segment)
+        if self._oldest_is_dead():
+            self._settle(len(self.segments))
+        if not self.reserves.names:
+            segment = self._first_living()
+            while segment is not None and segment.live:
+                self._move_next(segment)
+            self._settle(len(self.segments))
+
+    def _settle(self, most: int) -> None:
+        """Have all on the disk, and let go of `most` segments of those that hold nothing living any more."""
         self._write()
         self._sync_file()
-        self._retire(len(self.segments))
+        self._retire(most)
+
+    def _oldest_is_dead(self) -> bool:
+        oldest = next(iter(self.segments.values()))
+        return not oldest.live and oldest is not self.current
 
     def _move_next(self, segment: Segment) -> int:
         """Write the next of its jobs anew if it is living; the bytes that this took."""

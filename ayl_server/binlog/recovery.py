@@ -140,8 +140,8 @@ def _continued(log_of: Callable[[int], Log], size: int, replay: Replay, sizes: l
     else:
         needed = files_for(sizes, size) * size
         raise RecoveryError(
-            f"it must be written anew, in files of {size} bytes, and the disk has no room for that: free"
-            f" {needed} bytes, or start it with the -s and -z of before; nothing was changed"
+            f"it must be written anew, in files of {size} bytes, and there is no room for that: {needed} bytes must be"
+            " free; or start it with the -s and -z of before; nothing was changed"
         )
     for name in misfits:
         log.disk.remove(name)
@@ -243,7 +243,11 @@ def _refusal(damage: Damage) -> RecoveryError:
 def _go_on(log: Log, replay: Replay, sizes: list[int], read: Reading) -> None:
     """Make the last segment the current one, or begin the first."""
     if not read.tails:
-        log.reserves.fill_up(1)
+        if not log.reserves.fill_up(1):
+            raise RecoveryError(
+                f"its first file takes {log.policy.size} bytes (-s, or more if -z needs it), and the disk does not give"
+                f" them: {log.reserves.trouble}"
+            )
         log.begin(1)
         return
     log.segments.update((segment.number, segment) for segment in read.segments)
@@ -259,17 +263,18 @@ def _go_on(log: Log, replay: Replay, sizes: list[int], read: Reading) -> None:
     last = read.tails[-1]
     if not log.policy.sync_never:
         _renew(log.disk, last.segment, last.data)
-    _wipe(log.disk, last.segment, len(last.data))
+    _wipe(log, last)
     log.resume(last.segment, len(last.data))
 
 
-def _wipe(disk: Disk, segment: Segment, start: int) -> None:
-    """Overwrite what stands behind the last good record, if anything does: it must never be read again."""
-    end = segment.copy_at
-    if not disk.read(segment.name, start, end - start).strip(b"\0"):
+def _wipe(log: Log, tail: Tail) -> None:
+    """Overwrite what may stand behind the last good record: it must never be read again."""
+    disk, name, end = log.disk, tail.segment.name, tail.segment.copy_at
+    # That it looks empty does not mean that it is so on the disk: an earlier start may have failed to sync its wipe.
+    if log.policy.sync_never and not disk.read(name, len(tail.data), end - len(tail.data)).strip(b"\0"):
         return
-    file = disk.open(segment.name)
-    for offset in range(start, end, WIPE):
+    file = disk.open(name)
+    for offset in range(len(tail.data), end, WIPE):
         file.write(offset, bytes(min(WIPE, end - offset)))
     file.sync()
     file.close()
@@ -305,5 +310,5 @@ def _close(log: Log, tails: list[Tail]) -> None:
         if not log.policy.sync_never:
             _renew(log.disk, tail.segment, tail.data)
         if not tail.closed:
-            _wipe(log.disk, tail.segment, len(tail.data))
+            _wipe(log, tail)
             _end(log.disk, tail.segment, len(tail.data))

@@ -118,6 +118,7 @@ class Replay:
 
     def note_unreadable(self, number: int, reason: str) -> None:
         """A segment's very beginning cannot be read, so nothing of it can."""
+        self.closed = False
         self._damage(Damage(number, 0, None, reason))
 
     def finish(self, numbers: list[int]) -> None:

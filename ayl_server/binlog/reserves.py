@@ -1,7 +1,5 @@
 """Reserves: files that hold nothing and wait to become segments. They are room that is ours whatever fills the disk."""
 
-from collections.abc import Callable
-
 from ayl_server.binlog.disk import Disk
 from ayl_server.binlog.segment import RESERVE, numbers
 
@@ -9,13 +7,14 @@ from ayl_server.binlog.segment import RESERVE, numbers
 class Reserves:
     """The reserves of a log, all of the same size."""
 
-    def __init__(self, disk: Disk, size: int, *, synced: bool, complain: Callable[[str], None]) -> None:
+    def __init__(self, disk: Disk, size: int, *, synced: bool) -> None:
         """`synced`: whether they are to outlive a crash of the machine."""
         self.size = size  # bytes of each file
         self.names: list[str] = []
         self._disk = disk
         self._synced = synced
-        self._complain = complain
+        self.trouble = ""
+        """Why the disk gave none, when it did not."""
         self._made = 0  # the highest number that was given
 
     def adopt(self, names: list[str]) -> list[str]:
@@ -32,7 +31,7 @@ class Reserves:
         try:
             file = self._disk.create(name, self.size)
         except OSError as error:
-            self._complain(error.strerror or str(error))
+            self.trouble = error.strerror or str(error)
             return False
         # At once: jobs are going to be accepted because there is this room.
         if self._synced:

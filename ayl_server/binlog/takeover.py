@@ -6,6 +6,7 @@ for a whole one: what is marked is thrown away and done again.
 
 import fcntl
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from ayl_server.model import BURIED, DELAYED, Job
 
 HALFWAY = "takeover-begun"
 DONE = "takeover-done"
+
+Progress = Callable[[int, int, int], None]
+"""Told while writing: jobs written, jobs in all, and the former once more."""
 
 SYNC_EVERY = 10_000
 """Jobs that are collected before they are written."""
@@ -53,28 +57,49 @@ def forget_half(disk: Disk) -> bool:
     return True
 
 
-def done_before(disk: Disk) -> bool:
-    """Whether the jobs have been taken over by an earlier start."""
-    return DONE in disk.names()
+def done_before(old: Path, disk: Disk) -> bool:
+    """Whether the jobs in `old` have been taken over by an earlier start; TakeoverError if those of another have."""
+    if DONE not in disk.names():
+        return False
+    done = os.fsdecode(disk.read(DONE, 0, PAGE).rstrip(b"\0"))
+    if done != str(old.absolute()):
+        raise TakeoverError(f"the jobs of {done} were taken over by an earlier start; those of {old} need another -b")
+    return True
 
 
-def take_over(old: Path, disk: Disk, log: Log, broker: Broker, clocks: Clocks) -> Report:
+def take_over(
+    old: Path, disk: Disk, log: Log, broker: Broker, clocks: Clocks, progress: Progress = lambda *_: None
+) -> Report:
     """Give the jobs in `old` to the broker and its binlog, which hold none yet; TakeoverError if that cannot be."""
     if len(broker.jobs) or broker.last_id:
         raise TakeoverError("the binlog directory already holds jobs; take over into an empty one")
     lock = _lock(old)
     try:
-        return _take_over(_read(old), disk, log, broker, clocks)
+        return _take_over(old, _read(old), disk, log, broker, clocks, progress)
     finally:
         if lock is not None:
             os.close(lock)
 
 
-def _take_over(found: beanstalkd.Takeover, disk: Disk, log: Log, broker: Broker, clocks: Clocks) -> Report:
+def _take_over(
+    old: Path,
+    found: beanstalkd.Takeover,
+    disk: Disk,
+    log: Log,
+    broker: Broker,
+    clocks: Clocks,
+    progress: Progress,
+) -> Report:
+    if found.damages and not found.jobs:
+        damage = found.damages[0]
+        raise TakeoverError(f"nothing in {old} can be read: {damage.file}, offset {damage.offset}: {damage.reason}")
     largest = max((len(one.body) for one in found.jobs), default=0)
     if capacity_of(0, largest) > log.policy.size:
         raise TakeoverError(f"the largest of the jobs has {largest} bytes: start with -z {largest}, or more")
-    disk.create(HALFWAY, PAGE).close()
+    mark = disk.create(HALFWAY, PAGE)
+    mark.write(0, os.fsencode(old.absolute())[:PAGE])
+    mark.sync()
+    mark.close()
     disk.sync()
     broker.last_id = found.highest_id
     log.note_id(found.highest_id)
@@ -87,8 +112,10 @@ def _take_over(found: beanstalkd.Takeover, disk: Disk, log: Log, broker: Broker,
         jobs.append(job)
         if count % SYNC_EVERY == 0:
             log.sync()
+            progress(count, len(found.jobs), count)
     broker.restore(jobs, found.highest_id, len(order))
     log.sync()
+    progress(len(jobs), len(jobs), len(jobs))
     disk.rename(HALFWAY, DONE)
     disk.sync()
     return Report(len(jobs), found.damages)

@@ -21,6 +21,15 @@ LARGEST = largest(SIZE) - JOB_FIXED - len(b"default")
 """The longest body that files of this size take in the default tube."""
 
 
+def fill(run: Run, body: bytes = b"x" * 50) -> list[int]:
+    """Put until there is no room; the ids."""
+    ids = []
+    while (job_id := run.put(body)) is not None:
+        ids.append(job_id)
+    run.commit()
+    return ids
+
+
 def check(run: Run, machine: Machine) -> None:
     """The log's books are what a recount gives."""
     log, jobs = run.log, list(run.broker.jobs.values())

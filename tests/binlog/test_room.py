@@ -13,20 +13,11 @@ from ayl_server.binlog.segment import capacity_of
 from tests.simulation.faults import Crash, CrashedError, Moment, PlannedCrash
 from tests.simulation.sectors import Luck
 
-from .looks import LARGEST, POLICIES, check
-from .machine import ALWAYS, SIZE, Machine, Run
+from .looks import LARGEST, POLICIES, check, fill
+from .machine import ALWAYS, SIZE, Machine
 
 if TYPE_CHECKING:
     from ayl_server.binlog.log import Policy
-
-
-def fill(run: Run, body: bytes = b"x" * 50) -> list[int]:
-    """Put until there is no room; the ids."""
-    ids = []
-    while (job_id := run.put(body)) is not None:
-        ids.append(job_id)
-    run.commit()
-    return ids
 
 
 # Jobs that hardly fit

@@ -56,7 +56,7 @@ def retaken(old: Path, machine: Machine) -> Run:
     """What a server does that was told to take over, whatever an earlier one has left."""
     forget_half(machine.disk)
     run = machine.start()
-    if not done_before(machine.disk):
+    if not done_before(old, machine.disk):
         take(old, run, machine.disk)
     return run
 
@@ -107,6 +107,24 @@ def test_a_job_that_is_larger_than_our_files_is_told_before_anything_is_written(
         take(old, machine.start(), machine.disk)
     run = machine.start(Policy(size=3 * SIZE, sync_always=True))
     assert take(old, run, machine.disk).jobs == 4
+
+
+def test_jobs_of_a_second_directory_are_refused_and_not_taken_for_done(old: Path, tmp_path: Path) -> None:
+    machine = Machine()
+    write(old, *jobs(3))
+    retaken(old, machine)
+    with pytest.raises(TakeoverError, match=f"the jobs of {old} were taken over by an earlier start; those of"):
+        done_before(tmp_path, machine.disk)
+    assert done_before(old, machine.disk)
+
+
+def test_a_directory_of_which_nothing_can_be_read_is_refused_and_can_be_replaced(old: Path) -> None:
+    machine = Machine()
+    (old / "binlog.1").write_bytes(b"hi")
+    with pytest.raises(TakeoverError, match=r"nothing in .* can be read: binlog\.1, offset 0"):
+        retaken(old, machine)
+    write(old, *jobs(3))
+    assert len(retaken(old, machine).bodies()) == 3
 
 
 def test_no_job_is_due_later_or_born_later_than_our_clock_allows(old: Path) -> None:
@@ -210,7 +228,7 @@ def test_half_a_takeover_is_thrown_away_and_repeated(old: Path, luck: Luck) -> N
         machine.disk.faults.forget()
         assert retaken(old, machine).bodies() == expected
         assert machine.start().bodies() == expected
-        assert done_before(machine.disk)
+        assert done_before(old, machine.disk)
         assert not forget_half(machine.disk)
     assert finished >= 1
 
@@ -242,7 +260,7 @@ def test_what_a_disk_refuses_in_the_middle_is_no_takeover(old: Path) -> None:
         with pytest.raises(OSError, match=os.strerror(errno.EIO) + f"|simulated {operation} error"):
             take(old, run, machine.disk)
         machine.disk.faults.forget()
-        assert not done_before(machine.disk)
+        assert not done_before(old, machine.disk)
         assert len(retaken(old, machine).bodies()) == 39
 
 
@@ -259,11 +277,11 @@ def test_without_room_for_all_jobs_none_is_taken(old: Path) -> None:
     assert len(retaken(old, Machine()).bodies()) == 99
 
 
-def test_without_half_a_takeover_there_is_nothing_to_throw_away() -> None:
+def test_without_half_a_takeover_there_is_nothing_to_throw_away(old: Path) -> None:
     machine = Machine()
     machine.start().put()
     assert not forget_half(machine.disk)
-    assert not done_before(machine.disk)
+    assert not done_before(old, machine.disk)
     assert machine.segments()
 
 
@@ -282,7 +300,7 @@ def test_a_second_takeover_is_refused_even_if_all_jobs_are_done(old: Path) -> No
             run.delete(number)
         run.commit()
         run = machine.start()
-    assert done_before(machine.disk)
+    assert done_before(old, machine.disk)
 
 
 def test_a_binlog_that_has_jobs_of_its_own_takes_none_over(old: Path) -> None:
@@ -359,7 +377,7 @@ def test_a_real_beanstalkd_s_jobs_are_taken_from_end_to_end(tmp_path: Path) -> N
     run.close()
     disk.close()
     disk = Directory(tmp_path / "new")
-    assert done_before(disk)
+    assert done_before(tmp_path / "log", disk)
     again = Run(machine, disk, ALWAYS)
     assert again.jobs() == found
     assert again.buried(b"shop/1") == [second, first]

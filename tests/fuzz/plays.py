@@ -46,6 +46,7 @@ class Client:
     def __init__(self, broker: Broker) -> None:
         self.connection = Connection(broker)
         self.arriving: deque[bytes] = deque()
+        self.longest = 0
         self.said: list[bytes] = []
 
     def hear(self, now: float) -> None:
@@ -53,7 +54,8 @@ class Client:
         while self.arriving and self.connection.wants_input and not self.connection.closing:
             piece = self.arriving.popleft()
             self.connection.receive(piece, now)
-            self.check_bounds(len(piece))
+            self.longest = max(self.longest, len(piece))
+            self.check_bounds(self.longest)
 
     def send(self, now: float) -> None:
         """As the driver does it."""
@@ -65,13 +67,13 @@ class Client:
             connection.resume(now)
 
     def check_bounds(self, piece: int) -> None:
-        """What a connection keeps is bounded, whatever its client does; `piece` is what came last."""
+        """What a connection keeps is bounded, whatever its client does; no read has brought more than `piece`."""
         connection = self.connection
         largest = max(connection.broker.max_job_size + LARGEST_LINE, LARGEST_REPORT)
-        assert len(connection.backlog) <= INPUT_LIMIT + piece
+        assert len(connection.buffer) - connection.position + len(connection.backlog) <= INPUT_LIMIT + piece
         assert sum(map(len, connection.session.out)) <= OUTPUT_LIMIT + largest
-        assert len(connection.headers) <= HEADERS_KEPT
-        assert all(len(line) <= LINE_LIMIT for line in connection.headers)
+        assert len(connection.broker.headers) <= HEADERS_KEPT
+        assert all(len(line) <= LINE_LIMIT for line in connection.broker.headers)
         if not (connection.stalled or connection.closing):
             assert len(connection.buffer) - connection.position < LINE_LIMIT
             assert len(connection.buffer) < LINE_LIMIT + piece

@@ -288,16 +288,28 @@ def test_visitors_that_go_in_the_middle_leave_nothing(visited: Started) -> None:
     assert events(visited.log()) == ["started"]
 
 
-def test_more_visitors_than_that_are_sent_away(visited: Started) -> None:
+def test_more_visitors_than_that_wait_until_others_have_gone(visited: Started) -> None:
     with ExitStack() as stack:
         slow = [stack.enter_context(closing(socket.create_connection(visited.page, PATIENCE))) for _ in range(VISITORS)]
         for visitor in slow:
             visitor.sendall(b"GET ")
-        with pytest.raises(ConnectionError):
-            eventually(lambda: not get(visited, "/metrics"))
-        for visitor in slow:
-            visitor.sendall(b"/metrics HTTP/1.1\r\n\r\n")
-            assert visitor.recv(12) == b"HTTP/1.1 200"
+        late = stack.enter_context(closing(socket.create_connection(visited.page, PATIENCE)))
+        late.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+        late.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            late.recv(12)
+        slow[0].sendall(b"/metrics HTTP/1.1\r\n\r\n")
+        late.settimeout(PATIENCE)
+        assert [visitor.recv(12) for visitor in (slow[0], late)] == [b"HTTP/1.1 200"] * 2
+
+
+def test_those_who_only_hold_the_connection_are_sent_away_before_the_next_visit_of_prometheus(visited: Started) -> None:
+    with ExitStack() as stack:
+        idle = [stack.enter_context(closing(socket.create_connection(visited.page, PATIENCE))) for _ in range(VISITORS)]
+        begun = time.monotonic()
+        assert get(visited, "/metrics")[0] == 200
+        assert time.monotonic() - begun < 9  # its usual patience is 10 seconds
+        assert {visitor.recv(1) for visitor in idle} == {b""}
 
 
 def test_a_visit_takes_only_so_long() -> None:
@@ -307,7 +319,7 @@ def test_a_visit_takes_only_so_long() -> None:
     async def visit() -> None:
         visit_page = Page(write, seconds=0.2)
         door = socket.create_server((HOST, 0))
-        await visit_page.open(door)
+        visit_page.open(asyncio.get_running_loop(), door)
         for text in (b"", b"GET ", b"GET /metrics HTTP/1.1\r\n\r\n"):  # the last one does not read
             with closing(socket.create_connection(door.getsockname(), PATIENCE)) as visitor:
                 visitor.setblocking(False)

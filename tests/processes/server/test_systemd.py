@@ -322,7 +322,7 @@ def test_signs_of_life_come_twice_as_often_as_they_must(listener: Listener, tmp_
 def test_a_long_start_asks_for_more_time(listener: Listener, tmp_path: Path) -> None:
     times = iter([0.0, 0.5, NOTICE_SECONDS + 0.1, NOTICE_SECONDS + 0.2, 2 * NOTICE_SECONDS + 0.2])
     with closing(Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}, os.getpid())) as notifier:
-        show = progress_for(lambda: next(times), notifier, terminal=False)
+        show = progress_for(lambda: next(times), notifier, "Reading the binlog", terminal=False)
         for done in (100, 200, 300, 400):
             show(done, 400, 1000 * done)
     assert listener.next() == ["EXTEND_TIMEOUT_USEC=60000000", "STATUS=Reading the binlog: 50 %, 200,000 jobs"]
