@@ -287,7 +287,9 @@ class Server:
         self.after_event()
 
     def _sync(self) -> None:
-        self._sync_timer = None
+        if self._sync_timer is not None:
+            self._sync_timer.cancel()  # if it was not that which rang
+            self._sync_timer = None
         if self.log is None or self.failure is not None:
             return
         try:
@@ -310,9 +312,6 @@ class Server:
         for client in list(self.clients.values()):
             client.send()  # leaves it unread
         self.commit()
-        for timer in (self._timer, self._sync_timer):
-            if timer is not None:
-                timer.cancel()
         self._sync()  # clients may take their time to leave
         deadline = self.loop.time() + DRAIN_SECONDS
         while self.clients and self.loop.time() < deadline:
@@ -328,6 +327,9 @@ class Server:
         await asyncio.sleep(0)
         self.hangups.close()
         self._stopped = True
+        for timer in (self._timer, self._sync_timer):
+            if timer is not None:
+                timer.cancel()
         if self.log is not None and self.failure is None:
             try:
                 self.log.close()

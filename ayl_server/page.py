@@ -14,7 +14,7 @@ REQUEST_SECONDS = 3.0
 SECONDS = 10.0
 """How long a visit may take, from the connection to its end."""
 
-VISITORS = 16
+VISITORS = 8
 """How many are let in at once: a page can be megabytes, and each visitor takes a descriptor. The others wait."""
 
 RETRY_SECONDS = 1.0

@@ -1,7 +1,7 @@
 """What a driver may do to a connection that no transcript can: slow drivers, late timers, bounds."""
 
 from ayl_server.broker import Broker
-from ayl_server.connection import INPUT_LIMIT, OUTPUT_LIMIT, Connection
+from ayl_server.connection import HEADERS_KEPT, INPUT_LIMIT, OUTPUT_LIMIT, Connection
 from ayl_server.model import ProcessFacts
 
 
@@ -88,3 +88,48 @@ def test_an_upload_in_small_pieces_keeps_nothing_else() -> None:
         assert connection.buffer == b""
     connection.receive(b"\r\nlist-tube-used\r\n", 0.0)
     assert drained(connection) == b"INSERTED 1\r\nUSING default\r\n"
+
+
+def test_a_client_that_is_woken_over_and_over_keeps_no_more_than_the_bound() -> None:
+    server = broker()
+    greedy, producer = Connection(server), Connection(server)
+    piece = b"reserve\r\n" * 5000
+    greedy.receive(piece, 0.0)
+    for _ in range(200):
+        producer.receive(b"put 0 0 10 1\r\nx\r\n", 0.0)
+        producer.take_output()
+        drained(greedy)
+        while greedy.wants_input:
+            greedy.receive(piece, 0.0)
+        assert len(greedy.buffer) - greedy.position + len(greedy.backlog) < INPUT_LIMIT + len(piece)
+
+
+def test_a_client_whose_output_waits_keeps_no_more_input_than_the_bound() -> None:
+    """Its driver has taken the replies and cannot send them: nothing is blocked, and nothing goes on."""
+    connection = Connection(broker())
+    piece = b"list-tube-used\r\n" * 4000
+    connection.receive(piece, 0.0)
+    connection.take_output()
+    taken = 0
+    while connection.wants_input:
+        connection.receive(piece, 0.0)
+        taken += 1
+    assert taken <= 2
+
+
+def test_a_read_full_of_commands_is_not_executed_in_one_go() -> None:
+    """The others would have to wait for all of them."""
+    connection = Connection(broker())
+    connection.receive(b"peek 1\r\n" * 30_000, 0.0)
+    assert connection.stalled
+    assert 1000 < len(connection.session.out) < 3000
+    assert drained(connection).count(b"NOT_FOUND") == 30_000
+
+
+def test_put_lines_are_remembered_for_all_clients_together_and_not_too_many() -> None:
+    server = broker()
+    for number in range(3):
+        connection = Connection(server)
+        connection.receive(b"".join(b"put %d 0 1 0\r\n\r\n" % (number * 1000 + pri) for pri in range(1000)), 0.0)
+        assert drained(connection).count(b"INSERTED") == 1000
+    assert len(server.headers) <= HEADERS_KEPT

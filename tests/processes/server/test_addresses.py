@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import greenstalk
 import pytest
 
+from tests.processes.deadline import eventually
 from tests.processes.servers import HOST
 
 from .starting import refused, started
@@ -106,6 +107,20 @@ def test_a_stop_leaves_the_unix_socket_of_the_next_server(tmp_path: Path) -> Non
         path.unlink()
         with started(folder, "-l", f"unix:{path}") as second:
             first.process.send_signal(signal.SIGTERM)
+            assert first.wait() == 0
+            assert put_everywhere(second) == [1]
+
+
+def test_a_server_that_stops_slowly_leaves_the_unix_socket_of_its_successor(tmp_path: Path) -> None:
+    """Whose file may have the number that its own had, once that is gone."""
+    path, folder = tmp_path / "socket", tmp_path / "second"
+    folder.mkdir()
+    with started(tmp_path, "-l", f"unix:{path}", "-l", "127.0.0.1", "-p0") as first, closing(first.dial(1)) as deaf:
+        deaf.sendall(b"put 0 0 60 60000\r\n%b\r\n" % (b"x" * 60_000) + b"peek 1\r\n" * 1000)
+        assert deaf.recv(8) == b"INSERTED"
+        first.process.send_signal(signal.SIGTERM)
+        eventually(lambda: not path.exists())
+        with started(folder, "-l", f"unix:{path}") as second:
             assert first.wait() == 0
             assert put_everywhere(second) == [1]
 

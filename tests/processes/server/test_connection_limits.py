@@ -8,6 +8,8 @@ import socket
 from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING
 
+import greenstalk
+
 from tests.processes.deadline import eventually, for_a_while
 from tests.processes.servers import HOST, serving
 
@@ -16,8 +18,6 @@ from .starting import started
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import greenstalk
 
     from tests.processes.servers import Kind, Server
 
@@ -149,6 +149,19 @@ def test_with_all_files_in_use_the_binlog_still_finds_one(loop: Kind, tmp_path: 
         assert server.wait() == 0
     with serving(loop, tmp_path, *words, tcp=False) as server, server.client() as client:
         assert client.stats()["current-jobs-ready"] == 25
+
+
+def test_visitors_of_the_page_take_no_file_that_the_binlog_needs(loop: Kind, tmp_path: Path) -> None:
+    words = ["-l", f"unix:{tmp_path / 'socket'}", "--metrics", f"{HOST}:0", "-b", str(tmp_path), "-s4096", "-z2000"]
+    with started(tmp_path, *words, kind=loop, prefix=FORTY_FILES) as server, ExitStack() as stack:
+        client = stack.enter_context(greenstalk.Client(server.dial(), encoding=None))
+        for _ in range(60):
+            stack.enter_context(closing(server.dial()))
+            stack.enter_context(closing(socket.create_connection(server.page, 20)))
+        for _ in range(50):
+            client.put(b"x" * 1000)
+        assert client.stats()["binlog-current-index"] > 10
+        assert {entry.event for entry in entries(server.log())} == {"recovered", "started", "connection_limit"}
 
 
 def test_with_all_files_in_use_the_page_is_still_there(tmp_path: Path, loop: Kind) -> None:

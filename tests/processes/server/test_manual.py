@@ -52,7 +52,7 @@ def client(server: Started, number: int = 0) -> greenstalk.Client[bytes]:
 
 
 def take_the_old_one_s_place(folder: Path, stop: str, install: str, begin: str) -> None:
-    assert stop == "systemctl stop beanstalkd"
+    assert stop == "systemctl stop beanstalkd.socket beanstalkd"
     (folder / "var/lib/beanstalkd").mkdir(parents=True)
     with serving(BEANSTALKD, folder, "-b", str(folder / "var/lib/beanstalkd"), tcp=False) as old:
         with old.client() as there:

@@ -57,6 +57,24 @@ def test_what_was_answered_before_a_stop_arrives(loop: Kind, tmp_path: Path) -> 
         assert server.wait() == 0
 
 
+def test_what_was_received_is_done_and_answered_though_the_client_reads_late(loop: Kind, tmp_path: Path) -> None:
+    """Replies fill all buffers on the way, so the commands behind them are still waiting when the stop comes."""
+    words = ["-b", str(tmp_path)]
+    with serving(loop, tmp_path, *words, tcp=False) as server, closing(server.dial()) as late:
+        with server.client() as onlooker:
+            job = onlooker.put(b"x" * 60_000)
+            late.sendall(b"peek %d\r\n" % job * 72 + b"put 0 0 60 4\r\nbody\r\n" * 100)
+            eventually(lambda: onlooker.stats()["cmd-peek"] > 3)
+        server.gets(signal.SIGTERM)
+        eventually(lambda: "stopping" in server.log())
+        with late.makefile("rb") as replies:
+            heard = replies.read()
+        assert (heard.count(b"FOUND"), heard.count(b"INSERTED")) == (72, 100)
+        assert server.wait() == 0
+    with serving(loop, tmp_path, *words, tcp=False) as server, server.client() as client:
+        assert client.stats()["current-jobs-ready"] == 101
+
+
 @pytest.mark.parametrize("sync", ["-f0", "-f60000", "-F"])
 def test_every_job_that_was_acknowledged_is_there_afterwards(loop: Kind, tmp_path: Path, sync: str) -> None:
     words = ["-b", str(tmp_path), sync]

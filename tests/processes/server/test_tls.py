@@ -23,7 +23,7 @@ from .starting import Started, refused, started
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.processes.servers import Kind
@@ -130,6 +130,34 @@ def test_a_farewell_ends_the_connection_and_its_leases(server: Started, made: Ce
             assert bare.recv(1) == b""
         eventually(lambda: producer.stats_job(job)["state"] == "ready")
         producer.delete(job)
+
+
+def test_what_was_sent_with_a_farewell_is_answered_though_the_binlog_comes_first(
+    made: Certificates, tmp_path: Path, loop: Kind
+) -> None:
+    words = ["-l", f"tls:{HOST}:0", "-b", str(tmp_path), *made.options]
+    with started(tmp_path, *words, kind=loop) as server, closing(server.dial()) as raw:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = made.client().wrap_bio(incoming, outgoing, server_hostname=HOST)
+
+        def exchange(step: Callable[[], object]) -> None:
+            while True:
+                try:
+                    step()
+                except ssl.SSLWantReadError:
+                    raw.sendall(outgoing.read())
+                    incoming.write(raw.recv(65536))
+                else:
+                    return
+
+        exchange(client.do_handshake)
+        client.write(b"put 0 0 1 2\r\nhi\r\n")
+        with suppress(ssl.SSLWantReadError):
+            client.unwrap()
+        raw.sendall(outgoing.read())  # both in one packet
+        while data := raw.recv(65536):
+            incoming.write(data)
+        assert client.read(100) == b"INSERTED 1\r\n"
 
 
 def test_what_was_sent_before_a_farewell_is_done(server: Started, made: Certificates) -> None:
