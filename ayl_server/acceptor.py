@@ -13,7 +13,7 @@ from typing import Any
 
 from ayl_server.listener import Client, Server
 from ayl_server.logbook import Logbook
-from ayl_server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
+from ayl_server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, reason_of
 
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """The system has no room for another connection; those that are open go on."""
@@ -24,7 +24,7 @@ THEIR_OWN = frozenset({
 })  # fmt: skip
 """What Linux tells of a connection that is broken already, instead of giving it to us (accept(2))."""
 
-GREETING_SECONDS = 0.5
+HANDSHAKES_END_SECONDS = 0.5
 """How long a stopping server waits for those who are just coming in; only a slow handshake takes so long."""
 
 CROWD = 16
@@ -38,18 +38,18 @@ RETRY_SECONDS = 1.0
 
 
 class Acceptor:
-    """The doors of a server: its listening sockets, and how many clients may be in at once."""
+    """A server's listening sockets, and how many clients may be connected at once."""
 
-    def __init__(self, server: Server, logbook: Logbook, most: int) -> None:
-        self.most = most
+    def __init__(self, server: Server, logbook: Logbook, limit: int) -> None:
+        self.limit = limit
         self._server = server
         self._loop = server.loop
         self._logbook = logbook
-        self._doors: dict[socket.socket, ssl.SSLContext | None] = {}
+        self._listening: dict[socket.socket, ssl.SSLContext | None] = {}
         self._open = False
         self._closed = False
-        self._guests: set[socket.socket] = set()
-        self._greetings: dict[asyncio.Task[Any], socket.socket] = {}
+        self._accepted: set[socket.socket] = set()
+        self._handshakes: dict[asyncio.Task[Any], socket.socket] = {}
         self._retry: asyncio.TimerHandle | None = None
         self._streak = 0
         """How often in a row as many came in as were expected."""
@@ -57,54 +57,54 @@ class Acceptor:
     def add(self, listening: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Let in who comes to that socket, from the next `open` on."""
         listening.setblocking(False)
-        self._doors[listening] = tls
+        self._listening[listening] = tls
 
     def open(self) -> None:
         if not (self._open or self._closed):
             self._open = True
-            for door, tls in self._doors.items():
-                self._loop.add_reader(door, self._let_in, door, tls)
+            for listening, tls in self._listening.items():
+                self._loop.add_reader(listening, self._accept, listening, tls)
 
     async def close(self) -> None:
         """Let in nobody any more. Who waits in the kernel is told so by it; who is just coming in still does."""
         self._shut()
         self._closed = True
-        for door in self._doors:
-            door.close()
-        if self._greetings:
-            await asyncio.wait(self._greetings, timeout=GREETING_SECONDS)
-        for greeting in self._greetings:
-            greeting.cancel()
+        for listening in self._listening:
+            listening.close()
+        if self._handshakes:
+            await asyncio.wait(self._handshakes, timeout=HANDSHAKES_END_SECONDS)
+        for handshake in self._handshakes:
+            handshake.cancel()
 
     def _shut(self) -> None:
         if self._open:
             self._open = False
-            for door in self._doors:
-                self._loop.remove_reader(door)
+            for listening in self._listening:
+                self._loop.remove_reader(listening)
 
-    def _let_in(self, door: socket.socket, tls: ssl.SSLContext | None) -> None:
-        """Somebody is at the door."""
-        if len(self._guests) >= self.most:
+    def _accept(self, listening: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Somebody wants to connect."""
+        if len(self._accepted) >= self.limit:
             self._shut()
             self._logbook.now_and_then(
                 "connection_limit",
-                f"{self.most} clients are connected, further ones must wait; raise --max-connections or the limit of"
+                f"{_clients(self.limit)} connected, further ones must wait; raise --max-connections or the limit of"
                 " open files (ulimit -n, LimitNOFILE=)",
-                connections=self.most,
+                connections=self.limit,
             )
             return
-        for _ in range(min(self._expected(), self.most - len(self._guests))):
+        for _ in range(min(self._expected(), self.limit - len(self._accepted))):
             try:
-                guest, _ = door.accept()
+                accepted, _ = listening.accept()
             except (BlockingIOError, InterruptedError):
                 self._streak = 0
                 return
             except OSError as error:
                 if error.errno in THEIR_OWN:
                     continue
-                self._hold_on(error)
+                self._back_off(error)
                 return
-            self._greet(guest, tls)
+            self._connect(accepted, tls)
         self._streak = min(self._streak + 1, CROWD + MORE)
 
     def _expected(self) -> int:
@@ -113,7 +113,7 @@ class Acceptor:
         """
         return 1 if self._streak < CROWD else 2 << (self._streak - CROWD)
 
-    def _hold_on(self, error: OSError) -> None:
+    def _back_off(self, error: OSError) -> None:
         """The system refuses: try again when that can have changed, and not at once, for ever."""
         self._shut()
         self._logbook.now_and_then(
@@ -129,30 +129,30 @@ class Acceptor:
         self._retry = None
         self.open()
 
-    def _greet(self, guest: socket.socket, tls: ssl.SSLContext | None) -> None:
-        self._guests.add(guest)
+    def _connect(self, accepted: socket.socket, tls: ssl.SSLContext | None) -> None:
+        self._accepted.add(accepted)
         times: dict[str, Any] = {}
         if tls is not None:
             times = {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": SHUTDOWN_SECONDS}
-        goes = partial(self._goes, guest)
-        connecting = self._loop.connect_accepted_socket(partial(Client, self._server, goes), guest, ssl=tls, **times)
-        greeting = self._loop.create_task(connecting)
-        self._greetings[greeting] = guest
-        greeting.add_done_callback(self._greeted)
+        gone = partial(self._is_gone, accepted)
+        connecting = self._loop.connect_accepted_socket(partial(Client, self._server, gone), accepted, ssl=tls, **times)
+        handshake = self._loop.create_task(connecting)
+        self._handshakes[handshake] = accepted
+        handshake.add_done_callback(self._handshake_over)
 
-    def _greeted(self, greeting: "asyncio.Task[Any]") -> None:
-        guest = self._greetings.pop(greeting)
-        error = None if greeting.cancelled() else greeting.exception()
+    def _handshake_over(self, handshake: "asyncio.Task[Any]") -> None:
+        accepted = self._handshakes.pop(handshake)
+        error = None if handshake.cancelled() else handshake.exception()
         if error is not None:
             self._tell_of_refusal(error)
-        if error is not None or greeting.cancelled():
-            guest.close()
-            self._goes(guest)
+        if error is not None or handshake.cancelled():
+            accepted.close()
+            self._is_gone(accepted)
 
     def _tell_of_refusal(self, error: BaseException) -> None:
         """A client that did not come in. Those that only knocked (health checks, scanners) are not worth a line."""
         if isinstance(error, ssl.SSLError):
-            reason = getattr(error, "verify_message", "") or (error.reason or str(error)).lower().replace("_", " ")
+            reason = reason_of(error)
         elif isinstance(error, ConnectionAbortedError):
             reason = "it took too long to shake hands"
         elif isinstance(error, OSError):
@@ -162,8 +162,12 @@ class Acceptor:
             return
         self._logbook.now_and_then("tls_refused", f"a client was not let in: {reason}", reason=reason)
 
-    def _goes(self, guest: socket.socket) -> None:
-        self._guests.discard(guest)
+    def _is_gone(self, accepted: socket.socket) -> None:
+        self._accepted.discard(accepted)
         if not self._open:
             # Not at once: its descriptor is still in use.
             self._loop.call_soon(self.open)
+
+
+def _clients(number: int) -> str:
+    return "1 client is" if number == 1 else f"{number} clients are"

@@ -179,7 +179,7 @@ class Server:
         sync_after: float | None = 0.0,
         failed: Callable[[OSError], None] | None = None,
     ) -> None:
-        """`sync_after`: seconds from a change to its sync; 0 for a sync in each commit, None for never."""
+        """`sync_after`: seconds from a change to its sync; 0 where the log syncs in each commit, None for never."""
         self.loop = loop
         self.broker = broker
         self.clocks = clocks

@@ -131,8 +131,8 @@ class Service:
         acceptor = Acceptor(self.server, self.logbook, self._most_connections(visitors=VISITORS * len(metrics)))
         for address in addresses:
             if address not in metrics:
-                self._add_door(acceptor, address, tls)
-        pages = [self._open_page(address, acceptor.most) for address in metrics]
+                self._add_listening(acceptor, address, tls)
+        pages = [self._open_page(address, acceptor.limit) for address in metrics]
         settle_collector(len(self.broker.jobs))
         self._collect()
         acceptor.open()
@@ -163,7 +163,7 @@ class Service:
             )
         return possible if wanted is None else min(wanted, possible)
 
-    def _add_door(self, acceptor: Acceptor, address: Address, tls: ssl.SSLContext | None) -> None:
+    def _add_listening(self, acceptor: Acceptor, address: Address, tls: ssl.SSLContext | None) -> None:
         listening = _python_socket(address)
         if self.config.verbosity:
             self.logbook.say("bind", listening.fileno(), address.name)

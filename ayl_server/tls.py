@@ -42,7 +42,7 @@ def _load_own(context: ssl.SSLContext, certificate: str, key: str) -> None:
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             _refuse(f"the key in {key} (--tls-key) does not belong to the certificate in {certificate} (--tls-cert)")
-        _refuse(f"{certificate} (--tls-cert) and {key} (--tls-key) cannot be used: {_reason(error)}")
+        _refuse(f"{certificate} (--tls-cert) and {key} (--tls-key) cannot be used: {reason_of(error)}")
 
 
 def _load_authority(context: ssl.SSLContext, authority: str) -> None:
@@ -50,7 +50,7 @@ def _load_authority(context: ssl.SSLContext, authority: str) -> None:
     try:
         context.load_verify_locations(authority)
     except ssl.SSLError as error:
-        _refuse(f"{authority} (--tls-ca) cannot be used: {_reason(error)}")
+        _refuse(f"{authority} (--tls-ca) cannot be used: {reason_of(error)}")
 
 
 def _look_for(option: str, path: str, mark: bytes, what: str) -> None:
@@ -68,8 +68,9 @@ def _refuse_to_guess() -> NoReturn:
     raise _EncryptedError
 
 
-def _reason(error: ssl.SSLError) -> str:
-    return (error.reason or str(error)).lower().replace("_", " ")
+def reason_of(error: ssl.SSLError) -> str:
+    """In words, without OpenSSL's own names of files and lines."""
+    return getattr(error, "verify_message", "") or (error.reason or str(error)).lower().replace("_", " ")
 
 
 def _refuse(message: str) -> NoReturn:

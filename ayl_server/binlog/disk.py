@@ -1,7 +1,7 @@
 """One directory with files of known size: all that the binlog asks of an operating system.
 
 `Disk` is the interface, so that a simulated disk can tear writes and lose what was not synced; `Directory` is
-the real one. Errors are OSError; a full disk is one whose errno says so (`is_full`).
+the real one. Errors are OSError.
 """
 
 import errno
@@ -11,15 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-
 MODE = 0o600
 """Jobs may hold anything, so nobody but the server's user reads them."""
-
-
-def is_full(error: OSError) -> bool:
-    """Whether there was no room, in contrast to a disk that fails."""
-    return error.errno in FULL
 
 
 class File(Protocol):

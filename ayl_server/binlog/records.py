@@ -22,7 +22,7 @@ Marks tell a torn tail from corruption: what comes before a good mark was acknow
 comes after the last one may have been torn by a crash and nobody was told of it.
 
 To change the format: count VERSION on, keep reading the versions before it (`Header.version` tells), and write
-only the new one. Old segments disappear as compaction copies their jobs; nothing is ever rewritten in place.
+only the new one. Old segments disappear as compaction copies their jobs.
 """
 
 from collections.abc import Iterator
