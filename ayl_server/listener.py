@@ -176,10 +176,8 @@ class Server:
         say: Say,
         verbosity: int = 0,
         log: Log | None = None,
-        sync_after: float | None = 0.0,
         failed: Callable[[OSError], None] | None = None,
     ) -> None:
-        """`sync_after`: seconds from a change to its sync; 0 where the log syncs in each commit, None for never."""
         self.loop = loop
         self.broker = broker
         self.clocks = clocks
@@ -192,7 +190,6 @@ class Server:
         self.failure: OSError | None = None
         """Why the binlog cannot be trusted any more; from then on nobody gets a reply."""
         self._failed = failed
-        self._sync_after = sync_after
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._sync_timer: asyncio.TimerHandle | None = None
@@ -278,8 +275,8 @@ class Server:
             # Nobody knows what is on the disk: as bad as an error of it.
             self.fail(OSError(f"a defect: {error!r}"))
             raise
-        if log.unsynced and self._sync_after and self._sync_timer is None:
-            self._sync_timer = self.loop.call_later(self._sync_after, self._sync)
+        if log.unsynced and self._sync_timer is None and (after := log.policy.sync_after) is not None:
+            self._sync_timer = self.loop.call_later(after, self._sync)
         waited = list(self._unanswered)
         self._unanswered.clear()
         for client in waited:

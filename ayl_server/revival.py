@@ -115,8 +115,7 @@ class Revival:
 def _policy(config: Config) -> Policy:
     return Policy(
         size=capacity_of(max(config.file_size, SMALLEST_FILE), config.max_job_size),
-        sync_always=config.sync_after == 0,
-        sync_never=config.sync_after is None,
+        sync_after=config.sync_after,
     )
 
 

@@ -94,7 +94,6 @@ class Service:
             clocks,
             say=logbook.say,
             verbosity=config.verbosity,
-            sync_after=config.sync_after,
             failed=self._disk_failed,
         )
 

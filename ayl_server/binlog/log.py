@@ -61,8 +61,12 @@ class Policy:
     """How the log is kept."""
 
     size: int  # bytes of a segment
-    sync_always: bool  # sync in each commit
-    sync_never: bool = False
+    sync_after: float | None = 0.0  # seconds from a change to its sync; 0: in each commit; None: never
+
+    @property
+    def syncs(self) -> bool:
+        """Whether what was written is to be on the disk some time."""
+        return self.sync_after is not None
 
 
 class Log:
@@ -83,7 +87,7 @@ class Log:
         self.disk = disk
         self.policy = policy
         self.segments: dict[int, Segment] = {}
-        self.reserves = Reserves(disk, policy.size, synced=not policy.sync_never)
+        self.reserves = Reserves(disk, policy.size, synced=policy.syncs)
         self.jobs = 0
         self.live = 0
         """Bytes of the living jobs' whole records."""
@@ -168,10 +172,11 @@ class Log:
         """Write what was reported; sync it if that is the policy. Then the replies of this turn may go out."""
         self._compact_some(4 * (self.position - self._pending_from))
         self._write()
-        if self.policy.sync_always:
-            self.sync()
-        elif self.policy.sync_never:
+        after = self.policy.sync_after
+        if after is None:
             self._give_back()
+        elif not after:
+            self.sync()
 
     def sync(self) -> None:
         """Return when all that was reported is on the disk."""
@@ -291,7 +296,7 @@ class Log:
         old.filled = self.filled - self._filled_before
         self.begin(old.number + 1)
         file.write(position, pack_end(old.number + 1, seed(old.salt, position)) + STOP)
-        if not self.policy.sync_never:
+        if self.policy.syncs:
             file.sync()
         file.close()
         self.unsynced = False
@@ -352,12 +357,12 @@ class Log:
         self._sync_directory()
 
     def _sync_file(self) -> None:
-        if not self.policy.sync_never:
+        if self.policy.syncs:
             self._file.sync()
             self.unsynced = False
 
     def _sync_directory(self) -> None:
-        if not self.policy.sync_never:
+        if self.policy.syncs:
             self.disk.sync()
 
     # Compaction

@@ -115,7 +115,7 @@ def open_log(
         )
 
     # Only from here on anything is changed in the directory.
-    if not policy.sync_never:
+    if policy.syncs:
         _sync(disk, found)
     log = _continued(log_of, max(policy.size, capacity_for(max(sizes, default=0))), replay, sizes, read)
     log.ready()
@@ -261,7 +261,7 @@ def _go_on(log: Log, replay: Replay, sizes: list[int], read: Reading) -> None:
     log.retired = replay.retired
     _close(log, read.tails[:-1])
     last = read.tails[-1]
-    if not log.policy.sync_never:
+    if log.policy.syncs:
         _renew(log.disk, last.segment, last.data)
     _wipe(log, last)
     log.resume(last.segment, len(last.data))
@@ -271,7 +271,7 @@ def _wipe(log: Log, tail: Tail) -> None:
     """Overwrite what may stand behind the last good record: it must never be read again."""
     disk, name, end = log.disk, tail.segment.name, tail.segment.copy_at
     # That it looks empty does not mean that it is so on the disk: an earlier start may have failed to sync its wipe.
-    if log.policy.sync_never and not disk.read(name, len(tail.data), end - len(tail.data)).strip(b"\0"):
+    if not log.policy.syncs and not disk.read(name, len(tail.data), end - len(tail.data)).strip(b"\0"):
         return
     file = disk.open(name)
     for offset in range(len(tail.data), end, WIPE):
@@ -307,7 +307,7 @@ def _write_anew(log: Log, jobs: list[Job], old: Reading, *, keep: bool) -> None:
 def _close(log: Log, tails: list[Tail]) -> None:
     """End what has no end yet; a segment has been begun behind it."""
     for tail in tails:
-        if not log.policy.sync_never:
+        if log.policy.syncs:
             _renew(log.disk, tail.segment, tail.data)
         if not tail.closed:
             _wipe(log, tail)

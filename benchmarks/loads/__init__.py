@@ -28,10 +28,8 @@ LOADS = {
     "watchers": Load("a busy pair", 45_000, watchers, peer_rounds=1),
     "own-tubes": Load("5,000 connections, a tube each", 90_000, own_tubes),
     "idle-tubes": Load("beside 10,000 tubes", 90_000, idle_tubes),
-    "backlog": Load("a million jobs", MILLION, backlog, rounds=3, peer_rounds=1),
-    "backlog-tubes": Load(
-        "a million jobs in 10,000 tubes", MILLION, backlog_in_tubes, without=(ASYNCIO, BEANSTALKD), rounds=3
-    ),
+    "backlog": Load("a million jobs", MILLION, backlog, peer_rounds=1),
+    "backlog-tubes": Load("a million jobs in 10,000 tubes", MILLION, backlog_in_tubes, without=(ASYNCIO, BEANSTALKD)),
     "delayed": Load("a million delayed jobs", MILLION, delayed, without=(ASYNCIO, BEANSTALKD), rounds=1),
     "delayed-burst": Load("a million delayed jobs, at once", MILLION, delayed_burst, rounds=2, peer_rounds=1),
     "binlog-50": Load(f"put-reserve-delete, {CROWD} connections, -f 0", 90_000, cycles_crowd, binlog=FSYNC_EACH),

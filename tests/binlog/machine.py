@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 SIZE = 4096
 """Of a segment, unless a test says otherwise: the smallest that the server takes."""
 
-ALWAYS = Policy(size=SIZE, sync_always=True)
-LATER = Policy(size=SIZE, sync_always=False)
-NEVER = Policy(size=SIZE, sync_always=False, sync_never=True)
+ALWAYS = Policy(size=SIZE)
+LATER = Policy(size=SIZE, sync_after=0.05)
+NEVER = Policy(size=SIZE, sync_after=None)
 
 
 class Seen(NamedTuple):

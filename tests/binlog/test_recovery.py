@@ -223,7 +223,7 @@ def test_after_a_change_of_their_size_old_segments_are_read_and_new_ones_have_th
     machine = Machine()
     ids = set()
     for size in (SIZE, 4 * SIZE, 2 * SIZE, SIZE):
-        run = machine.start(Policy(size=size, sync_always=True))
+        run = machine.start(Policy(size=size))
         reserves = [name for name in machine.disk.names() if name.startswith("reserve")]
         assert {machine.disk.size(name) for name in reserves} == {size}
         for _ in range(30):
@@ -231,7 +231,7 @@ def test_after_a_change_of_their_size_old_segments_are_read_and_new_ones_have_th
             run.commit()
         assert machine.disk.size(run.log.current.name) == size
         assert machine.start().bodies().keys() == ids
-        run = machine.start(Policy(size=size, sync_always=True))
+        run = machine.start(Policy(size=size))
     for job_id in ids:
         run.delete(job_id)
         run.commit()
@@ -242,18 +242,18 @@ def test_after_a_change_of_their_size_old_segments_are_read_and_new_ones_have_th
 def test_after_a_change_of_their_size_a_full_disk_is_no_danger_to_old_jobs(before: int, after: int) -> None:
     """The start may be refused, if it says why. What must not be is that it fails later, in the middle of the work."""
     machine = Machine()
-    run = machine.start(Policy(size=before, sync_always=True))
+    run = machine.start(Policy(size=before))
     machine.fill()
     ids = []
     while (job_id := run.put(b"x" * 50)) is not None:
         ids.append(job_id)
     run.close()
-    policy = Policy(size=after, sync_always=True)
+    policy = Policy(size=after)
     try:
         run = machine.start(policy)
     except (RecoveryError, OSError) as refused:
         assert "room" in str(refused) or "space" in str(refused)  # noqa: PT017 - or it is not raised at all
-        policy = Policy(size=before, sync_always=True)
+        policy = Policy(size=before)
         run = machine.start(policy)
     machine.fill()
     for turn in range(1000):
@@ -264,7 +264,7 @@ def test_after_a_change_of_their_size_a_full_disk_is_no_danger_to_old_jobs(befor
 
 def test_a_job_that_is_larger_than_any_may_be_now_comes_back_and_files_stay_as_large_as_it_needs() -> None:
     machine = Machine()
-    large = Policy(size=4 * SIZE, sync_always=True)
+    large = Policy(size=4 * SIZE)
     run = machine.start(large)
     job_id = run.put(b"x" * 10_000)
     run.close()
@@ -284,7 +284,7 @@ def test_a_job_that_is_larger_than_any_may_be_now_comes_back_and_files_stay_as_l
 @pytest.mark.parametrize("closed", [True, False])
 def test_a_crash_while_the_log_is_written_anew_in_another_size_costs_no_job(luck: Luck, closed: bool) -> None:
     """Wherever it comes; and whatever order the directory keeps its changes in."""
-    sizes = [Policy(size=4 * SIZE, sync_always=True), ALWAYS]
+    sizes = [Policy(size=4 * SIZE), ALWAYS]
     finished, place = False, 0
     while not finished:
         machine = Machine()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ayl_server.binlog.disk import Disk
 
-LARGE = Policy(size=1 << 18, sync_always=True)
+LARGE = Policy(size=1 << 18)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_job_that_is_larger_than_our_files_is_told_before_anything_is_written(
     write(old, *jobs(3), Record(4, body=b"x" * 9000))
     with pytest.raises(TakeoverError, match="the largest of the jobs has 9000 bytes: start with -z 9000, or more"):
         take(old, machine.start(), machine.disk)
-    run = machine.start(Policy(size=3 * SIZE, sync_always=True))
+    run = machine.start(Policy(size=3 * SIZE))
     assert take(old, run, machine.disk).jobs == 4
 
 

@@ -50,8 +50,7 @@ class Settings:
     def policy(self, max_job_size: int) -> Policy:
         return Policy(
             capacity_of(self.segment, max_job_size),
-            sync_always=self.sync_after == 0.0,
-            sync_never=self.sync_after is None,
+            sync_after=self.sync_after,
         )
 
 

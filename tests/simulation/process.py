@@ -75,7 +75,6 @@ class Process:
             clock.clocks(),
             say=_be_silent,
             log=log,
-            sync_after=settings.sync_after,
             failed=self._fail,
         )
         self.hangups = SimulatedHangups()

@@ -59,12 +59,12 @@ def make_server() -> Server:
 
 
 @asynccontextmanager
-async def living(directory: Directory, path: Path, *, sync_always: bool = True) -> AsyncIterator[Server]:
+async def living(directory: Directory, path: Path, *, sync_after: float = 0.0) -> AsyncIterator[Server]:
     """A server with a binlog, on a Unix socket."""
     server = make_server()
     server.log = open_log(
         directory,
-        Policy(size=65536, sync_always=sync_always),
+        Policy(size=65536, sync_after=sync_after),
         server.broker,
         server.clocks,
         salt=lambda: 1,
@@ -159,7 +159,7 @@ def test_a_stop_leaves_nothing_that_is_not_on_the_disk(run: Run, tmp_path: Path)
     diary = Diary(tmp_path)
 
     async def live() -> None:
-        async with living(diary, tmp_path / "socket", sync_always=False) as server:
+        async with living(diary, tmp_path / "socket", sync_after=60.0) as server:
             await asyncio.to_thread(put, tmp_path / "socket", b"")
             assert server.log is not None
             assert server.log.unsynced
