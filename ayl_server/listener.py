@@ -12,13 +12,13 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from ayl_server.binlog.log import Log
 from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
 from ayl_server.connection import Connection, Trace
 from ayl_server.hangups import Hangups
 
 if TYPE_CHECKING:
+    from ayl_server.binlog.log import Log
     from ayl_server.model import Session
 
 Say = Callable[[str, int, str], None]
@@ -175,7 +175,7 @@ class Server:
         *,
         say: Say,
         verbosity: int = 0,
-        log: Log | None = None,
+        log: "Log | None" = None,
         failed: Callable[[OSError], None] | None = None,
     ) -> None:
         self.loop = loop

@@ -30,7 +30,6 @@ from ayl_server.process import (
     settle_collector,
     tame_collector,
 )
-from ayl_server.revival import Revival
 from ayl_server.systemd import Notifier
 
 SPARE = 1
@@ -100,6 +99,8 @@ class Service:
     def recover(self) -> None:
         """Bring back the jobs of the binlog, if there is to be one."""
         if self.config.binlog is not None:
+            from ayl_server.revival import Revival  # a server without a binlog is up the sooner
+
             revival = Revival(self.config, self.broker, self.server.clocks, self.logbook, self.notifier)
             self.server.log = revival.open(self.config.binlog)
 
