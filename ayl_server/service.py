@@ -55,6 +55,8 @@ def run(
     logbook.listen_to_libraries()
     if any(address.speaks == METRICS for address in addresses):
         _import_metrics()  # reading a long binlog first would be a long wait for this refusal
+    if config.binlog is not None:
+        import ayl_server.revival  # noqa: F401 - not by a server without a binlog; and while it may be read, see below
     for warning in config.warnings:
         logbook.caution("options", warning)
     allow_many_files()
@@ -99,7 +101,7 @@ class Service:
     def recover(self) -> None:
         """Bring back the jobs of the binlog, if there is to be one."""
         if self.config.binlog is not None:
-            from ayl_server.revival import Revival  # a server without a binlog is up the sooner
+            from ayl_server.revival import Revival
 
             revival = Revival(self.config, self.broker, self.server.clocks, self.logbook, self.notifier)
             self.server.log = revival.open(self.config.binlog)
