@@ -5,12 +5,11 @@ from __future__ import annotations
 import signal
 import socket
 from contextlib import ExitStack, closing
-from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes.deadline import PATIENCE, eventually, for_a_while
+from tests.processes.deadline import eventually, for_a_while
 from tests.processes.servers import serving
 
 from .lines import events
@@ -48,32 +47,6 @@ def test_a_client_that_ends_its_input_and_reads_late_gets_every_reply_and_the_en
         with late.makefile("rb") as replies:
             assert replies.read(2 * len(reply)) == 2 * reply
             assert replies.read() == b""
-
-
-def test_a_client_that_sends_a_flood_and_reads_on_does_not_keep_the_others_waiting(fresh: Server) -> None:
-    with closing(fresh.dial()) as flood, closing(fresh.dial()) as other, flood.makefile("rb") as replies:
-        wanted, heard = 30_000, []
-
-        def read() -> None:
-            for line in replies:
-                if line.startswith(b"OK "):
-                    heard.append(line)
-                if len(heard) == wanted:
-                    return
-
-        reader = Thread(target=read, daemon=True)
-        reader.start()
-        sender = Thread(target=flood.sendall, args=(b"stats\r\n" * wanted,), daemon=True)
-        sender.start()
-        eventually(lambda: heard)
-        before = len(heard)
-        other.sendall(b"list-tube-used\r\n")
-        assert other.recv(100) == b"USING default\r\n"
-        # In one go are some hundreds; the rest is what the reader had before it was our turn to count.
-        assert len(heard) < before + wanted / 3
-        for thread in (sender, reader):
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
 
 
 @pytest.fixture
