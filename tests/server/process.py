@@ -136,6 +136,9 @@ class ServerProcess:
         self.clients[who] = socket.socket(socket.AF_UNIX)
         self.clients[who].connect(str(self.socket_path))
         self._until_accepted(lambda accepted: accepted > before)
+        # What the kernel has handed over is a client only when the loop has come round.
+        if not _poll(lambda: _sleeps(_status(self.process.pid)), NOTICE_SECONDS):
+            raise RuntimeError(f"the server never comes to rest; it said: {self.log()}")
 
     def send(self, who: str, data: bytes) -> None:
         """Send a packet and let the server read it. Replies are read meanwhile, or both sides would get stuck."""
@@ -239,9 +242,17 @@ def _unread(client: socket.socket) -> int:
 
 def _has_handled(pid: int, number: signal.Signals) -> bool:
     """Whether a signal is no longer pending and the process sleeps again: its loop has come round."""
-    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    status = _status(pid)
     pending = int(status["SigPnd"], 16) | int(status["ShdPnd"], 16)
-    return not pending >> (number - 1) & 1 and status["State"].startswith("S")
+    return not pending >> (number - 1) & 1 and _sleeps(status)
+
+
+def _status(pid: int) -> dict[str, str]:
+    return dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+
+
+def _sleeps(status: dict[str, str]) -> bool:
+    return status["State"].startswith("S")
 
 
 def _poll(done: Callable[[], object], seconds: float) -> bool:
