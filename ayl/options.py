@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
+from math import ceil
 from typing import Literal, get_args
 
 from ayl.errors import InvalidOption
@@ -27,8 +29,10 @@ class Options:
     """0 is the most urgent, 2**32 - 1 the least."""
     fuzz: int = 0
     """A random number from 0 to this is added to the priority, to mix calls that arrive in blocks."""
-    delay: int = 0
-    """Seconds before a worker may take it."""
+    delay: int | timedelta | datetime = 0
+    """Before a worker may take it: seconds, a timedelta (rounded up to whole seconds), or the moment itself, a datetime
+    with a time zone.
+    """
     time_to_run: int = 120
     """Seconds that a worker may hold it."""
     lane: str = ""
@@ -43,12 +47,26 @@ class Options:
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
+            if isinstance(value, (timedelta, datetime)) and name == "delay":
+                value = _least_seconds(value)
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise InvalidOption(f"{name} is a whole number from {low} to {high}, not {value!r}")
         if self.failed_job_handler not in HANDLERS:
             raise InvalidOption(f"failed_job_handler is one of {', '.join(HANDLERS)}, not {self.failed_job_handler!r}")
         if self.lane != "" or not isinstance(self.lane, str):
             check_part("lane", self.lane)
+
+    def seconds_of_delay(self, now: float) -> int:
+        """The delay of a call that is sent `now` (seconds since 1970); 0 for a moment that is past."""
+        delay = self.delay
+        if isinstance(delay, int):
+            return delay
+        if isinstance(delay, timedelta):
+            return _least_seconds(delay)
+        seconds = max(0, ceil(delay.timestamp() - now))
+        if seconds > MAX_U32:
+            raise InvalidOption(f"delay is at most {MAX_U32} seconds; {delay!r} is {seconds} seconds away")
+        return seconds
 
     def with_(self, changes: Mapping[str, object]) -> "Options":
         """A copy with some options changed; an unknown name raises InvalidOption with a hint."""
@@ -72,6 +90,15 @@ RANGES = {
 """The options that are numbers, with their least and greatest value."""
 
 NAMES = frozenset(field.name for field in fields(Options))
+
+
+def _least_seconds(delay: timedelta | datetime) -> int:
+    """Of a span, rounded up; of a moment, which may have passed when it is sent, none. InvalidOption if it is none."""
+    if isinstance(delay, timedelta):
+        return -(-delay // timedelta(seconds=1))
+    if delay.utcoffset() is None:
+        raise InvalidOption(f"delay is a datetime without a time zone, which could be any moment: {delay!r}")
+    return 0
 
 
 def fuzzed(priority: int, fuzz: int, choose: Callable[[int], int]) -> int:

@@ -49,7 +49,11 @@ class Locator(Protocol):
 
 
 class PlainLocator:
-    """Classes with `find(id)` or, preferred, `get_cache(id)`; an instance is named by its `id`. As in Ruby ayl."""
+    """Classes with `find(id)` or, preferred, `get_cache(id)`; an instance is named by its `id`. As in Ruby ayl.
+
+    A class that wants other words has `__ayl_ref__()`, which gives the key of an instance, and a class method
+    `__ayl_find__(key)`; they go before anything else, a framework's way too.
+    """
 
     def identify(self, obj: Any) -> object:
         cls = type(obj)
@@ -58,7 +62,8 @@ class PlainLocator:
                 f"is of type {cls.__qualname__}, which has no way to find an instance again: give it a classmethod "
                 "find(id), or send to a static or class method of it"
             )
-        key = getattr(obj, "id", None)
+        own = getattr(cls, "__ayl_ref__", None)
+        key = getattr(obj, "id", None) if own is None else own(obj)
         if key is None:
             raise NotSaved(f"is of type {cls.__qualname__} and has no id yet: save it before sending")
         return key
@@ -80,7 +85,7 @@ class PlainLocator:
 
 
 def _finder(cls: type) -> Callable[[object], object] | None:
-    for name in ("get_cache", "find"):
+    for name in (OWN_FINDER, "get_cache", "find"):
         # A plain function would need the instance that is to be found.
         if not isinstance(getattr_static(cls, name, None), (FunctionType, NoneType)):
             finder: Callable[[object], object] = getattr(cls, name)
@@ -91,6 +96,8 @@ def _finder(cls: type) -> Callable[[object], object] | None:
 def _gone(cls: type, key: object) -> Gone:
     return Gone(f"{registry.model_names[cls]} {key!r} exists no more")
 
+
+OWN_FINDER = "__ayl_find__"
 
 PLAIN = PlainLocator()
 
@@ -104,7 +111,8 @@ def locator_of(cls: type) -> Locator:
     """The locator that is responsible for the registered class `cls`."""
     locator = _locators.get(cls)
     if locator is None:
-        module = next((module for mark, module in MARKS.items() if hasattr(cls, mark)), None)
+        marks = {} if hasattr(cls, OWN_FINDER) else MARKS
+        module = next((module for mark, module in marks.items() if hasattr(cls, mark)), None)
         locator = PLAIN if module is None else import_module(module).LOCATOR
         _locators[cls] = locator
     return locator

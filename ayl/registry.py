@@ -4,7 +4,7 @@ A name is chosen when the class is declared and looked up in a table when a mess
 ever imported by a name that a message brought.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
 from ayl.errors import NotRegistered
@@ -18,31 +18,36 @@ class Registry:
     def __init__(self) -> None:
         self.models: dict[str, type] = {}
         self.model_names: dict[type, str] = {}
+        self.methods: dict[type, frozenset[str]] = {}
+        """Of the classes that say so: the only methods that may be called."""
         self.tasks: dict[str, Callable[..., Any]] = {}
         self.task_names: dict[Callable[..., Any], str] = {}
 
-    def add_model(self, cls: type, name: str | None = None, how: str = '@ayl.model("{}")') -> None:
-        """Let messages name `cls`; NotRegistered if the name cannot be used. `how` is how to give a name."""
-        name = name or _default_name(cls, how)
-        _claim(name, cls, self.models, "class")
-        # A reloaded module brings a new class of the same name; the old one must not answer any more.
-        old = self.models.get(name)
-        if old is not None:
-            self.model_names.pop(old, None)
-        self.models[name] = cls
-        self.model_names[cls] = name
+    def add_model(
+        self,
+        cls: type,
+        name: str | None = None,
+        how: str = '@ayl.model("{}")',
+        *,
+        was: Iterable[str] | str = (),
+        methods: Iterable[str] | None = None,
+    ) -> None:
+        """Let messages name `cls`; NotRegistered if a name cannot be used. `how` is how to give a name.
 
-    def add_task(self, function: Callable[..., Any], name: str | None = None) -> None:
-        """Let messages name `function`; NotRegistered if the name cannot be used."""
+        `was`: names that it had before, in messages that still wait. `methods`: the only ones that may be called.
+        """
+        name = name or _default_name(cls, how)
+        allowed = None if methods is None else _own_methods(cls, name, methods)
+        _enter(cls, name, was, self.models, self.model_names, "class")
+        if allowed is not None:
+            self.methods[cls] = allowed
+
+    def add_task(self, function: Callable[..., Any], name: str | None = None, *, was: Iterable[str] | str = ()) -> None:
+        """Let messages name `function`; NotRegistered if a name cannot be used. `was`: names that it had before."""
         if not callable(function) or isinstance(function, type):
             raise NotRegistered(f"@ayl.task is for functions, not for {function!r}; classes take @ayl.model")
         name = name or _default_name(function, '@ayl.task("{}")')
-        _claim(name, function, self.tasks, "function")
-        old = self.tasks.get(name)
-        if old is not None:
-            self.task_names.pop(old, None)
-        self.tasks[name] = function
-        self.task_names[function] = name
+        _enter(function, name, was, self.tasks, self.task_names, "function")
 
     def model(self, name: str) -> type:
         """The class of that name; NotRegistered if there is none."""
@@ -59,7 +64,7 @@ class Registry:
             raise NotRegistered(f"no function {name!r} is registered here; {_CURE}") from None
 
 
-_CURE = "is the module that declares it imported (ayl_worker --require), or was it renamed?"
+_CURE = "is the module that declares it imported (ayl_worker --require), or was it renamed (then give it was=[…])?"
 
 registry = Registry()
 """The one that the decorators fill."""
@@ -68,17 +73,21 @@ registry = Registry()
 @overload
 def task(function: F, /) -> F: ...
 @overload
-def task(name: str, /) -> Callable[[F], F]: ...
-def task(target: F | str, /) -> F | Callable[[F], F]:
-    """Function decorator: `ayl.send(function, …)` may name it. The function itself is left as it is."""
-    if isinstance(target, str):
+def task(name: str | None = None, /, *, was: Iterable[str] | str = ()) -> Callable[[F], F]: ...
+def task(target: F | str | None = None, /, *, was: Iterable[str] | str = ()) -> F | Callable[[F], F]:
+    """Function decorator: `ayl.send(function, …)` may name it. The function itself is left as it is.
+
+    `@ayl.task` names it `module.function`; `@ayl.task("shop.restock")` as you say. `was` lists names that it had
+    before, so that messages which were sent under these still find it.
+    """
+    if target is None or isinstance(target, str):
 
         def named(function: F) -> F:
-            registry.add_task(function, target)
+            registry.add_task(function, target, was=was)
             return function
 
         return named
-    registry.add_task(target)
+    registry.add_task(target, was=was)
     return target
 
 
@@ -99,9 +108,34 @@ def _default_name(thing: Any, decorator: str) -> str:
     return f"{module}.{qualname}"
 
 
+def _enter(
+    thing: Any, name: str, was: Iterable[str] | str, taken: dict[str, Any], names: dict[Any, str], kind: str
+) -> None:
+    """Give `thing` its name and those that it had before; all of them or, with NotRegistered, none."""
+    before = (was,) if isinstance(was, str) else tuple(was)
+    for one in (name, *before):
+        _claim(one, thing, taken, kind)
+    for one in (name, *before):
+        # A reloaded module brings a new thing of the same name; the old one must not answer any more.
+        old = taken.get(one)
+        if old is not None:
+            names.pop(old, None)
+        taken[one] = thing
+    names[thing] = name
+
+
+def _own_methods(cls: type, name: str, methods: Iterable[str]) -> frozenset[str]:
+    """The names, if each is that of something in the class; a slip must not lock a method out for ever."""
+    allowed = frozenset((methods,) if isinstance(methods, str) else methods)
+    for method in sorted(allowed):
+        if not any(method in vars(base) for base in cls.__mro__):
+            raise NotRegistered(f"{name} has no method {method!r}, which methods=[…] allows")
+    return allowed
+
+
 def _claim(name: str, thing: Any, taken: dict[str, Any], kind: str) -> None:
     """Refuse a second, different holder of `name`; the same one declared again (a reload) may replace itself."""
-    if not name or name.strip() != name or not name.isprintable():
+    if not isinstance(name, str) or not name or name.strip() != name or not name.isprintable():
         raise NotRegistered(f"{name!r} is no name for a {kind}")
     old = taken.get(name)
     if old is not None and _origin(old) != _origin(thing):

@@ -217,7 +217,7 @@ def _submit(
             "Store the data and send its key, or raise the limit (ayl_server -z) and max_message_size"
         )
     priority = fuzzed(options.priority, options.fuzz, randrange)
-    submission = Submission(body, tube, priority, options.delay, options.time_to_run)
+    submission = Submission(body, tube, priority, options.seconds_of_delay(now / 1e9), options.time_to_run)
     handle = Handle(message_id, tube)
     batch = _batch.get()
     if batch is not None and not batch.closed:

@@ -108,6 +108,9 @@ def _find_method(cls: type, name: str, on_class: bool) -> Target:
     label = f"{registry.model_names.get(cls, cls.__qualname__)}.{name}"
     if name.startswith("_"):
         raise NotCallable(f"{label} is private: only public methods can be sent")
+    allowed = registry.methods.get(cls)
+    if allowed is not None and name not in allowed:
+        raise NotCallable(f"{label} is not among the methods that may be sent: {', '.join(sorted(allowed)) or 'none'}")
     # Not getattr: that would run code, and would find the methods of the metaclass too.
     owner = next((base for base in cls.__mro__ if name in vars(base)), None)
     if owner is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields
-from typing import Any
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,12 @@ from hypothesis import strategies as st
 import ayl
 from ayl.errors import InvalidOption
 from ayl.options import HANDLERS, MAX_U32, NAMES, RANGES, Options, fuzzed
+
+if TYPE_CHECKING:
+    from tests.ayl.conftest import Outbox
+
+NOW = 1_800_000_000.0
+"""Seconds since 1970."""
 
 BOUNDS = [(name, low, high) for name, (low, high) in RANGES.items()]
 
@@ -51,6 +58,49 @@ def test_a_number_beyond_its_range_is_refused_with_the_range(name: str, low: int
 def test_what_is_no_whole_number_is_refused(name: str, value: Any) -> None:
     with pytest.raises(InvalidOption, match=f"^{name} is a whole number"):
         Options(**{name: value})
+
+
+def test_a_delay_may_be_a_timedelta_and_never_ends_early() -> None:
+    for delay, seconds in ((timedelta(minutes=2), 120), (timedelta(milliseconds=1), 1), (timedelta(), 0)):
+        assert Options(delay=delay).seconds_of_delay(NOW) == seconds
+
+
+def test_a_delay_may_be_a_moment_with_a_time_zone() -> None:
+    now = datetime.fromtimestamp(NOW, UTC)
+    for moment, seconds in (
+        (now + timedelta(hours=1), 3600),
+        ((now + timedelta(hours=1)).astimezone(timezone(timedelta(hours=9))), 3600),
+        (now + timedelta(seconds=0.2), 1),
+        (now - timedelta(days=1), 0),
+    ):
+        assert Options(delay=moment).seconds_of_delay(NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("delay", "reason"),
+    [
+        (timedelta(seconds=-1), "delay is a whole number from 0 to"),
+        (timedelta(days=60_000), "delay is a whole number from 0 to"),
+        (datetime(2027, 1, 1), "delay is a datetime without a time zone"),  # noqa: DTZ001 - that is what is wrong
+    ],
+    ids=str,
+)
+def test_a_delay_that_no_server_takes_or_that_could_be_any_is_refused(delay: Any, reason: str) -> None:
+    with pytest.raises(InvalidOption, match=reason):
+        Options(delay=delay)
+
+
+def test_a_moment_that_is_too_far_away_is_refused_when_it_is_sent() -> None:
+    with pytest.raises(InvalidOption, match="delay is at most 4294967295 seconds"):
+        Options(delay=datetime(9999, 1, 1, tzinfo=UTC)).seconds_of_delay(NOW)
+
+
+def test_what_is_sent_has_its_delay_in_seconds(outbox: Outbox) -> None:
+    for delay in (timedelta(minutes=1), datetime.now(UTC) + timedelta(minutes=1)):
+        ayl.ayl_send_opts([], "append", {"delay": delay}, 1)
+    span, moment = (submission.delay for submission in outbox.submissions)
+    assert span == 60
+    assert 30 <= moment <= 60
 
 
 @pytest.mark.parametrize("handler", HANDLERS)

@@ -136,6 +136,55 @@ def test_get_cache_is_preferred_to_find(inline: None) -> None:
     assert Cached.log == ["get_cache", 5]
 
 
+class Parcel(ayl.Sendable):
+    """Known by its number, and found in its own way."""
+
+    log: ClassVar[list[object]] = []
+
+    def __init__(self, number: str) -> None:
+        self.number = number
+
+    def __ayl_ref__(self) -> str | None:
+        return self.number or None
+
+    @classmethod
+    def __ayl_find__(cls, key: str) -> Parcel | None:
+        return None if key == "lost" else cls(key)
+
+    @classmethod
+    def find(cls, key: str) -> Parcel:
+        raise NotImplementedError("its own way is preferred")
+
+    def deliver(self) -> None:
+        self.log.append(self.number)
+
+
+def test_a_class_may_name_and_find_its_objects_in_its_own_way(inline: None) -> None:
+    Parcel("p7").ayl_send("deliver")
+    assert Parcel.log == ["p7"]
+
+
+def test_an_object_that_has_no_key_of_its_own_yet_is_refused(outbox: Outbox) -> None:
+    with pytest.raises(NotSaved, match="is of type Parcel and has no id yet"):
+        Parcel("").ayl_send("deliver")
+
+
+def test_what_its_own_way_does_not_find_is_gone() -> None:
+    with pytest.raises(Gone, match="'lost' exists no more"):
+        calling.perform(written(on={"$ref": [f"{__name__}.Parcel", "lost"]}, do="deliver"))
+
+
+def test_its_own_way_goes_before_the_framework_s() -> None:
+    class Mapped(ayl.Sendable, ayl_name="local.Mapped"):
+        __mapper__ = None
+
+        @classmethod
+        def __ayl_find__(cls, key: object) -> Mapped:
+            return cls()
+
+    assert references.locator_of(Mapped) is references.PLAIN
+
+
 def test_static_and_class_methods_need_no_object(inline: None) -> None:
     Homeless.ayl_send("count")
     assert Resident.log == ["counted"]

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
-from ayl.errors import NotRegistered
+from ayl.calling import perform
+from ayl.errors import CannotRun, NotCallable, NotRegistered
 from ayl.registry import registry
+from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,20 +108,79 @@ def test_a_subclass_of_a_decorated_class_is_registered_for_itself_or_not_at_all(
         Sub.ayl_send("count")  # type: ignore[attr-defined]
 
 
-def test_a_class_keeps_its_old_name_beside_the_new_one(inline: None) -> None:
+# Names that were
+
+
+def test_a_renamed_class_is_still_found_by_messages_that_wait_under_its_old_names() -> None:
     calls = []
 
-    @ayl.model("new.Order")
-    @ayl.model("old.Order")
+    @ayl.model("shop.Order", was=["sales.Order", "crm.Order"])
     class Order:
         @staticmethod
         def ship() -> None:
             calls.append("shipped")
 
-    assert registry.model_names[Order] == "new.Order"
-    assert registry.model("old.Order") is registry.model("new.Order") is Order
-    Order.ayl_send("ship")  # type: ignore[attr-defined]
-    assert calls == ["shipped"]
+    assert registry.model_names[Order] == "shop.Order"
+    for name in ("shop.Order", "sales.Order", "crm.Order"):
+        perform(written(on={"$ref": [name]}, do="ship"))
+    assert calls == ["shipped"] * 3
+
+
+def test_a_moved_function_is_still_found_under_its_old_name() -> None:
+    @ayl.task("new.place.restock", was="old.place.restock")
+    def moved() -> None: ...
+
+    assert registry.task("old.place.restock") is registry.task("new.place.restock") is moved
+
+
+def test_a_sendable_class_says_what_it_was_in_its_head() -> None:
+    class Order(ayl.Sendable, ayl_name="shop.Order2", ayl_was="sales.Order2"): ...
+
+    assert registry.model("sales.Order2") is Order
+
+
+def test_an_old_name_that_another_class_has_is_refused_and_nothing_is_registered() -> None:
+    ayl.model("taken.Order")(type("One", (), {}))
+    with pytest.raises(NotRegistered, match=r"'taken.Order' already names the class .*One"):
+        ayl.model("free.Order", was=["taken.Order"])(type("Other", (), {}))
+    with pytest.raises(NotRegistered):
+        registry.model("free.Order")
+
+
+@pytest.mark.parametrize("was", ["", " a", [""], [3]], ids=repr)
+def test_what_is_no_name_was_none(was: Any) -> None:
+    with pytest.raises(NotRegistered, match="is no name for a class"):
+        ayl.model("free.Order", was=was)(type("Order", (), {}))
+
+
+# Methods that may be called
+
+
+def test_a_class_may_name_the_only_methods_that_may_be_called(outbox: Outbox) -> None:
+    @ayl.model("local.Till", methods=["count"])
+    class Till(Mixin):
+        @staticmethod
+        def empty() -> None: ...
+
+    ayl.ayl_send(Till, "count")
+    with pytest.raises(NotCallable, match=r"local.Till.empty is not among the methods that may be sent: count"):
+        ayl.ayl_send(Till, "empty")
+    assert len(outbox.messages) == 1
+
+
+def test_a_message_cannot_call_what_the_class_does_not_allow_either() -> None:
+    class Till(Mixin, ayl.Sendable, ayl_name="local.Till2", ayl_methods=()):
+        """Nothing of it can be sent."""
+
+    with pytest.raises(CannotRun, match=r"local.Till2.count is not among the methods that may be sent: none"):
+        perform(written(on={"$ref": ["local.Till2"]}, do="count"))
+
+
+def test_a_slip_among_the_methods_is_told_where_the_class_is_declared() -> None:
+    with pytest.raises(NotRegistered, match=r"local.Till3 has no method 'cuont', which methods="):
+        ayl.model("local.Till3", methods=["cuont"])(type("Till", (Mixin,), {}))
+    with pytest.raises(NotRegistered):
+        registry.model("local.Till3")
 
 
 def test_a_value_is_declared_with_the_same_words(outbox: Outbox) -> None:
