@@ -60,5 +60,6 @@ def test_a_client_that_hangs_up_behind_a_large_backlog_gets_no_job(both: list[Pe
         _asked(peer, "a", b"reserve\r\n")
         _asked(peer, "a", LARGE)
         peer.hang_up("a")
+        peer.settle()  # or the two connections race
         heard.append(_asked(peer, "b", b"stats-tube default\r\nput 0 0 1000 0\r\n\r\nstats-job 1\r\n"))
     _same(*heard)
