@@ -5,11 +5,14 @@ resident.ayl_send("clear_stay", 3, stay)
 The public names are those below; everything else may change.
 """
 
+from ayl.batches import batch
 from ayl.errors import AylError, Bury, Decay
+from ayl.handle import Handle, State
+from ayl.hooks import ayl_after_commit, ayl_after_create, ayl_after_save, ayl_after_update, skip_ayl_callbacks
 from ayl.options import Options
 from ayl.registry import task
 from ayl.sendable import Sendable, model
-from ayl.sending import Handle, ayl_send, ayl_send_opts, batch, opts, send
+from ayl.sending import asend, ayl_send, ayl_send_opts, opts, send, send_many
 from ayl.settings import configure
 from ayl.values import value
 
@@ -22,6 +25,12 @@ __all__ = [
     "Handle",
     "Options",
     "Sendable",
+    "State",
+    "asend",
+    "ayl_after_commit",
+    "ayl_after_create",
+    "ayl_after_save",
+    "ayl_after_update",
     "ayl_send",
     "ayl_send_opts",
     "batch",
@@ -29,6 +38,8 @@ __all__ = [
     "model",
     "opts",
     "send",
+    "send_many",
+    "skip_ayl_callbacks",
     "task",
     "value",
 ]

@@ -8,13 +8,14 @@ import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
 from ayl import values
-from ayl.errors import ArgumentsDoNotFit, CannotRun, NotCallable, NotRegistered, Unavailable
+from ayl.errors import ArgumentsDoNotFit, CannotRun, Gone, NotCallable, NotRegistered, Unavailable
 from ayl.message import Message, keywords
-from ayl.references import find, finding
+from ayl.references import find, find_ahead, finding
 from ayl.registry import registry
 from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
 from ayl.values.classes import CODECS
@@ -52,15 +53,27 @@ def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str,
         target.check(message.args, kwargs)
     except (NotRegistered, NotCallable, ArgumentsDoNotFit) as error:
         raise CannotRun(str(error)) from error
+    _find_together([message.on, message.args, kwargs])
     if message.on is None:
         function = registry.tasks[message.do]
     else:
-        function = getattr(_decoded(message.on, "the receiver"), target.name)
+        receiver = _decoded(message.on, "the receiver")
+        if receiver is None:
+            raise Gone(f"the receiver of {target.label} exists no more, and nothing can be called on None")
+        function = getattr(receiver, target.name)
     return (
         function,
         _decoded(message.args, "args"),
         {name: _decoded(value, f"kwargs[{name!r}]") for name, value in kwargs.items()},
     )
+
+
+def _find_together(encoded: list[Any]) -> None:
+    """What the message names more than one of, in one go; what is wrong with it is told where it is decoded."""
+    with suppress(ValueError):
+        named = [*values.references(encoded)]
+        if len(named) > 1:
+            find_ahead(named)
 
 
 def _target(message: Message) -> Target:

@@ -14,6 +14,7 @@
     │   └── Refused             ... it answered and declined
     ├── CannotRun               the operator, at the worker: the job is buried with this reason
     │   ├── Undecodable         ... its body is no message
+    │   ├── NotTrusted          ... it is not signed as this worker's keys ask for
     │   └── Gone                ... an object that it names exists no more
     └── Unavailable             nobody yet: what holds the object does not answer; try again
 
@@ -79,8 +80,16 @@ class Undecodable(CannotRun, ValueError):
     """A body that is no message of ayl."""
 
 
+class NotTrusted(CannotRun):
+    """A message that was not signed, or not rightly; the worker has secrets."""
+
+
 class Gone(CannotRun, LookupError):
-    """An object named by a message exists no more."""
+    """An object named by a message exists no more. `policy` says what becomes of the job (`@ayl.model(gone=…)`)."""
+
+    def __init__(self, message: str, policy: str = "bury") -> None:
+        super().__init__(message)
+        self.policy = policy
 
 
 class Unavailable(AylError):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ayl.errors import Bury, CannotRun, Decay, NotConfigured, Unavailable
+from ayl.errors import Bury, CannotRun, Decay, Gone, NotConfigured, Unavailable
 from ayl.message import one_line
 from ayl.options import Handler
 
@@ -43,8 +43,15 @@ class Policy:
     """Tries in all."""
 
 
-def decide(policy: Policy, reserves: int, error: BaseException | None) -> Outcome:
-    """What becomes of a job that was reserved `reserves` times and whose call ended with `error`, or well.
+GONE_YOUNG_SECONDS = 10
+"""A job of less than this age may be ahead of the transaction that makes the objects it names."""
+
+GONE_RETRY_SECONDS = 2
+
+
+def decide(policy: Policy, reserves: int, age: int, error: BaseException | None) -> Outcome:
+    """What becomes of a job of `age` seconds that was reserved `reserves` times and whose call ended with `error`, or
+    well.
 
     What user code asked for (`Decay`, `Bury`) comes first; a job that can never run is buried and one whose
     objects cannot be reached is tried again, whatever its handler; the rest is the handler's.
@@ -55,6 +62,10 @@ def decide(policy: Policy, reserves: int, error: BaseException | None) -> Outcom
     match error:
         case Decay():
             return Delayed(policy.delay if error.delay is None else error.delay, reason)
+        case Gone(policy="discard"):
+            return Deleted(reason)
+        case Gone() if age < GONE_YOUNG_SECONDS and reserves <= 1:
+            return Delayed(GONE_RETRY_SECONDS, reason)
         case Bury() | CannotRun():
             return Buried(reason)
         case Unavailable() | NotConfigured():

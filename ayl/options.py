@@ -15,6 +15,12 @@ Handler = Literal["delete", "decay", "bury"]
 HANDLERS: tuple[Handler, ...] = get_args(Handler)
 """What may become of a failed job: dropped, tried again later (buried in the end), or put aside at once."""
 
+Unreachable = Literal["spool", "synchronous", "raise"]
+
+LADDER: tuple[Unreachable, ...] = get_args(Unreachable)
+"""What may become of a call when no server answers: kept on this machine's disk until one does, made here and now, or
+refused to the caller."""
+
 MAX_U32 = 2**32 - 1
 
 ALIASES = {"queue_name": "lane"}
@@ -43,6 +49,10 @@ class Options:
     """Seconds before a decayed job is tried again."""
     failed_job_count: int = 3
     """How many times a decaying job is tried in all."""
+    after_commit: bool = True
+    """In an open transaction of a known ORM, wait for its commit."""
+    unreachable: Unreachable | Literal[""] = ""
+    """What becomes of the call when no server answers: one of `LADDER`; empty for what the settings say."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -53,6 +63,10 @@ class Options:
                 raise InvalidOption(f"{name} is a whole number from {low} to {high}, not {value!r}")
         if self.failed_job_handler not in HANDLERS:
             raise InvalidOption(f"failed_job_handler is one of {', '.join(HANDLERS)}, not {self.failed_job_handler!r}")
+        if not isinstance(self.after_commit, bool):
+            raise InvalidOption(f"after_commit is True or False, not {self.after_commit!r}")
+        if self.unreachable != "":
+            check_unreachable(self.unreachable)
         if self.lane != "" or not isinstance(self.lane, str):
             check_part("lane", self.lane)
 
@@ -90,6 +104,14 @@ RANGES = {
 """The options that are numbers, with their least and greatest value."""
 
 NAMES = frozenset(field.name for field in fields(Options))
+
+
+def check_unreachable(policy: object) -> Unreachable:
+    """`policy` if it is one of `LADDER`; InvalidOption otherwise."""
+    for known in LADDER:
+        if policy == known:
+            return known
+    raise InvalidOption(f"unreachable is one of {', '.join(LADDER)}, not {policy!r}")
 
 
 def _least_seconds(delay: timedelta | datetime) -> int:

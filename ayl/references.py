@@ -4,7 +4,8 @@ A locator knows objects of one kind. Which one a class belongs to is told by a m
 leaves on every class of its own, so no framework is imported until one of its classes is named.
 """
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from importlib import import_module
@@ -36,9 +37,11 @@ class Locator(Protocol):
         The errors' text goes on where the object's place ends: "is a Document that has no identity yet".
         """
 
-    def find(self, cls: type, key: object, opened: Any) -> object:
-        """The object, fresh. Gone if it exists no more, CannotRun for a key that none can have; any other error
-        means that it cannot be known now.
+    def find(self, cls: type, keys: Sequence[object], opened: Any) -> Sequence[object | None]:
+        """The objects of these keys, fresh and in their order; for one that exists no more None, or the LookupError
+        that says so.
+
+        CannotRun for a key that none can have; any other error means that it cannot be known now.
         """
 
     def open(self, stack: ExitStack) -> Any:
@@ -68,17 +71,11 @@ class PlainLocator:
             raise NotSaved(f"is of type {cls.__qualname__} and has no id yet: save it before sending")
         return key
 
-    def find(self, cls: type, key: object, opened: None) -> object:
+    def find(self, cls: type, keys: Sequence[object], opened: None) -> list[object | None]:
         finder = _finder(cls)
         if finder is None:
             raise NotCallable(f"{cls.__qualname__} has neither a classmethod find(id) nor get_cache(id)")
-        try:
-            found: object = finder(key)
-        except LookupError as error:
-            raise _gone(cls, key) from error
-        if found is None:
-            raise _gone(cls, key)
-        return found
+        return [_found(finder, key) for key in keys]
 
     def open(self, stack: ExitStack) -> None:
         """Nothing to prepare."""
@@ -93,8 +90,11 @@ def _finder(cls: type) -> Callable[[object], object] | None:
     return None
 
 
-def _gone(cls: type, key: object) -> Gone:
-    return Gone(f"{registry.model_names[cls]} {key!r} exists no more")
+def _found(finder: Callable[[object], object | None], key: object) -> object | None:
+    try:
+        return finder(key)
+    except LookupError as error:
+        return error
 
 
 OWN_FINDER = "__ayl_find__"
@@ -133,14 +133,27 @@ def refer(obj: object) -> list[Any] | None:
         raise PlacelessError(type(error), str(error)) from None
 
 
-class Finding:
-    """The span in which the objects of one job live: what locators opened for it."""
+def refer_noting(named: list[object], obj: object) -> list[Any] | None:
+    """As `refer`; an instance that is named is noted down."""
+    parts = refer(obj)
+    if parts is not None and len(parts) > 1:
+        named.append(obj)
+    return parts
 
-    __slots__ = ("opened", "stack")
+
+Identity = tuple[type, type, object]
+"""A class, and the type and value of a key: 1 and True are equal, and two keys."""
+
+
+class Finding:
+    """The span in which the objects of one job live: what locators opened for it, and found."""
+
+    __slots__ = ("found", "opened", "stack")
 
     def __init__(self, stack: ExitStack) -> None:
         self.stack = stack
         self.opened: dict[Locator, Any] = {}
+        self.found: dict[Identity, object | None] = {}
 
 
 _finding: ContextVar[Finding | None] = ContextVar("ayl_finding", default=None)
@@ -157,31 +170,82 @@ def finding() -> Iterator[None]:
             _finding.reset(token)
 
 
-def find(parts: list[Any]) -> object:
+def find(parts: list[Any]) -> object | None:
     """The class or object that these parts name; must be called within `finding()`.
 
-    Raises NotRegistered, Gone, or Unavailable for whatever else goes wrong in the looking.
+    None for an object that exists no more, if its class says so (`@ayl.model(gone="pass_none")`); otherwise Gone.
+    Raises NotRegistered, or Unavailable for whatever else goes wrong in the looking.
     """
     if not parts or not isinstance(parts[0], str):
         raise Undecodable(f"a reference begins with a name, not {parts!r}")
     cls = registry.model(parts[0])
     if len(parts) == 1:
         return cls
+    key = parts[1]
+    known = _known(cls, key)
+    found = _looked_up(cls, [key])[0] if known is None else known[0]
+    if found is not None and not isinstance(found, LookupError):
+        return found
+    policy = registry.gone_policy(cls)
+    if policy == "pass_none":
+        return None
+    raise Gone(f"{registry.model_names[cls]} {key!r} exists no more", policy) from found
+
+
+def find_ahead(references: Iterable[list[Any]]) -> None:
+    """Look for the objects of classes that are named more than once, all of a class together; `find` has them then."""
+    keys: dict[type, dict[Identity, object]] = defaultdict(dict)
+    for parts in references:
+        if len(parts) == 2 and (cls := registry.models.get(parts[0])) is not None:
+            identity = (cls, type(parts[1]), parts[1])
+            if _hashable(identity):
+                keys[cls][identity] = parts[1]
+    job = _job()
+    for cls, wanted in keys.items():
+        if len(wanted) > 1:
+            job.found.update(zip(wanted, _looked_up(cls, [*wanted.values()]), strict=True))
+
+
+def _known(cls: type, key: object) -> tuple[object | None] | None:
+    """What `find_ahead` found for this key, in a tuple, for it may be None."""
+    found = _job().found
+    if not found:
+        return None
+    identity = (cls, type(key), key)
+    return (found[identity],) if _hashable(identity) and identity in found else None
+
+
+def _hashable(identity: Identity) -> bool:
+    try:
+        hash(identity)
+    except TypeError:
+        return False
+    return True
+
+
+def _looked_up(cls: type, keys: list[object]) -> Sequence[object | None]:
     locator = locator_of(cls)
     opened = prepare(locator)
     try:
-        return locator.find(cls, parts[1], opened)
+        return locator.find(cls, keys, opened)
     except (AylError, Decay, Bury):
         raise
     except Exception as error:
-        raise Unavailable(f"{parts[0]} {parts[1]!r} cannot be looked for: {type(error).__name__}: {error}") from error
+        shown = ", ".join(repr(key) for key in keys[:3]) + (", …" if len(keys) > 3 else "")
+        name = registry.model_names[cls]
+        raise Unavailable(f"{name} {shown} cannot be looked for: {type(error).__name__}: {error}") from error
 
 
 def prepare(locator: Locator) -> Any:
     """What `locator` opened for the present job; it is opened once."""
-    job = _finding.get()
-    if job is None:
-        raise RuntimeError("objects can only be found while a job runs")
+    job = _job()
     if locator not in job.opened:
         job.opened[locator] = locator.open(job.stack)
     return job.opened[locator]
+
+
+def _job() -> Finding:
+    job = _finding.get()
+    if job is None:
+        raise RuntimeError("objects can only be found while a job runs")
+    return job

@@ -5,11 +5,17 @@ ever imported by a name that a message brought.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, get_args, overload
 
-from ayl.errors import NotRegistered
+from ayl.errors import InvalidOption, NotRegistered
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+GonePolicy = Literal["bury", "discard", "pass_none"]
+"""Of a call that names an object which exists no more: `bury` puts it aside for an operator (after one more try if it
+is young: its transaction may not have been committed), `discard` deletes it, `pass_none` makes it with None for the
+object; without a receiver there is nothing to call, so that is buried.
+"""
 
 
 class Registry:
@@ -20,6 +26,8 @@ class Registry:
         self.model_names: dict[type, str] = {}
         self.methods: dict[type, frozenset[str]] = {}
         """Of the classes that say so: the only methods that may be called."""
+        self.gone: dict[type, GonePolicy] = {}
+        """Of the classes that say so: what becomes of calls that name an object which exists no more."""
         self.tasks: dict[str, Callable[..., Any]] = {}
         self.task_names: dict[Callable[..., Any], str] = {}
 
@@ -31,6 +39,7 @@ class Registry:
         *,
         was: Iterable[str] | str = (),
         methods: Iterable[str] | None = None,
+        gone: GonePolicy | None = None,
     ) -> None:
         """Let messages name `cls`; NotRegistered if a name cannot be used. `how` is how to give a name.
 
@@ -41,6 +50,12 @@ class Registry:
         _enter(cls, name, was, self.models, self.model_names, "class")
         if allowed is not None:
             self.methods[cls] = allowed
+        if gone is not None:
+            self.gone[cls] = _gone_policy(gone)
+
+    def gone_policy(self, cls: type) -> GonePolicy:
+        """What becomes of calls that name an object of `cls` which exists no more; what a base class says holds too."""
+        return next((self.gone[base] for base in cls.__mro__ if base in self.gone), "bury")
 
     def add_task(self, function: Callable[..., Any], name: str | None = None, *, was: Iterable[str] | str = ()) -> None:
         """Let messages name `function`; NotRegistered if a name cannot be used. `was`: names that it had before."""
@@ -122,6 +137,12 @@ def _enter(
             names.pop(old, None)
         taken[one] = thing
     names[thing] = name
+
+
+def _gone_policy(policy: GonePolicy) -> GonePolicy:
+    if policy not in get_args(GonePolicy):
+        raise InvalidOption(f"gone is one of {', '.join(get_args(GonePolicy))}, not {policy!r}")
+    return policy
 
 
 def _own_methods(cls: type, name: str, methods: Iterable[str]) -> frozenset[str]:

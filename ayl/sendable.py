@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeVar, overload
 
 from ayl.errors import NotRegistered
-from ayl.registry import registry
-from ayl.sending import Handle, OptionsLike, ayl_send, ayl_send_opts
+from ayl.handle import Handle
+from ayl.registry import GonePolicy, registry
+from ayl.sending import OptionsLike, ayl_send, ayl_send_opts
 
 C = TypeVar("C", bound=type)
 
@@ -54,26 +55,39 @@ class BoundOptionsSender:
 def model(cls: C, /) -> C: ...
 @overload
 def model(
-    name: str | None = None, /, *, was: Iterable[str] | str = (), methods: Iterable[str] | None = None
+    name: str | None = None,
+    /,
+    *,
+    was: Iterable[str] | str = (),
+    methods: Iterable[str] | None = None,
+    gone: GonePolicy | None = None,
 ) -> Callable[[C], C]: ...
 def model(
-    target: C | str | None = None, /, *, was: Iterable[str] | str = (), methods: Iterable[str] | None = None
+    target: C | str | None = None,
+    /,
+    *,
+    was: Iterable[str] | str = (),
+    methods: Iterable[str] | None = None,
+    gone: GonePolicy | None = None,
 ) -> C | Callable[[C], C]:
     """Class decorator: instances and the class itself gain `ayl_send` and `ayl_send_opts`.
 
     `@ayl.model` names the class `module.QualName`; `@ayl.model("shop.Order")` names it yourself. `was` lists names that
     it had before, so that messages which were sent under these still find it. `methods` narrows what may be called,
-    which otherwise are all public methods. NotRegistered if a name is taken or a method is not there.
+    which otherwise are all public methods. `gone` says what becomes of calls that name an instance which exists no
+    more: `bury` (the default), `discard` or `pass_none`. NotRegistered if a name is taken or a method is not there.
     """
     if target is None or isinstance(target, str):
-        return lambda cls: _declare(cls, target, was, methods)
-    return _declare(target, None, was, methods)
+        return lambda cls: _declare(cls, target, was, methods, gone)
+    return _declare(target, None, was, methods, gone)
 
 
-def _declare(cls: C, name: str | None, was: Iterable[str] | str, methods: Iterable[str] | None) -> C:
+def _declare(
+    cls: C, name: str | None, was: Iterable[str] | str, methods: Iterable[str] | None, gone: GonePolicy | None
+) -> C:
     if not isinstance(cls, type):
         raise NotRegistered(f"@ayl.model is for classes, not for {cls!r}; functions take @ayl.task")
-    registry.add_model(cls, name, was=was, methods=methods)
+    registry.add_model(cls, name, was=was, methods=methods, gone=gone)
     cls.ayl_send = Sender()  # type: ignore[attr-defined]
     cls.ayl_send_opts = OptionsSender()  # type: ignore[attr-defined]
     return cls
@@ -83,7 +97,8 @@ class Sendable:
     """A mixin with the effect of `@ayl.model` that type checkers understand.
 
     `class Order(ayl.Sendable)` is named `module.Order`; `class Order(ayl.Sendable, ayl_name="shop.Order")`
-    as you say; `ayl_name=None` leaves an abstract base class out. `ayl_was` and `ayl_methods` are the decorator's.
+    as you say; `ayl_name=None` leaves an abstract base class out. `ayl_was`, `ayl_methods` and `ayl_gone` are the
+    decorator's.
     """
 
     ayl_send: ClassVar[Sender] = Sender()
@@ -95,9 +110,10 @@ class Sendable:
         ayl_name: str | None = "",
         ayl_was: Iterable[str] | str = (),
         ayl_methods: Iterable[str] | None = None,
+        ayl_gone: GonePolicy | None = None,
         **rest: Any,
     ) -> None:
         super().__init_subclass__(**rest)
         if ayl_name is not None:
             how = f'class {cls.__name__}(…, ayl_name="{{}}")'
-            registry.add_model(cls, ayl_name or None, how, was=ayl_was, methods=ayl_methods)
+            registry.add_model(cls, ayl_name or None, how, was=ayl_was, methods=ayl_methods, gone=ayl_gone)

@@ -1,26 +1,19 @@
-"""Sending: from an object, a method's name and arguments to a message at the engine.
+"""Sending: the public functions. What they share is in `composing` (the message), `commits`, `batches` and `delivery`.
 
 Whatever is wrong with a call is raised here, where it is made, and nothing has been sent then.
 """
 
-import os
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from random import randrange
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec
 
-from ayl import message as messages
 from ayl import settings as configuration
-from ayl import values
-from ayl.engines import engine_for
-from ayl.engines.base import Engine, Submission
-from ayl.errors import CannotSend, MessageTooLarge, NotCallable, NotRegistered, NotSubmitted
-from ayl.identifiers import uuid7
-from ayl.options import Options, fuzzed
-from ayl.references import refer
+from ayl.batches import batch, open_batch
+from ayl.commits import hold
+from ayl.composing import NOBODY, compose
+from ayl.delivery import deliver_one
+from ayl.errors import CannotSend, NotCallable, NotRegistered
+from ayl.handle import Handle
+from ayl.options import Options
 from ayl.registry import registry
 from ayl.settings import Settings
 from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
@@ -29,28 +22,6 @@ from ayl.values.classes import CODECS
 P = ParamSpec("P")
 
 OptionsLike = Options | Mapping[str, Any]
-
-BATCH_SIZE = 500
-"""Messages that a batch gathers before it sends them; bounds its memory and what one write holds."""
-
-
-class Handle:
-    """A call that was sent."""
-
-    __slots__ = ("error", "id", "job_id", "tube")
-
-    def __init__(self, message_id: str, tube: str) -> None:
-        self.id = message_id
-        """The message's id (UUID version 7), known at once and the same wherever the message goes."""
-        self.tube = tube
-        self.job_id: int | None = None
-        """The server's id of the job; None while the message waits in a batch."""
-        self.error: NotSubmitted | None = None
-        """Why the server did not take it (in a batch; a single send raises it)."""
-
-    def __repr__(self) -> str:
-        state = str(self.error) if self.error else "not yet submitted" if self.job_id is None else f"job {self.job_id}"
-        return f"<ayl.Handle {self.id} in {self.tube}, {state}>"
 
 
 def ayl_send(obj: object, method: str, /, *args: Any, **kwargs: Any) -> Handle:
@@ -61,13 +32,13 @@ def ayl_send(obj: object, method: str, /, *args: Any, **kwargs: Any) -> Handle:
     without an app, NotSubmitted if no server takes it.
     """
     settings = configuration.current()
-    return _submit(settings, settings.defaults, *_receiver(obj, method), args, kwargs)
+    return _send(settings, settings.defaults, _receiver(obj, method), args, kwargs)
 
 
 def ayl_send_opts(obj: object, method: str, options: OptionsLike, /, *args: Any, **kwargs: Any) -> Handle:
     """As `ayl_send`, with options: a dict such as `{"delay": 60}`, or `ayl.Options`."""
     settings = configuration.current()
-    return _submit(settings, _merged(settings, options), *_receiver(obj, method), args, kwargs)
+    return _send(settings, _merged(settings, options), _receiver(obj, method), args, kwargs)
 
 
 def send(function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Handle:
@@ -77,7 +48,23 @@ def send(function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Ha
     before anything runs. Raises as `ayl_send` does.
     """
     settings = configuration.current()
-    return _submit(settings, settings.defaults, *_callable(function), args, kwargs)
+    return _send(settings, settings.defaults, _callable(function), args, kwargs)
+
+
+async def asend(function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Handle:
+    """As `ayl.send`, for coroutines: the event loop goes on while the server is spoken to."""
+    settings = configuration.current()
+    return await _asend(settings, settings.defaults, _callable(function), args, kwargs)
+
+
+def send_many(calls: Iterable[tuple[Any, ...]]) -> list[Handle]:
+    """Send many calls in few writes: each a tuple of what `ayl.send` takes, `(order.ship, "ups")`.
+
+    Raises as a batch does: what is wrong with a call at once (those before it are sent), a refusal when all have been
+    tried.
+    """
+    with batch():
+        return [send(*call) for call in calls]
 
 
 class Prepared:
@@ -92,7 +79,17 @@ class Prepared:
     def send(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Handle:
         """As `ayl.send`, with these options."""
         settings = configuration.current()
-        return _submit(settings, settings.defaults.with_(self._changes), *_callable(function), args, kwargs)
+        return _send(settings, settings.defaults.with_(self._changes), _callable(function), args, kwargs)
+
+    async def asend(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Handle:
+        """As `ayl.asend`, with these options."""
+        settings = configuration.current()
+        return await _asend(settings, settings.defaults.with_(self._changes), _callable(function), args, kwargs)
+
+    def send_many(self, calls: Iterable[tuple[Any, ...]]) -> list[Handle]:
+        """As `ayl.send_many`, with these options."""
+        with batch():
+            return [self.send(*call) for call in calls]
 
     def ayl_send(self, obj: object, method: str, /, *args: Any, **kwargs: Any) -> Handle:
         """As `ayl.ayl_send`, with these options."""
@@ -115,8 +112,8 @@ def _merged(settings: Settings, options: OptionsLike) -> Options:
 # What is called
 
 
-def _receiver(obj: object, method: str) -> tuple[Any, Target]:
-    """The receiver in encoded form, and the target of `method` on it."""
+def _receiver(obj: object, method: str) -> tuple[object, Target]:
+    """The receiver, and the target of `method` on it."""
     if not isinstance(method, str):
         raise CannotSend(f"the method is given by its name, not as {method!r}; ayl.send takes the method itself")
     if isinstance(obj, type):
@@ -128,7 +125,7 @@ def _receiver(obj: object, method: str) -> tuple[Any, Target]:
         if cls not in registry.model_names and cls not in PLAIN_TYPES and cls not in CODECS:
             raise NotRegistered(_why_not(obj))
         target = method_target(cls, method, on_class=False)
-    return values.encode(obj, "the receiver", refer), target
+    return obj, target
 
 
 def _why_not(obj: object) -> str:
@@ -142,14 +139,14 @@ def _why_not(obj: object) -> str:
     return f"the class {cls.__module__}.{cls.__qualname__} is not registered; decorate it with @ayl.model"
 
 
-def _callable(function: Callable[..., Any]) -> tuple[Any, Target]:
-    """The receiver (None for a registered function) and target that a callable stands for."""
+def _callable(function: Callable[..., Any]) -> tuple[object, Target]:
+    """The receiver (NOBODY for a registered function) and target that a callable stands for."""
     try:
         task = registry.task_names.get(function)
     except TypeError:  # an unhashable callable
         task = None
     if task is not None:
-        return None, function_target(task)[1]
+        return NOBODY, function_target(task)[1]
     receiver = getattr(function, "__self__", None)
     name = getattr(function, "__name__", "")
     if receiver is not None and getattr(receiver, name, None) == function:
@@ -179,153 +176,29 @@ def _owner_of_static(function: Callable[..., Any]) -> type | None:
     return None
 
 
-# The message
+# To the server
 
 
-def _submit(
-    settings: Settings,
-    options: Options,
-    on: Any,
-    target: Target,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+def _send(
+    settings: Settings, options: Options, called: tuple[object, Target], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Handle:
-    target.check(args, kwargs)
-    tube = settings.tube(options.lane)
-    now = time.time_ns()
-    message_id = uuid7(now // 1_000_000, os.urandom(10))
-    body = messages.encode(
-        messages.Message(
-            type=messages.TYPE,
-            v=messages.VERSION,
-            id=message_id,
-            app=settings.app,
-            ver=settings.version,
-            on=on,
-            do=target.name or target.label,
-            args=values.encode([*args], "args", refer) if args else [],
-            kwargs=values.encode(kwargs, "kwargs", refer) if kwargs else {},
-            failed_job_handler=options.failed_job_handler,
-            failed_job_count=options.failed_job_count,
-            failed_job_delay=options.failed_job_delay,
-            sent=round(now / 1e9, 3),
-        )
-    )
-    if len(body) > settings.max_message_size:
-        raise MessageTooLarge(
-            f"the message for {target.label} has {len(body):,} bytes; the server takes {settings.max_message_size:,}. "
-            "Store the data and send its key, or raise the limit (ayl_server -z) and max_message_size"
-        )
-    priority = fuzzed(options.priority, options.fuzz, randrange)
-    submission = Submission(body, tube, priority, options.seconds_of_delay(now / 1e9), options.time_to_run)
-    handle = Handle(message_id, tube)
-    batch = _batch.get()
-    if batch is not None and not batch.closed:
-        batch.add(submission, handle)
-        return handle
-    outcome = _engine(settings).submit([submission])[0]
-    if isinstance(outcome, NotSubmitted):
-        raise outcome
-    handle.job_id = outcome
-    return handle
+    parcel, named = compose(settings, options, *called, args, kwargs)
+    if not hold(parcel, named, after_commit=options.after_commit):
+        deliver_one(parcel)
+    elif (joined := open_batch()) is not None and joined.full:
+        joined.flush()
+    return parcel.handle
 
 
-# The engine in use
+async def _asend(
+    settings: Settings, options: Options, called: tuple[object, Target], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Handle:
+    from asyncio import to_thread  # takes longer than all of ayl, and who is here has it
 
-_lock = threading.Lock()
-_engines: dict[Settings, Engine] = {}
-_latest: tuple[Settings | None, Engine | None] = None, None
-
-
-def _engine(settings: Settings) -> Engine:
-    global _latest
-    known, engine = _latest
-    if known is settings and engine is not None:  # hashing the settings for each send would cost more than the rest
-        return engine
-    with _lock:
-        engine = _engines.get(settings)
-        if engine is None:
-            engine = _engines[settings] = engine_for(settings)
-        _latest = settings, engine
-    return engine
-
-
-def close() -> None:
-    """Close the connections that sends have opened; the next send opens new ones."""
-    global _latest
-    with _lock:
-        _latest = None, None
-        for engine in _engines.values():
-            engine.close()
-        _engines.clear()
-
-
-# Batches
-
-_batch: ContextVar["Batch | None"] = ContextVar("ayl_batch", default=None)
-
-
-class Batch:
-    """Messages that leave together."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._waiting: list[tuple[Submission, Handle]] = []
-        self._refusal: Exception | None = None
-        self.sent = 0
-        """How many messages the server has taken."""
-        self.closed = False
-        """The block has ended; whoever still sees this batch (a task started in the block) sends by itself."""
-
-    def add(self, submission: Submission, handle: Handle) -> None:
-        """Take in one message; send if enough have gathered."""
-        self._waiting.append((submission, handle))
-        if len(self._waiting) >= BATCH_SIZE:
-            self._send()
-
-    def close(self) -> None:
-        """Send the rest. Raises the first refusal, after all have been tried; each handle knows its own."""
-        self.closed = True
-        self._send()
-        if self._refusal is not None:
-            raise self._refusal
-
-    def _send(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        try:
-            outcomes = _engine(self._settings).submit([submission for submission, _ in waiting])
-        except Exception as error:  # noqa: BLE001 - from a call that ran in place: raised when all have been tried
-            self._refusal = self._refusal or error
-            return
-        for (_, handle), outcome in zip(waiting, outcomes, strict=True):
-            if isinstance(outcome, NotSubmitted):
-                handle.error = outcome
-                self._refusal = self._refusal or outcome
-            else:
-                handle.job_id = outcome
-                self.sent += 1
-
-
-@contextmanager
-def batch() -> Iterator[Batch]:
-    """Sends within this span leave in few writes, at its end at the latest; also if the span raises.
-
-    A batch changes when calls leave, not whether: what was sent before an exception is sent. What the server
-    refuses is raised at the end.
-    """
-    gathered = Batch(configuration.current())
-    token = _batch.set(gathered)
-    try:
-        yield gathered
-    except BaseException as error:
-        _batch.reset(token)
-        try:
-            gathered.close()
-        except Exception as trouble:  # noqa: BLE001 - the block's own error is the one to raise
-            error.add_note(f"and the batch could not be sent: {trouble}")
-        raise
-    else:
-        _batch.reset(token)
-        gathered.close()
+    # The message is made here: the transaction and the batch that it may have to wait for are this task's.
+    parcel, named = compose(settings, options, *called, args, kwargs)
+    if not hold(parcel, named, after_commit=options.after_commit):
+        await to_thread(deliver_one, parcel)
+    elif (joined := open_batch()) is not None and joined.full:
+        await to_thread(joined.flush)
+    return parcel.handle

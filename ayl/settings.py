@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ayl.errors import InvalidOption, NotConfigured
-from ayl.options import Options
+from ayl.options import Options, Unreachable, check_unreachable
+from ayl.signing import KeyRing, key_ring
 from ayl.tubes import check_part, tube_name
 
 DEFAULT_ENGINE = "beanstalk://127.0.0.1:11300"
@@ -32,7 +33,19 @@ class Settings:
     engine: str = DEFAULT_ENGINE
     """`beanstalk://HOST:PORT`, `beanstalk:///PATH/OF/SOCKET`, or `synchronous`."""
     timeout: float = 5.0
-    """Seconds to wait for the server's connection and for each of its answers to a sender."""
+    """Seconds that a worker waits for the server's connection and for each of its answers."""
+    send_timeout: float = 1.0
+    """Seconds that a send may cost in all when the server does not answer; then it counts as unreachable."""
+    probe_interval: float = 5.0
+    """Seconds for which an unreachable server is then left alone; sends in this time do not wait for it at all."""
+    unreachable: Unreachable = "raise"
+    """What becomes of calls when no server answers: `spool`, `synchronous` or `raise`; a call may say otherwise."""
+    spool: str = ""
+    """The directory where calls wait for a server; empty for the user's own, `~/.local/state/ayl/spool`."""
+    spool_limit: int = 100_000_000
+    """Bytes that the spool may take."""
+    secrets: KeyRing | None = None
+    """Keys that sign messages; with them workers run none that is not signed (`ayl.signing`)."""
     max_message_size: int = 65535
     """Bytes; the server's own limit (its option -z)."""
     defaults: Options = field(default_factory=Options)
@@ -51,25 +64,36 @@ class Settings:
         return tube_name(self.app, self.version, lane)
 
 
-_TEXT = ("app", "version", "engine")
+_TEXT = ("app", "version", "engine", "spool")
 _NUMBERS: dict[str, tuple[Callable[[Any], float], float]] = {
     "timeout": (float, 3600.0),
+    "send_timeout": (float, 3600.0),
+    "probe_interval": (float, 3600.0),
     "max_message_size": (int, 2**30),
+    "spool_limit": (int, 2**50),
 }
 """The settings that are numbers: their type, and the largest that makes sense."""
-_NAMES = (*_TEXT, *_NUMBERS)
+_OTHERS: dict[str, Callable[[object], object]] = {"unreachable": check_unreachable, "secrets": key_ring}
+"""The settings that are neither text nor numbers."""
+_NAMES = (*_TEXT, *_NUMBERS, *_OTHERS)
 
 _arguments: dict[str, object] = {}
 _app_path: Path | None = None
 _current: Settings | None = None
 
 
-def configure(
+def configure(  # noqa: PLR0913 - one argument for each setting
     *,
     app: str | None = None,
     version: str | None = None,
     engine: str | None = None,
     timeout: float | None = None,
+    send_timeout: float | None = None,
+    probe_interval: float | None = None,
+    unreachable: Unreachable | None = None,
+    spool: str | None = None,
+    spool_limit: int | None = None,
+    secrets: object = None,
     max_message_size: int | None = None,
     defaults: Options | Mapping[str, object] | None = None,
 ) -> Settings:
@@ -83,6 +107,12 @@ def configure(
         "version": version,
         "engine": engine,
         "timeout": timeout,
+        "send_timeout": send_timeout,
+        "probe_interval": probe_interval,
+        "unreachable": unreachable,
+        "spool": spool,
+        "spool_limit": spool_limit,
+        "secrets": secrets,
         "max_message_size": max_message_size,
         "defaults": defaults,
     }
@@ -139,7 +169,9 @@ def _checked(name: str, value: object) -> object:
     if name in _TEXT:
         if not isinstance(value, str):
             raise NotConfigured(f"{name} is text, not {value!r}")
-        return check_part(name, value) if name != "engine" else value
+        return check_part(name, value) if name in ("app", "version") else value
+    if name in _OTHERS:
+        return _OTHERS[name](value)
     if name not in _NUMBERS:
         close = get_close_matches(name, [*_NAMES, "defaults"], n=1)
         raise NotConfigured(f"unknown setting {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
@@ -149,9 +181,10 @@ def _checked(name: str, value: object) -> object:
     except (TypeError, ValueError, OverflowError):
         number = 0
     # int() would cut 1000.9 off, and takes True for 1.
-    cut_off = name == "max_message_size" and isinstance(value, float)
+    whole = kind is not float
+    cut_off = whole and isinstance(value, float)
     if isinstance(value, bool) or cut_off or not 0 < number <= most:
-        what = "a whole number" if name == "max_message_size" else "a number"
+        what = "a whole number" if whole else "a number"
         raise NotConfigured(f"{name} is {what} above 0, at most {most:g}, not {_short(value)}")
     return number
 

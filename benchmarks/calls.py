@@ -166,7 +166,7 @@ def one_run(server: str, calls: int) -> dict[str, dict[str, float]]:
 
 
 def ayl_close() -> None:
-    from ayl.sending import close
+    from ayl.delivery import close
 
     close()
 

@@ -2,10 +2,12 @@
 
 import os
 import socket
+from collections.abc import Iterator
 
 import pytest
 
 from ayl_server import compiled
+from tests.postgres import Postgres, running
 
 COMPILED = os.environ.get("AYL_TEST_COMPILED") == "1"
 
@@ -30,3 +32,10 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for all tests of this run; each takes a fresh database of it."""
+    with running() as server:
+        yield server

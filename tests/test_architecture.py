@@ -49,6 +49,7 @@ ENVIRONMENT_READERS = {"ayl.settings", "ayl.daemons.spec", "ayl_server.main"}
 """Besides the command line, who may look at the environment."""
 
 IMPORTERS = {
+    "ayl.frameworks": "a constant table of our own modules",
     "ayl.references": "a constant table of our own modules",
     "ayl.worker.process": "the modules that the operator names with --require",
 }

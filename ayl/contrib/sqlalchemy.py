@@ -7,7 +7,7 @@ Around each job one session is opened; it is committed when the call went well, 
 closed in any case.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from ayl.errors import CannotRun, Gone, NotConfigured, NotSaved, Unavailable
+from ayl.errors import CannotRun, NotConfigured, NotSaved, Unavailable
 from ayl.references import prepare
 from ayl.registry import registry
 
@@ -64,16 +64,8 @@ class SQLAlchemyLocator:
         identity = state.identity
         return identity[0] if len(identity) == 1 else tuple(identity)
 
-    def find(self, cls: type, key: object, opened: "Session") -> object:
-        try:
-            found: object = opened.get(cls, key)
-        except (PendingRollbackError, ResourceClosedError):
-            raise  # the connection's trouble, though SQLAlchemy files them with the impossible
-        except IMPOSSIBLE as error:
-            raise CannotRun(f"no {registry.model_names[cls]} can have the key {key!r}: {error}") from error
-        if found is None:
-            raise Gone(f"{registry.model_names[cls]} {key!r} exists no more")
-        return found
+    def find(self, cls: type, keys: Sequence[object], opened: "Session") -> list[object | None]:
+        return [_get(opened, cls, key) for key in keys]
 
     def open(self, stack: ExitStack) -> "Session":
         if _factory is None:
@@ -88,6 +80,15 @@ class SQLAlchemyLocator:
         except (SQLAlchemyError, OSError) as error:
             raise Unavailable(f"no database session can be had: {error}") from error
         return active
+
+
+def _get(opened: "Session", cls: type, key: object) -> object | None:
+    try:
+        return opened.get(cls, key)
+    except (PendingRollbackError, ResourceClosedError):
+        raise  # the connection's trouble, though SQLAlchemy files them with the impossible
+    except IMPOSSIBLE as error:
+        raise CannotRun(f"no {registry.model_names[cls]} can have the key {key!r}: {error}") from error
 
 
 LOCATOR = SQLAlchemyLocator()

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from ayl.errors import NotSubmitted
+from ayl.handle import State
+from ayl.options import Unreachable
 
 
 class Submission(NamedTuple):
@@ -16,13 +18,33 @@ class Submission(NamedTuple):
     """Seconds."""
     time_to_run: int
     """Seconds."""
+    id: str
+    """The message's id, which is in its body too."""
+    unreachable: Unreachable
+    """What becomes of it when no server answers."""
+
+
+class Receipt(NamedTuple):
+    """What an engine knows of a message that it has taken."""
+
+    state: State
+    job_id: int | None = None
+    """The server's."""
+    place: str = ""
+    """Which server or file has it, in the engine's own words."""
 
 
 class Engine(Protocol):
     """Submits messages. Safe to use from several threads."""
 
-    def submit(self, submissions: Sequence[Submission]) -> list[int | NotSubmitted]:
-        """Hand over the messages in order; for each the server's job id (0 if there is none) or why not."""
+    def submit(self, submissions: Sequence[Submission]) -> Sequence[Receipt | NotSubmitted]:
+        """Hand over the messages in order; for each a receipt, or why it was not taken."""
+
+    def withdraw(self, receipt: Receipt, message_id: str) -> bool:
+        """Take a message back that nobody has begun with; whether that was so. Unreachable if that cannot be known."""
+
+    def job_state(self, receipt: Receipt) -> str | None:
+        """`ready`, `reserved`, `delayed` or `buried`; None: there is no such job. Unreachable if it cannot be known."""
 
     def close(self) -> None:
         """Let go of connections."""
@@ -42,6 +64,9 @@ class Lease(Protocol):
 
     def reserves(self) -> int:
         """How often the job has been reserved, this time included."""
+
+    def age(self) -> int:
+        """Seconds since the job was made, as the server counts."""
 
     def delete(self, *, then_take: bool = False) -> bool:
         """Settle: the job is done. False if the lease was lost before.

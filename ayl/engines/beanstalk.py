@@ -3,14 +3,18 @@
 import os
 import selectors
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import greenstalk
 
-from ayl.engines.base import Submission
+from ayl.engines.base import Receipt, Submission
 from ayl.engines.client import TROUBLE, Address, Client, parse_url, unreachable
 from ayl.errors import NotSubmitted, Refused, Unreachable
+from ayl.handle import State
+
+T = TypeVar("T")
 
 PIPELINED = 200
 """Puts in one write. Their answers, some 20 bytes each, must fit into the socket's buffers."""
@@ -31,8 +35,8 @@ class BeanstalkEngine:
         self.timeout = timeout
         self._local = threading.local()
 
-    def submit(self, submissions: Sequence[Submission]) -> list[int | NotSubmitted]:
-        outcomes: list[int | NotSubmitted] = []
+    def submit(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
+        outcomes: list[Receipt | NotSubmitted] = []
         for start in range(0, len(submissions), PIPELINED):
             answers: list[int | greenstalk.Error] = []
             try:
@@ -43,8 +47,24 @@ class BeanstalkEngine:
             outcomes += map(_outcome, answers)
         return outcomes
 
+    def withdraw(self, receipt: Receipt, message_id: str) -> bool:
+        return self._ask(lambda client: client.settle(b"delete %d" % (receipt.job_id or 0), b"DELETED"))
+
+    def job_state(self, receipt: Receipt) -> str | None:
+        return self._ask(lambda client: client.state(receipt.job_id or 0))
+
     def close(self) -> None:
         self._drop()
+
+    def _ask(self, question: Callable[[Client], T]) -> T:
+        while True:
+            client, fresh = self._client()
+            try:
+                return question(client)
+            except TROUBLE as error:
+                self._drop()
+                if fresh or isinstance(error, TimeoutError):
+                    raise unreachable(self.address, error) from None
 
     def _put(self, submissions: Sequence[Submission], answers: list[int | greenstalk.Error]) -> None:
         """Put them all; Unreachable when no server answers. `answers` holds what was answered in either case."""
@@ -76,9 +96,9 @@ class BeanstalkEngine:
             client.close()
 
 
-def _outcome(answer: int | greenstalk.Error) -> int | NotSubmitted:
+def _outcome(answer: int | greenstalk.Error) -> Receipt | NotSubmitted:
     if isinstance(answer, int):
-        return answer
+        return Receipt(State.SUBMITTED, answer)
     if isinstance(answer, greenstalk.BuriedError):
         return Refused(f"the server had no room to queue the message and buried it as job {answer.id}")
     return Refused(WORDS[type(answer)])
@@ -98,6 +118,10 @@ class BeanstalkLease:
     def reserves(self) -> int:
         statistics = self._look()
         return 0 if statistics is None else int(statistics["reserves"])
+
+    def age(self) -> int:
+        statistics = self._look()
+        return 0 if statistics is None else int(statistics["age"])
 
     def delete(self, *, then_take: bool = False) -> bool:
         return self._source.settle(b"delete %d" % self.job_id, b"DELETED", then_take=then_take)

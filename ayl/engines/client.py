@@ -91,7 +91,7 @@ class Client(greenstalk.Client[bytes]):
 
     def _commands(self, submissions: Sequence[Submission]) -> tuple[list[bytes], list[bytes]]:
         commands, answers = [], []
-        for body, tube, priority, delay, time_to_run in submissions:
+        for body, tube, priority, delay, time_to_run, _, _ in submissions:
             if tube != self._used:
                 commands.append(b"use %b\r\n" % tube.encode("ascii"))
                 answers.append(b"USING")
@@ -126,6 +126,13 @@ class Client(greenstalk.Client[bytes]):
         except greenstalk.NotFoundError:
             return False
         return True
+
+    def state(self, job_id: int) -> str | None:
+        """ready, reserved, delayed or buried; None if there is no such job."""
+        try:
+            return str(self.stats_job(job_id)["state"])
+        except greenstalk.NotFoundError:
+            return None
 
     def _send_cmd(self, cmd: bytes, expected: bytes) -> list[bytes]:
         self._sock.sendall(cmd + b"\r\n")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from ayl import message as messages
 from ayl.calling import perform
-from ayl.engines.base import Submission
-from ayl.errors import NotSubmitted
+from ayl.engines.base import Receipt, Submission
+from ayl.handle import State
 
 
 class SynchronousEngine:
@@ -14,7 +14,7 @@ class SynchronousEngine:
     What the call raises comes out of the send. Delays are not waited for.
     """
 
-    def submit(self, submissions: Sequence[Submission]) -> list[int | NotSubmitted]:
+    def submit(self, submissions: Sequence[Submission]) -> list[Receipt]:
         failure: Exception | None = None
         for submission in submissions:
             message = messages.decode(submission.body)
@@ -25,7 +25,13 @@ class SynchronousEngine:
                 failure = failure or error
         if failure is not None:
             raise failure
-        return [0] * len(submissions)
+        return [Receipt(State.RAN)] * len(submissions)
+
+    def withdraw(self, receipt: Receipt, message_id: str) -> bool:
+        return False
+
+    def job_state(self, receipt: Receipt) -> str | None:
+        return None
 
     def close(self) -> None:
         """Nothing is held."""

@@ -8,9 +8,10 @@ from enum import Enum
 from ayl import message as messages
 from ayl.calling import perform
 from ayl.engines.base import Lease
-from ayl.errors import Bury, CannotRun, Decay, Unavailable, Undecodable
+from ayl.errors import Bury, CannotRun, Decay, NotTrusted, Unavailable, Undecodable
 from ayl.failures import Buried, Delayed, Deleted, Outcome, Policy, decide
 from ayl.message import Control, Message
+from ayl.settings import Settings
 
 log = logging.getLogger("ayl.worker")
 
@@ -26,22 +27,23 @@ ORDERS = {"exit": Next.RETIRE}
 """Control messages and what they make a worker do."""
 
 
-def execute(lease: Lease, app: str, goes_on: Callable[[], bool]) -> Next:
-    """For a worker of `app`: run the job and settle it. `goes_on` tells whether the worker will take another.
+def execute(lease: Lease, settings: Settings, goes_on: Callable[[], bool]) -> Next:
+    """For a worker of that app: run the job and settle it. `goes_on` tells whether the worker will take another.
 
     Only Unreachable comes out: then the server gives the job to another worker.
     """
     try:
         message = messages.decode(lease.body)
-    except Undecodable as error:
+        if settings.secrets is not None:
+            settings.secrets.verify(settings.app, lease.body, time.time())
+    except (Undecodable, NotTrusted) as error:
         _settle(lease, Buried(str(error)), f"job {lease.job_id}")
         return Next.GO_ON
     if isinstance(message, Control):
         return _obey(lease, message)
-    if app and message.app != app:
-        _settle(
-            lease, Buried(f"a message of the app {message.app!r}; this worker is of {app!r}"), f"job {lease.job_id}"
-        )
+    if settings.app and message.app != settings.app:
+        reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
+        _settle(lease, Buried(reason), f"job {lease.job_id}")
     else:
         _run(lease, message, goes_on)
     return Next.GO_ON
@@ -78,7 +80,7 @@ def _run(lease: Lease, message: Message, goes_on: Callable[[], bool]) -> None:
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
     log.warning("%s failed after %.3f s", label, seconds, exc_info=error if own_fault else None)
     policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
-    _settle(lease, decide(policy, lease.reserves(), error), label)
+    _settle(lease, decide(policy, lease.reserves(), lease.age(), error), label)
 
 
 def _settle(lease: Lease, outcome: Outcome, label: str) -> None:

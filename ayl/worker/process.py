@@ -128,7 +128,7 @@ def _load(plan: Plan, stop: Stop) -> Source:
 
 
 def _work(source: Source, stop: Stop) -> int:
-    app = configuration.current().app
+    settings = configuration.current()
     reachable = True
     while True:
         try:
@@ -139,7 +139,7 @@ def _work(source: Source, stop: Stop) -> int:
             if not reachable:
                 log.info("the server answers again")
             reachable = True
-            if lease is not None and execute(lease, app, lambda: not stop.requested) is Next.RETIRE:
+            if lease is not None and execute(lease, settings, lambda: not stop.requested) is Next.RETIRE:
                 return EXIT_RETIRED
         except Unreachable as error:
             source.close()

@@ -17,10 +17,12 @@ import greenstalk
 import pytest
 
 import ayl
-from ayl import engines, sending
+from ayl import delivery, engines
 from ayl import message as messages
 from ayl import settings as configuration
+from ayl.engines.base import Receipt
 from ayl.errors import Unreachable
+from ayl.handle import State
 from ayl.registry import registry
 from ayl.values import classes
 
@@ -49,13 +51,15 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         registry.model_names,
         registry.tasks,
         registry.task_names,
+        registry.methods,
+        registry.gone,
         classes.NAMES,
         classes.CODECS,
     ]
     before = [dict(table) for table in tables]
     configuration.reset()
     yield
-    sending.close()
+    delivery.close()
     configuration.reset()
     for table, content in zip(tables, before, strict=True):
         table.clear()
@@ -83,12 +87,18 @@ class Outbox:
         """Asked with each submission's number, from 1."""
         self.asked = 0
 
-    def submit(self, submissions: Sequence[Submission]) -> list[int | NotSubmitted]:
+    def submit(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
         self.writes.append(list(submissions))
-        answers: list[int | NotSubmitted] = []
+        answers: list[Receipt | NotSubmitted] = []
         for self.asked in range(self.asked + 1, self.asked + 1 + len(submissions)):  # noqa: B020 - counts on
-            answers.append(self.refuse(self.asked) or self.asked)
+            answers.append(self.refuse(self.asked) or Receipt(State.SUBMITTED, self.asked))
         return answers
+
+    def withdraw(self, receipt: Receipt, message_id: str) -> bool:
+        return False
+
+    def job_state(self, receipt: Receipt) -> str | None:
+        return None
 
     def close(self) -> None:
         """Nothing is held."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
+from ayl.batches import BATCH_SIZE
 from ayl.errors import CannotSend, NotSubmitted, Refused, Unreachable
-from ayl.sending import BATCH_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
+from ayl import delivery
 from ayl import message as messages
-from ayl import sending
 from tests.ayl.conftest import wait_until
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def test_lanes_are_tubes_of_their_own(server: Server, tube: str) -> None:
 
 
 def test_a_message_of_the_greatest_size_arrives(server: Server, tube: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ayl.sending.time.time_ns", lambda: 1_793_000_000_125_000_000)  # its text has a length too
+    monkeypatch.setattr("ayl.composing.time.time_ns", lambda: 1_793_000_000_125_000_000)  # its text has a length too
     ayl.send(note, 1, "")
     size = len(messages.encode(server.take(tube)[0]))
     ayl.send(note, 2, "x" * (65_535 - size))
@@ -183,7 +183,7 @@ def test_the_connection_of_a_thread_is_closed_with_it(own_server: Server) -> Non
 
 def test_after_close_the_next_send_opens_a_connection_again(own_server: Server) -> None:
     ayl.send(note, 1)
-    sending.close()
+    delivery.close()
     wait_until(lambda: producers(own_server) == 0)
     ayl.send(note, 2)
     assert producers(own_server) == 1
@@ -193,7 +193,7 @@ def test_after_close_the_next_send_opens_a_connection_again(own_server: Server) 
 FORKING = """
 import os, sys
 import ayl
-from ayl import sending
+from ayl import delivery
 
 @ayl.task("forking.note")
 def note(who): pass
@@ -206,7 +206,7 @@ if child == 0:
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
 ayl.send(note, "parent at the end")
-sending.close()
+delivery.close()
 """
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ayl
-from ayl import sending
+from ayl import delivery
 from ayl.errors import NotSubmitted, Refused
 from tests.ayl.conftest import given_up
 from tests.cli.servers import hangs_up, peer, says, silent
@@ -37,7 +37,7 @@ def facing(talk: Callable[[socket.socket], None]) -> Iterator[None]:
         try:
             yield
         finally:
-            sending.close()
+            delivery.close()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from ayl.errors import (
 from ayl.failures import Buried, Delayed, Deleted, Policy, decide, describe
 from ayl.options import HANDLERS, MAX_U32
 
-DELAY, COUNT = 7, 3
+DELAY, COUNT, AGE = 7, 3, 60
 TRIES = (1, 2, 3, 4, 100)
 """How often a job was reserved: before, at and after its count."""
 
@@ -55,7 +55,7 @@ NEVER_RUNS: list[BaseException] = [
 
 
 def decided(handler: Any, reserves: int, error: BaseException | None) -> Any:
-    return decide(Policy(handler, DELAY, COUNT), reserves, error)
+    return decide(Policy(handler, DELAY, COUNT), reserves, AGE, error)
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
@@ -97,7 +97,7 @@ def test_a_handler_that_nobody_knows_keeps_the_job_for_an_operator() -> None:
 
 
 def test_a_count_of_one_means_one_try() -> None:
-    assert decide(Policy("decay", 7, 1), 1, RuntimeError("x")) == Buried("RuntimeError: x")
+    assert decide(Policy("decay", 7, 1), 1, AGE, RuntimeError("x")) == Buried("RuntimeError: x")
 
 
 def test_a_job_without_a_message_of_its_own_has_rubys_numbers_and_decays() -> None:

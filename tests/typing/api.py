@@ -141,6 +141,34 @@ handle = ayl.send(restock, "socks")
 assert_type(handle.id, str)
 assert_type(handle.tube, str)
 assert_type(handle.job_id, int | None)
+assert_type(handle.state, ayl.State)
+assert_type(handle.cancel(), bool)
+assert_type(handle.job_state(), str | None)
+assert_type(ayl.send_many([(restock, "socks")]), list[ayl.Handle])
+
+
+async def from_a_coroutine() -> None:
+    assert_type(await ayl.asend(restock, "socks", number=3), ayl.Handle)
+    await ayl.asend(restock, number="many", thing="socks")  # type: ignore[arg-type]
+    await ayl.opts(delay=60).asend(restock, "socks")
+    async with ayl.batch() as in_a_coroutine:
+        assert_type(in_a_coroutine.sent, int)
+
+
+class Hooked(ayl.Sendable):
+    @ayl.ayl_after_save
+    def index(self) -> int:
+        return 3
+
+    @ayl.ayl_after_create(if_=lambda hooked: hooked.index(), options={"delay": 3})
+    @ayl.ayl_after_update(unless=lambda hooked: hooked.index())
+    @ayl.ayl_after_commit
+    def tell(self) -> None: ...
+
+
+assert_type(Hooked().index(), int)
+with ayl.skip_ayl_callbacks(Hooked, "index"), ayl.skip_ayl_callbacks():
+    pass
 
 with ayl.batch() as batch:
     assert_type(batch.sent, int)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import greenstalk
 
-from ayl import configure, sending, settings
+from ayl import configure, delivery, settings
 from ayl.admin import Server as Address
 from tests.processes.deadline import PATIENCE, eventually
 from tests.processes.servers import HOST, Server, command, environment
@@ -120,7 +120,7 @@ class Workshop:
         """End the workers first, so that none sees the rest vanish."""
         for supervisor in self.supervisors:
             supervisor.close()
-        sending.close()
+        delivery.close()
         settings.reset()
         self.client.close()
 

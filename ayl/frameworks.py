@@ -1,0 +1,30 @@
+"""The ORMs that ayl knows, and when our modules for them are loaded: once the ORM itself is, and never before."""
+
+import sys
+from importlib import import_module
+
+MODULES = {
+    "sqlalchemy.orm": "ayl.contrib.sqlalchemy",
+    "django.db": "ayl.contrib.django",
+    "peewee": "ayl.contrib.peewee",
+}
+"""A framework's module -> ours for it. Importing ours adds its watcher (`ayl.commits`) and lets the model hooks
+(`ayl.hooks`) hear of its saves.
+"""
+
+_missing = dict(MODULES)
+
+
+def load() -> None:
+    """Import ours for each framework that this process has imported."""
+    for framework in _missing:
+        if framework in sys.modules:
+            _load()
+            return
+
+
+def _load() -> None:
+    for framework, ours in [*_missing.items()]:
+        if framework in sys.modules:
+            del _missing[framework]  # first: what it imports may come here again
+            import_module(ours)

@@ -1,0 +1,140 @@
+"""Who may send: messages are signed with a key of the app's, and workers that have its keys run no others.
+
+A signature is an HMAC (RFC 2104) with SHA-256 over the app's name and the exact bytes of the call part: nothing is ever
+serialised again to check it. It stands before the call part in the same JSON object, and so does what workers
+note down about the job, which no signature covers:
+
+    {"life":{…},"sig":"KEY.HEX","type":"ayl",…}
+                               └ the call part, with the opening brace put back
+"""
+
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ayl.errors import NotConfigured, NotTrusted
+
+LEAST_SECRET = 16
+"""Bytes: a shorter secret could be guessed."""
+
+_SIGNED = re.compile(rb'\{(?:"life":\{[^{}]*\},)?"sig":"([A-Za-z0-9_-]{1,64})\.([0-9a-f]{64})",')
+_key_id = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+
+CURE = (
+    'secrets are text such as "2026a:SECRET", or tables with id, secret and, if you like, since and until, which are '
+    "datetimes with a time zone; a secret has at least 16 bytes"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One secret of the ring and when it may be used, in seconds since 1970."""
+
+    id: str
+    secret: bytes
+    since: float = 0.0
+    until: float = float("inf")
+
+    def __post_init__(self) -> None:
+        if not _key_id(self.id):
+            raise NotConfigured(f"{self.id[:80]!r} is no id of a key: use up to 64 letters, digits, _ and -; {CURE}")
+        if len(self.secret) < LEAST_SECRET:
+            raise NotConfigured(f"the secret of the key {self.id} has {len(self.secret)} bytes; {CURE}")
+        if not self.since < self.until:
+            raise NotConfigured(f"the key {self.id} is valid until a moment before its beginning")
+
+    def __repr__(self) -> str:
+        return f"Key({self.id!r})"  # a log must not hold secrets
+
+    def valid(self, now: float) -> bool:
+        return self.since <= now < self.until
+
+
+class KeyRing:
+    """An app's keys. The first that is valid signs; all that are valid are accepted.
+
+    To rotate: add the new key as the last everywhere, then make it the first, and take the old one away when no message
+    that it signed can be left. Or give the keys `since` and `until`.
+    """
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self._keys = {key.id: key for key in keys}
+        if len(self._keys) != len(keys) or not keys:
+            raise NotConfigured(f"each key of secrets has an id of its own; {CURE}")
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(self._keys)})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KeyRing) and [*self._keys.values()] == [*other._keys.values()]
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._keys.values()))
+
+    def sign(self, app: str, body: bytes, now: float) -> bytes:
+        """`body` with a signature. NotConfigured if no key is valid `now` (seconds since 1970)."""
+        for key in self._keys.values():
+            if key.valid(now):
+                return b'{"sig":"%b.%b",%b' % (key.id.encode(), _mac(key, app, body), body[1:])
+        raise NotConfigured(
+            f"nothing can be signed: of the keys in secrets, {', '.join(self._keys)}, none is valid now"
+        )
+
+    def verify(self, app: str, body: bytes, now: float) -> None:
+        """NotTrusted, with the reason, unless `body` was signed for `app` with a key that is valid `now`."""
+        found = _SIGNED.match(body)
+        if found is None:
+            raise NotTrusted("it is not signed, and this worker has secrets")
+        key_id, mac = found[1].decode(), found[2]
+        key = self._keys.get(key_id)
+        if key is None:
+            raise NotTrusted(f"it is signed with the key {key_id}, which this worker does not have")
+        if not key.valid(now):
+            raise NotTrusted(f"it is signed with the key {key_id}, which is not valid now")
+        if not hmac.compare_digest(_mac(key, app, b"{" + body[found.end() :]), mac):
+            raise NotTrusted(f"its signature with the key {key_id} is wrong")
+
+
+def _mac(key: Key, app: str, call: bytes) -> bytes:
+    # No name of an app holds a line feed, so that no two pairs of app and call are the same bytes.
+    return hmac.digest(key.secret, b"%b\n%b" % (app.encode(), call), "sha256").hex().encode()
+
+
+def key_ring(value: object) -> KeyRing:
+    """The ring that a setting describes: a KeyRing, text (`"ID:SECRET"`, several separated by blanks), or a list of
+    such texts, Keys and tables. NotConfigured if it cannot be understood; no secret is repeated in the error.
+    """
+    if isinstance(value, KeyRing):
+        return value
+    entries = value.split() if isinstance(value, str) else value
+    if not isinstance(entries, Sequence) or isinstance(entries, (bytes, bytearray)):
+        raise NotConfigured(f"secrets cannot be a {type(value).__name__}; {CURE}")
+    return KeyRing([_key(entry) for entry in entries])
+
+
+def _key(entry: object) -> Key:
+    if isinstance(entry, Key):
+        return entry
+    if isinstance(entry, str):
+        name, separator, secret = entry.strip().partition(":")
+        if not separator:
+            raise NotConfigured(f"a secret without the id of its key; {CURE}")
+        return Key(name, secret.encode())
+    if isinstance(entry, Mapping) and {"id", "secret"} <= entry.keys() <= {"id", "secret", "since", "until"}:
+        name, secret = entry["id"], entry["secret"]
+        if isinstance(name, str) and isinstance(secret, (str, bytes)):
+            raw = secret.encode() if isinstance(secret, str) else secret
+            return Key(name, raw, _moment(entry.get("since"), 0.0), _moment(entry.get("until"), float("inf")))
+    raise NotConfigured(f"a key that cannot be understood; {CURE}")
+
+
+def _moment(value: object, default: float) -> float:
+    if value is None:
+        return default
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise NotConfigured(f"since and until of a key are moments; {CURE}")
+    return value.timestamp()
