@@ -21,9 +21,12 @@ class Parcel(NamedTuple):
 
 def deliver_one(parcel: Parcel) -> None:
     """To the engine, now. Raises NotSubmitted if it does not take the message."""
-    refusal = deliver([parcel])
-    if refusal is not None:
-        raise refusal
+    engine = _engine(parcel.settings)
+    outcome = engine.submit((parcel.submission,))[0]
+    if isinstance(outcome, NotSubmitted):
+        parcel.handle.refused(outcome)
+        raise outcome
+    parcel.handle.accepted(engine, outcome)
 
 
 def deliver(parcels: Sequence[Parcel]) -> NotSubmitted | None:

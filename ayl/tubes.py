@@ -1,6 +1,7 @@
 """Tube names: `app/version`, or `app/version/lane`."""
 
 import re
+from functools import lru_cache
 
 from ayl.errors import InvalidOption
 
@@ -32,6 +33,7 @@ def check_part(what: str, text: str) -> str:
     return text
 
 
+@lru_cache(1024)
 def tube_name(app: str, version: str, lane: str = "") -> str:
     """The tube for these parts; InvalidOption if it is too long."""
     name = f"{app}/{version}/{lane}" if lane else f"{app}/{version}"
