@@ -1,7 +1,8 @@
 """The last step of a send: messages to the engine in use, and to their handles what became of them."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ayl.engines import engine_for
@@ -45,10 +46,24 @@ def deliver(parcels: Sequence[Parcel]) -> NotSubmitted | None:
 _lock = threading.Lock()
 _engines: dict[Settings, Engine] = {}
 _latest: tuple[Settings | None, Engine | None] = None, None
+_stand_in: Engine | None = None
+
+
+@contextmanager
+def stand_in(engine: Engine) -> Iterator[None]:
+    """Within this span every send of the process goes to `engine`, whatever its settings say; for tests."""
+    global _stand_in
+    before, _stand_in = _stand_in, engine
+    try:
+        yield
+    finally:
+        _stand_in = before
 
 
 def _engine(settings: Settings) -> Engine:
     global _latest
+    if _stand_in is not None:
+        return _stand_in
     known, engine = _latest
     if known is settings and engine is not None:  # hashing the settings for each send would cost more than the rest
         return engine
