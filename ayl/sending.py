@@ -84,7 +84,9 @@ class Prepared:
     async def asend(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Handle:
         """As `ayl.asend`, with these options."""
         settings = configuration.current()
-        return await _asend(settings, settings.defaults.with_(self._changes), receiver_and_target(function), args, kwargs)
+        return await _asend(
+            settings, settings.defaults.with_(self._changes), receiver_and_target(function), args, kwargs
+        )
 
     def send_many(self, calls: Iterable[tuple[Any, ...]]) -> list[Handle]:
         """As `ayl.send_many`, with these options."""

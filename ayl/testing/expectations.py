@@ -14,7 +14,8 @@ from ayl.message import one_line
 from ayl.references import refer
 from ayl.registry import registry
 from ayl.sending import receiver_and_target
-from ayl.testing.calls import Reference, SentCall
+from ayl.targets import method_target
+from ayl.testing.calls import UNNAMED, Reference, SentCall
 from ayl.values.classes import CODECS
 
 SHORT = 60
@@ -48,8 +49,9 @@ class AnyOf:
         self._cls = cls
 
     def __eq__(self, other: object) -> bool:
-        named = registry.models.get(other.name) if isinstance(other, Reference) else None
-        return named is not None and issubclass(named, self._cls) and other != Reference(other.name)
+        if not isinstance(other, Reference) or other.key is UNNAMED:
+            return False
+        return issubclass(registry.models.get(other.name, object), self._cls)
 
     __hash__ = None  # type: ignore[assignment] # it is compared and never kept in a set
 
@@ -115,7 +117,7 @@ def to_any_call(function: Callable[..., Any]) -> Expected:
     owner = _owner(function)
     if owner is not None:
         receiver: Any = AnyOf(owner)
-        method = function.__name__
+        method = method_target(owner, function.__name__, on_class=False).name
     else:
         found, target = receiver_and_target(function)
         receiver = None if found is NOBODY else _neutral(found, "the receiver")
@@ -162,7 +164,7 @@ _MATCHER = "\0"
 
 
 def _neutral(value: object, place: str) -> Any:
-    """The value as a recorded call has it: registered objects are References. What no message can hold stays as it is."""
+    """The value as a recorded call has it, registered objects as References. What no message can hold stays."""
     kept: list[object] = []
 
     def refer_or_keep(obj: object) -> list[Any] | None:

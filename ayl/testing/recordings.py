@@ -36,7 +36,7 @@ class Recording:
         return [sent_call(kept.submission) for kept in self._engine.kept()]
 
     def of(self, function: Callable[..., Any], /) -> list[SentCall]:
-        """The calls of what `ayl.send` takes, whatever their arguments. `of(Order.ship)` is that method of any order."""
+        """The calls of what `ayl.send` takes, with whatever arguments. `of(Order.ship)` is that method of any order."""
         wanted = to_any_call(function)
         return [call for call in self.sent() if wanted.is_like(call)]
 
@@ -133,7 +133,7 @@ def _nearest(wanted: Expected, calls: list[SentCall]) -> list[str]:
     if call.method != wanted.method:
         return []  # the list tells more
     differences = wanted.differences(call)
-    if not wanted.receiver == call.receiver:
+    if wanted.receiver != call.receiver:
         differences.insert(0, f"to: {call.receiver!r}, {wanted.receiver!r} was expected")
     return [f"the nearest, {number}, differs:", *(f"  {line}" for line in differences)]
 

@@ -26,14 +26,17 @@ def held_back() -> list[str]:
             message = messages.decode(parcel.submission.body)
             if isinstance(message, Message):
                 calls[parcel.handle.state].append(f"  {messages.human(message)}")
-    return [line for state, shown in calls.items() if shown for line in (f"not sent yet, for they {CURES[state]}:", *shown)]
+    return [
+        line for state, shown in calls.items() if shown for line in (f"not sent yet, for they {CURES[state]}:", *shown)
+    ]
 
 
 def _parcels() -> list[Parcel]:
     found: dict[int, Parcel] = {}
-    for obj in gc.get_objects():
+    oldest_first = (obj for generation in (2, 1, 0) for obj in gc.get_objects(generation))
+    for obj in oldest_first:
         if type(obj) is Waiting:
             found[id(obj.parcel)] = obj.parcel
         elif type(obj) is Batch:
             found.update((id(parcel), parcel) for parcel in obj.waiting)
-    return sorted(found.values(), key=lambda parcel: parcel.handle.id)
+    return sorted(found.values(), key=lambda parcel: parcel.handle.id[:13])  # the time in a UUID version 7

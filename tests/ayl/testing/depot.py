@@ -33,15 +33,14 @@ class Base:
         DONE.append(("stamp", times))
 
 
-@ayl.model("depot.Order")
-class Order(Base):
-    def __init__(self, id: int | None) -> None:
-        self.id = id
+class Order(Base, ayl.Sendable, ayl_name="depot.Order"):
+    def __init__(self, key: int | None) -> None:
+        self.id = key
 
     @classmethod
-    def find(cls, id: int) -> Order | None:
-        FOUND.append(id)
-        return cls(id) if id < 1000 else None
+    def find(cls, key: int) -> Order | None:
+        FOUND.append(key)
+        return cls(key) if key < 1000 else None
 
     def ship(self, carrier: str, *, insured: bool = False) -> None:
         DONE.append((self.id, carrier, insured))
@@ -63,8 +62,7 @@ class Order(Base):
         DONE.append((cls, age))
 
 
-@ayl.model("depot.Return")
-class Return(Order):
+class Return(Order, ayl_name="depot.Return"):
     """Goods that come back."""
 
 
@@ -72,12 +70,12 @@ class Return(Order):
 class Invoice:
     """Another kind with keys of the same looks."""
 
-    def __init__(self, id: int) -> None:
-        self.id = id
+    def __init__(self, key: int) -> None:
+        self.id = key
 
     @classmethod
-    def find(cls, id: int) -> Invoice:
-        return cls(id)
+    def find(cls, key: int) -> Invoice:
+        return cls(key)
 
     def ship(self, carrier: str) -> None:
         DONE.append(("invoice", carrier))

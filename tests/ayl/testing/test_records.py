@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -192,7 +193,7 @@ def test_an_app_that_is_configured_within_the_span_outlives_it() -> None:
 
 def test_the_engine_is_the_old_one_after_the_span_even_when_it_raised() -> None:
     ayl.configure(app="depot", engine="synchronous")
-    with pytest.raises(ValueError, match="on purpose"), testing.recording():
+    with suppress(ValueError), testing.recording():
         ayl.send(note, "recorded")
         raise ValueError("on purpose")
     ayl.send(note, "run")
