@@ -31,7 +31,7 @@ def report(lease: Lease, outcome: Outcome | None, message: Message | None, error
             )
         )
     if isinstance(outcome, Buried) and BURIALS:
-        BURIALS.notify(BuryEvent(**_facts(lease, message, error), reason=outcome.reason))
+        BURIALS.notify(BuryEvent(**_facts(lease, message, error), reason=messages.one_line(outcome.reason)))
 
 
 def _facts(lease: Lease, message: Message | None, error: BaseException | None) -> dict[str, Any]:
