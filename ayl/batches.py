@@ -52,7 +52,7 @@ class Batch:
             except Exception as error:  # noqa: BLE001 - from a call that ran in place: raised when all have been tried
                 refusal = error
             self._refusal = self._refusal or refusal
-            self.sent += sum(parcel.handle.error is None for parcel in parcels)
+            self.sent += sum(parcel.handle.state not in (State.BATCHED, State.REFUSED) for parcel in parcels)
 
     def __enter__(self) -> Self:
         self._token = _batch.set(self)

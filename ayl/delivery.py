@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ayl.engines import engine_for
-from ayl.engines.base import Engine, Submission
+from ayl.engines.base import Engine, Receipt, Submission
 from ayl.errors import NotSubmitted
-from ayl.handle import Handle
+from ayl.handle import Handle, State
 from ayl.settings import Settings
 
 
@@ -31,7 +31,13 @@ def deliver(parcels: Sequence[Parcel]) -> NotSubmitted | None:
     """To the engine, in few writes; the first refusal, after all were tried. All of them have the same settings."""
     engine = _engine(parcels[0].settings)
     refusal: NotSubmitted | None = None
-    outcomes = engine.submit([parcel.submission for parcel in parcels])
+    try:
+        outcomes = engine.submit([parcel.submission for parcel in parcels])
+    except Exception:
+        # Only calls that were made in place raise; nobody may think that theirs can still be taken back.
+        for parcel in parcels:
+            parcel.handle.accepted(engine, Receipt(State.RAN))
+        raise
     for parcel, outcome in zip(parcels, outcomes, strict=True):
         if isinstance(outcome, NotSubmitted):
             parcel.handle.refused(outcome)

@@ -10,7 +10,7 @@ import pytest
 
 import ayl
 from ayl import State, commits
-from ayl.errors import Refused, Unreachable
+from ayl.errors import NotConfigured, Refused, Unreachable
 from ayl.identifiers import uuid7
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ LOG: list[int] = []
 @ayl.task("handles.note")
 def note(number: int) -> None:
     LOG.append(number)
+
+
+@ayl.task("handles.fail")
+def fail(number: int) -> None:
+    raise ValueError(number)
 
 
 class Transaction:
@@ -116,6 +121,29 @@ def test_a_call_that_is_committed_after_its_batch_leaves_at_the_commit(
 def test_a_call_that_ran_in_place_says_so(inline: None) -> None:
     handle = ayl.send(note, 1)
     assert (handle.state, handle.job_id, handle.job_state(), handle.cancel()) == (State.RAN, None, None, False)
+
+
+def test_calls_that_ran_in_place_say_so_when_one_of_them_raised(inline: None) -> None:
+    with pytest.raises(ValueError, match="2"), ayl.batch() as batch:
+        handles = [ayl.send(note, 1), ayl.send(fail, 2), ayl.send(note, 3)]
+    assert [handle.state for handle in handles] == [State.RAN] * 3
+    assert [handle.cancel() for handle in handles] == [False] * 3
+    assert batch.sent == 3
+
+
+def test_a_call_that_raised_in_place_after_its_commit_was_not_dropped(inline: None, transaction: Transaction) -> None:
+    handle = ayl.send(fail, 1)
+    with pytest.raises(ValueError, match="1"):
+        transaction.commit()
+    transaction.rollback()
+    assert handle.state is State.RAN
+
+
+def test_a_batch_that_no_engine_could_be_made_for_has_sent_nothing() -> None:
+    ayl.configure(app="shop", engine="carrier-pigeon")
+    with pytest.raises(NotConfigured), ayl.batch() as batch:
+        handle = ayl.send(note, 1)
+    assert (batch.sent, handle.state, handle.job_id) == (0, State.BATCHED, None)
 
 
 def test_a_call_that_no_server_takes_after_its_commit_is_refused(outbox: Outbox, transaction: Transaction) -> None:
