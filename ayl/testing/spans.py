@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any, ParamSpec
 
 from ayl import settings as configuration
 from ayl.commits import unwatched
 from ayl.delivery import stand_in
+from ayl.engines import engine_for
 from ayl.engines.recording import OF_THE_PROCESS, RecordingEngine
-from ayl.engines.synchronous import SynchronousEngine
 from ayl.testing.calls import SentCall
 from ayl.testing.recordings import LIMIT, Recording
 
@@ -33,7 +34,8 @@ def inline() -> Iterator[Recording]:
 
     They are recorded too. Calls that wait for a commit, or in a batch, are made when that ends.
     """
-    with _recording(RecordingEngine(SynchronousEngine())) as sent:
+    synchronous = engine_for(replace(configuration.current(), engine="synchronous"))
+    with _recording(RecordingEngine(synchronous)) as sent:
         yield sent
 
 
