@@ -78,6 +78,7 @@ _OTHERS: dict[str, Callable[[object], object]] = {"unreachable": check_unreachab
 _NAMES = (*_TEXT, *_NUMBERS, *_OTHERS)
 
 _arguments: dict[str, object] = {}
+_assumed: dict[str, object] = {}
 _app_path: Path | None = None
 _current: Settings | None = None
 
@@ -127,6 +128,12 @@ def current() -> Settings:
     return _current if _current is not None else configure()
 
 
+def assume(**values: object) -> None:
+    """What holds from now on where nothing else says so, for tests; without values, nothing does."""
+    global _assumed, _current
+    _assumed, _current = values, None
+
+
 def look_in(directory: Path) -> None:
     """Where to look for `ayl.toml` instead of the current directory (a worker's --app-path)."""
     global _app_path, _current
@@ -141,7 +148,7 @@ def reset() -> None:
 
 
 def _build(arguments: Mapping[str, object], environment: Mapping[str, str], directory: Path | None) -> Settings:
-    merged: dict[str, object] = {}
+    merged: dict[str, object] = {**_assumed}
     defaults = Options()
     file, place = _read_file(environment, directory)
     for source, values in ((place, file), ("the environment", _from_environment(environment)), ("", arguments)):

@@ -19,7 +19,17 @@ def _synchronous(settings: Settings) -> Engine:
     return SynchronousEngine()
 
 
-SCHEMES: dict[str, Callable[[Settings], Engine]] = {"beanstalk": _beanstalk, "synchronous": _synchronous}
+def _recording(settings: Settings) -> Engine:
+    from ayl.engines.recording import OF_THE_PROCESS
+
+    return OF_THE_PROCESS
+
+
+SCHEMES: dict[str, Callable[[Settings], Engine]] = {
+    "beanstalk": _beanstalk,
+    "synchronous": _synchronous,
+    "recording": _recording,
+}
 
 
 def engine_for(settings: Settings) -> Engine:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import greenstalk
 
+from ayl import notifications
 from ayl.engines.base import Receipt, Submission
 from ayl.engines.client import TROUBLE, Address, Client, parse_url, unreachable
 from ayl.errors import NotSubmitted, Refused, Unreachable
@@ -31,6 +32,7 @@ class BeanstalkEngine:
     """Submits over one connection per thread and process."""
 
     def __init__(self, url: str, timeout: float) -> None:
+        self.url = url
         self.address = parse_url(url)
         self.timeout = timeout
         self._local = threading.local()
@@ -43,8 +45,10 @@ class BeanstalkEngine:
                 self._put(submissions[start : start + PIPELINED], answers)
             except Unreachable as error:
                 outcomes += map(_outcome, answers)
+                notifications.outage(self.url, str(error), submissions[len(outcomes) :])
                 return outcomes + [error] * (len(submissions) - len(outcomes))
             outcomes += map(_outcome, answers)
+        notifications.answered(self.url)
         return outcomes
 
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
@@ -118,6 +122,10 @@ class BeanstalkLease:
     def reserves(self) -> int:
         statistics = self._look()
         return 0 if statistics is None else int(statistics["reserves"])
+
+    def tube(self) -> str:
+        statistics = self._look()
+        return "" if statistics is None else str(statistics["tube"])
 
     def age(self) -> int:
         statistics = self._look()
