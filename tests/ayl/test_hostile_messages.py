@@ -108,6 +108,7 @@ def trip(name: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def _tripwires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calling.perform(written(on=SAFE, do="ship", args=["ups"]))  # its annotations are text, which Python evaluates once
     (tmp_path / f"{NEVER}.py").write_text("class Thing:\n    def run(): pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     for module, name in [(os, "system"), (os, "popen"), (subprocess, "Popen"), (builtins, "eval")]:
