@@ -26,8 +26,12 @@ PLAIN_TYPES = frozenset(
 )  # fmt: skip
 """Values whose own public methods may be called. No paths: theirs reach the file system."""
 
-UNSAFE = frozenset({(str, "format"), (str, "format_map")})
-"""Methods that read attributes by names found in their text."""
+UNSAFE: dict[tuple[type, str], str] = {
+    (str, "format"): "reads attributes by names found in its text",
+    (str, "format_map"): "reads attributes by names found in its text",
+    (list, "sort"): "calls what it is given",
+}
+"""Methods of plain values that reach further than the value, and how."""
 
 FRAMEWORKS = frozenset(
     {
@@ -163,7 +167,7 @@ def _find_method(cls: type, name: str, on_class: bool) -> Target:
         raise NotCallable(f"{label} does not exist{_similar(cls, name)}")
     found: Any = vars(owner)[name]
     if (owner, name) in UNSAFE:
-        raise NotCallable(f"{label} reads attributes by names found in text, and cannot be sent")
+        raise NotCallable(f"{label} {UNSAFE[owner, name]}, and cannot be sent")
     if name in getattr(CODECS.get(cls), "arguments", ()):
         raise NotCallable(f"{label} is a field, which each instance fills as it likes, and cannot be sent")
     static = isinstance(found, (classmethod, staticmethod))
