@@ -44,7 +44,7 @@ class Key:
         if len(self.secret) < LEAST_SECRET:
             raise NotConfigured(f"a secret is too short; {CURE}")
         if not self.since < self.until:
-            raise NotConfigured("a key is valid until a moment before its beginning")
+            raise NotConfigured(f"a key is valid until a moment before its beginning; {CURE}")
 
     def __repr__(self) -> str:
         return f"Key({self.id!r})"  # a log must not hold secrets
