@@ -61,11 +61,13 @@ def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str,
         if receiver is None:
             raise Gone(f"the receiver of {target.label} exists no more, and nothing can be called on None")
         function = getattr(receiver, target.name)
-    return (
-        function,
-        _decoded(message.args, "args"),
-        {name: _decoded(value, f"kwargs[{name!r}]") for name, value in kwargs.items()},
-    )
+    args: list[Any] = _decoded(message.args, "args")
+    kwargs = {name: _decoded(value, f"kwargs[{name!r}]") for name, value in kwargs.items()}
+    try:
+        target.check_values(args, kwargs)
+    except ArgumentsDoNotFit as error:
+        raise CannotRun(str(error)) from error
+    return function, args, kwargs
 
 
 def _find_together(encoded: list[Any]) -> None:

@@ -1,6 +1,7 @@
 """Which app this is and where its server stands: arguments > `AYL_*` variables > `ayl.toml` > defaults."""
 
 import os
+import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -145,6 +146,7 @@ def reset() -> None:
     """Forget everything that was configured; for tests."""
     global _arguments, _app_path, _current
     _arguments, _app_path, _current = {}, None, None
+    _warned.clear()
 
 
 def _build(arguments: Mapping[str, object], environment: Mapping[str, str], directory: Path | None) -> Settings:
@@ -205,7 +207,9 @@ def _short(value: object) -> str:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
-    return {name: environment[key] for name in _NAMES if environment.get(key := f"AYL_{name.upper()}")}
+    given = {name: environment[key] for name in _NAMES if (key := f"AYL_{name.upper()}") in environment}
+    # An empty variable is as good as none; but a worker whose secrets got lost must not run what nobody signed.
+    return {name: text for name, text in given.items() if text or name == "secrets"}
 
 
 def _read_file(environment: Mapping[str, str], directory: Path | None) -> tuple[dict[str, object], str]:
@@ -214,7 +218,10 @@ def _read_file(environment: Mapping[str, str], directory: Path | None) -> tuple[
     path = Path(named) if named else (directory or Path()) / CONFIG_FILE
     try:
         with path.open("rb") as file:
-            return tomllib.load(file), str(path)
+            found = tomllib.load(file)
+            if "secrets" in found and os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+                _warn_of_readers(path)
+            return found, str(path)
     except FileNotFoundError:
         if named:
             raise NotConfigured(f"AYL_CONFIG names {path}, which does not exist") from None
@@ -223,3 +230,15 @@ def _read_file(environment: Mapping[str, str], directory: Path | None) -> tuple[
         raise NotConfigured(f"cannot read {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise NotConfigured(f"{path} is not valid TOML: {error}") from None
+
+
+def _warn_of_readers(path: Path) -> None:
+    """Once for each file. No error: what runs has to go on running."""
+    if path not in _warned:
+        from logging import getLogger  # takes longer than all of this module, and nearly nobody gets here
+
+        _warned.add(path)
+        getLogger("ayl").warning("%s holds secrets and every user can read it: chmod o-r %s", path, path)
+
+
+_warned: set[Path] = set()

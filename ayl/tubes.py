@@ -40,3 +40,8 @@ def tube_name(app: str, version: str, lane: str = "") -> str:
     if len(name) > MAX_TUBE_NAME:
         raise InvalidOption(f"the tube's name {name!r} has {len(name)} bytes; the protocol allows {MAX_TUBE_NAME}")
     return name
+
+
+def app_of(tube: str) -> str:
+    """The app that a tube is of: its first part."""
+    return tube.partition("/")[0]

@@ -10,16 +10,17 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ayl import __version__, admin
+from ayl import __version__, admin, settings
 from ayl.cli import ExitCode
 from ayl.cli.output import Styled, Value, as_json, listing, table, visible
+from ayl.errors import AylError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 NAME = "ayl_beanstalk"
 
-CURES: dict[type[admin.AdminError], str] = {
+CURES: dict[type[AylError], str] = {
     admin.NoServer: "start one with `ayl_server`, or say where it is with -h and -p",
     admin.ServerTooSlow: "it is overloaded, stopped, or no beanstalkd: see --timeout, -h and -p",
     admin.ServerHungUp: "it is stopping, or no beanstalkd: try again, or see -h and -p",
@@ -50,6 +51,7 @@ Exit codes:
 \b
 Environment:
   Each option has a variable, shown beside it; an option that is given wins.
+  AYL_SECRETS (or an ayl.toml, see AYL_CONFIG) holds the keys that sign kill_worker.
   NO_COLOR=1 leaves colours away; without a terminal there are none anyway.
 
 \b
@@ -63,7 +65,7 @@ class Refused(click.ClickException):
 
     exit_code = ExitCode.REFUSED
 
-    def __init__(self, error: admin.AdminError) -> None:
+    def __init__(self, error: AylError) -> None:
         cure = CURES.get(type(error))
         super().__init__(f"{error}; {cure}" if cure else str(error))
 
@@ -191,7 +193,7 @@ def operation(function: Callable[[Request], None]) -> click.Command:
             function(Request(server, tube, as_json))
         except admin.ServerUnavailable as error:
             raise Unavailable(error) from error
-        except admin.AdminError as error:
+        except AylError as error:
             raise Refused(error) from error
 
     return ayl_beanstalk.command(function.__name__, params=[*OPTIONS])(run)
@@ -255,16 +257,18 @@ def kill_worker(request: Request) -> None:
 
     The tube is given with -t; when no worker watches it, the request is refused. The request is a job of the
     highest priority. The first worker that is free takes it, so no call is cut short; its supervisor does not
-    replace that worker.
+    replace that worker. Where the app's messages are signed, this one has to be, too: run the command with the
+    app's AYL_SECRETS, or where its ayl.toml is.
     """
     if not request.named_tube:
         # Every client watches `default` until it says otherwise, so a request there might wait for the first
         # worker that ever comes.
         raise click.UsageError("say whose worker: kill_worker -t TUBE")
-    found = admin.kill_worker(request.server, request.tube)
+    found = admin.kill_worker(request.server, request.tube, settings.current().secrets)
     whom = "the worker" if found.workers.total == 1 else f"one of {found.workers.total} workers"
     when = "" if found.workers.available else " as soon as it is free"
-    request.answer(found, f"asked {whom} of {found.tube} to exit{when} (job {found.job})")
+    how = "signed" if found.signed else "not signed: a worker with secrets will bury it"
+    request.answer(found, f"asked {whom} of {found.tube} to exit{when} (job {found.job}, {how})")
 
 
 COLUMNS = ("READY", "RESERVED", "DELAYED", "BURIED", "WORKERS", "AVAILABLE", "BUSY")
