@@ -54,21 +54,22 @@ def databases(models: Sequence[Any], **given: dict[str, Any]) -> Iterator[None]:
     """Within this span each alias stands for that database, which has the tables of these models."""
     filled = connections.configure_settings({"default": dict(NOWHERE)} | given)
     before = {alias: connections.settings[alias] for alias in filled}
+    _forget_connections()
+    connections.settings.update(filled)
     try:
-        for alias, database in filled.items():
-            _set(alias, database)
-            if alias in given and not database["TEST"]["MIRROR"]:
+        for alias in given:
+            if not filled[alias]["TEST"]["MIRROR"]:
                 with connections[alias].schema_editor() as editor:
                     for model in models:
                         editor.create_model(model)
         yield
     finally:
-        asyncio.run(sync_to_async(connections.close_all)())  # of the thread in which coroutines use databases
-        for alias, database in before.items():
-            _set(alias, database)
+        _forget_connections()
+        asyncio.run(sync_to_async(_forget_connections)())  # those of the thread in which coroutines use databases
+        connections.settings.update(before)
 
 
-def _set(alias: str, database: dict[str, Any]) -> None:
-    connections[alias].close()
-    connections.settings[alias] = database
-    del connections[alias]
+def _forget_connections() -> None:
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        del connections[connection.alias]

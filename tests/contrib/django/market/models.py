@@ -9,6 +9,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.transaction import atomic
 
 import ayl
 
@@ -44,6 +45,14 @@ class Order(Shown):
     def rename(self, note: str) -> None:
         self.note = note
         self.save()
+
+    def rename_and_fail(self, note: str) -> None:
+        self.rename(note)
+        raise LookupError("on purpose")
+
+    @atomic
+    def rename_and_fail_whole(self, note: str) -> None:
+        self.rename_and_fail(note)
 
     async def rename_later(self, note: str) -> None:
         self.note = note
