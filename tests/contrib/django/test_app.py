@@ -48,7 +48,10 @@ def test_without_the_setting_ayl_is_configured_as_elsewhere(monkeypatch: pytest.
         ({1: "shop"}, r"^unknown name 1 in the setting AYL; "),
         ("shop", r"^the setting AYL is a dict such as AYL = \{.*\}, not 'shop'$"),
         ({"app": "a shop"}, r"^the setting AYL: "),
-        ({"app": "shop", "timeout": "soon"}, r"^the setting AYL: timeout is a number above 0, at most 3600, not 'soon'"),
+        (
+            {"app": "shop", "timeout": "soon"},
+            r"^the setting AYL: timeout is a number above 0, at most 3600, not 'soon'",
+        ),
         ({"defaults": {"prioritty": 1}}, r"^the setting AYL: unknown option 'prioritty'; did you mean 'priority'\?$"),
     ],
 )

@@ -155,7 +155,10 @@ def test_kept_connections_outlive_a_restart_of_the_database(
 
     def names() -> list[str]:
         with psycopg.connect(**place) as connection:
-            return [str(name).partition(" ")[0] for (name,) in connection.execute("SELECT name FROM stock_thing ORDER BY id")]
+            return [
+                str(name).partition(" ")[0]
+                for (name,) in connection.execute("SELECT name FROM stock_thing ORDER BY id")
+            ]
 
     send = """
 first, second = Thing.objects.order_by("id")
