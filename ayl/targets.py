@@ -27,8 +27,8 @@ UNSAFE = frozenset({(str, "format"), (str, "format_map")})
 """Methods that read attributes by names found in their text."""
 
 FRAMEWORKS = frozenset({"attr", "attrs", "django", "msgspec", "pydantic", "sqlalchemy"})
-"""Libraries whose base classes bring public methods that nobody meant to be sent: pydantic's read files, Django's look up
-attributes by names that they are given.
+"""Libraries whose base classes bring public methods that nobody meant to be sent: pydantic's read files, Django's look
+up attributes by names that they are given.
 """
 
 

@@ -130,7 +130,7 @@ def test_instances_with_composite_keys_are_found_in_one_query_too() -> None:
 @sqlite
 def test_more_keys_than_a_query_takes_are_asked_for_in_turns(kind: str, queries: int) -> None:
     order = Order.objects.create(id=1)
-    Order.objects.bulk_create(Order(id=id) for id in range(2, 1201))
+    Order.objects.bulk_create(Order(id=key) for key in range(2, 1201))
     Line.objects.bulk_create(Line(order=order, number=number) for number in range(1, 1201))
     keys = [key if kind == "market.Order" else {"$t": ["tuple", [1, key]]} for key in range(1, 1201)]
     with CaptureQueriesContext(connection) as captured:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+
 import pytest
 from django.db import connection
 from django.db.transaction import atomic
@@ -21,6 +22,10 @@ database = pytest.mark.usefixtures("database")
 sqlite = pytest.mark.usefixtures("sqlite")
 
 
+def connected() -> bool:
+    return connection.connection is not None
+
+
 def keep_connections() -> None:
     """From now on."""
     connection.close()
@@ -31,10 +36,10 @@ def keep_connections() -> None:
 def test_a_connection_is_closed_before_and_after_a_job_once_it_is_too_old() -> None:
     Order.objects.create()
     with around_job():
-        assert connection.connection is None
+        assert not connected()
         Order.objects.create()
-        assert connection.connection is not None
-    assert connection.connection is None
+        assert connected()
+    assert not connected()
 
 
 @database
@@ -43,7 +48,7 @@ def test_a_connection_may_be_kept_between_jobs() -> None:
     Order.objects.create()
     with around_job():
         Order.objects.create()
-    assert connection.connection is not None
+    assert connected()
 
 
 @sqlite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,7 @@ def test_the_shop_is_as_the_matrix_wants_it(tmp_path: Path) -> None:
         with pytest.raises(NotSaved):
             shop.unsaved("hats").ayl_send("ship", "ups")
         with shop.transaction():
-            with pytest.raises(LookupError), shop.transaction():
+            with suppress(LookupError), shop.transaction():
                 shop.added("lost").ayl_send("ship", "ups")
                 raise LookupError
             shop.added("shoes").ayl_send("ship", "ups")

@@ -154,11 +154,9 @@ def test_kept_connections_outlive_a_restart_of_the_database(
     warehouse = Warehouse(our_server, tmp_path, database)
 
     def names() -> list[str]:
-        with psycopg.connect(**place) as connection:
-            return [
-                str(name).partition(" ")[0]
-                for (name,) in connection.execute("SELECT name FROM stock_thing ORDER BY id")
-            ]
+        with psycopg.connect(host=place["host"], user=place["user"], dbname=place["dbname"]) as connection:
+            rows = connection.execute("SELECT split_part(name, ' ', 1) FROM stock_thing ORDER BY id").fetchall()
+        return [name for (name,) in rows]
 
     send = """
 first, second = Thing.objects.order_by("id")

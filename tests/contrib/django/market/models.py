@@ -1,6 +1,6 @@
 """The models of the tests."""
 
-# mypy: disable-error-code="import-untyped, misc"
+# mypy: disable-error-code="import-untyped, misc, untyped-decorator"
 # Django brings no types, so its classes cannot be checked either.
 
 from __future__ import annotations

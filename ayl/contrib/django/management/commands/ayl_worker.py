@@ -11,7 +11,7 @@ from ayl.cli.worker import main
 
 
 class Command(BaseCommand):
-    """Hands what it is given to `ayl_worker`. Workers learn of the settings by the environment, which manage.py sets."""
+    """Hands what it is given to `ayl_worker`. The settings reach workers by the environment, as manage.py set it."""
 
     help = "Runs an app's calls. Takes the options of ayl_worker (ayl_worker --help)."
     requires_system_checks = ()  # each worker loads the project for itself
