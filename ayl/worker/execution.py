@@ -11,6 +11,7 @@ from ayl.calling import perform
 from ayl.engines.base import Lease
 from ayl.errors import Bury, CannotRun, Decay, NotTrusted, Unavailable, Undecodable, Unreachable
 from ayl.failures import Buried, Delayed, Deleted, Outcome, Policy, decide
+from ayl.frameworks import around_job
 from ayl.message import Control, Message
 from ayl.settings import Settings
 from ayl.worker.reporting import report
@@ -83,7 +84,8 @@ def _run(lease: Lease, message: Message, goes_on: Callable[[], bool]) -> None:
     started = time.perf_counter()
     error: BaseException | None = None
     try:
-        perform(message)
+        with around_job():
+            perform(message)
     except BaseException as raised:  # noqa: BLE001 - all of it is the policy's business; signals raise nothing
         error = raised
     seconds = time.perf_counter() - started
