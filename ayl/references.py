@@ -101,7 +101,7 @@ OWN_FINDER = "__ayl_find__"
 
 PLAIN = PlainLocator()
 
-MARKS = {"__mapper__": "ayl.contrib.sqlalchemy"}
+MARKS = {"__mapper__": "ayl.contrib.sqlalchemy", "__rel__": "ayl.contrib.peewee"}
 """An attribute that a framework leaves on its classes -> our module for it, which has a `LOCATOR`."""
 
 _locators: dict[type, Locator] = {}

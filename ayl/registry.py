@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar, get_args, overload
 
 from ayl.errors import InvalidOption, NotRegistered
+from ayl.frameworks import load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,6 +53,7 @@ class Registry:
             self.methods[cls] = allowed
         if gone is not None:
             self.gone[cls] = _gone_policy(gone)
+        load()  # its saves and transactions are watched from now on, not only from the first send
 
     def gone_policy(self, cls: type) -> GonePolicy:
         """What becomes of calls that name an object of `cls` which exists no more; what a base class says holds too."""
