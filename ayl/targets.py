@@ -26,8 +26,10 @@ PLAIN_TYPES = frozenset(
 UNSAFE = frozenset({(str, "format"), (str, "format_map")})
 """Methods that read attributes by names found in their text."""
 
-FRAMEWORKS = frozenset({"attr", "attrs", "msgspec", "pydantic", "sqlalchemy"})
-"""Libraries whose base classes bring public methods (pydantic's read files) that nobody meant to be sent."""
+FRAMEWORKS = frozenset({"attr", "attrs", "msgspec", "peewee", "playhouse", "pydantic", "sqlalchemy"})
+"""Libraries whose base classes bring public methods (pydantic's read files, peewee's drop tables) that nobody meant to
+be sent.
+"""
 
 
 class Target:

@@ -17,7 +17,7 @@ from typing import Any
 import peewee  # type: ignore[import-untyped]
 
 from ayl.commits import WATCHERS, OnCommit
-from ayl.contrib.peewee_waiting import afterwards, behind_proxies, drop, held_of, holding, release, taken
+from ayl.contrib.peewee_waiting import afterwards, behind_proxies, drop, held_of, holding, release
 from ayl.registry import registry
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ IDLE, OPEN, ABORTED = 0, 2, 3
 """libpq's numbers for the state of a connection; the others say nothing about a transaction."""
 
 MARK = "_ayl_mark"
-"""On a savepoint: what waited when it began."""
+"""On a savepoint: how many calls waited when it began."""
 
 
 # The driver
@@ -68,14 +68,14 @@ def _commit(commit: Callable[..., Any]) -> Callable[..., Any]:
                 return commit(self, *args, **kwargs)
             _notice(self)
             if _status(self) == ABORTED:
-                drop(taken(self))  # PostgreSQL takes this COMMIT for a ROLLBACK, and calls it a success
+                drop(self)  # PostgreSQL takes this COMMIT for a ROLLBACK, and calls it a success
             try:
                 result = commit(self, *args, **kwargs)
             except BaseException:
                 if _status(self) == IDLE:
-                    drop(taken(self))
+                    drop(self)
                 raise
-            release(taken(self))
+            release(self)
             return result
 
     return following
@@ -87,7 +87,7 @@ def _rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return rollback(self, *args, **kwargs)
         finally:
-            drop(taken(self))  # also if it fails: then the transaction, or the connection, is gone already
+            drop(self)  # also if it fails: then the transaction, or the connection, is gone already
 
     return following
 
@@ -99,7 +99,7 @@ def _notice(database: Any) -> None:
     held = held_of(database)
     if held and _status(database) == IDLE:
         log.warning("a transaction of %r ended unseen; the calls that waited for it leave now", database.database)
-        release(taken(database))
+        release(database)
 
 
 def _noticing(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -126,7 +126,7 @@ def _transaction_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
     def following(self: Any, begin: bool = True) -> None:
         with afterwards():
             commit(self, False)
-            release(taken(behind_proxies(self.db)))  # of a database whose class has a commit() of its own
+            release(behind_proxies(self.db))  # of a database whose class has a commit() of its own
             if begin:
                 self._begin()
 
@@ -137,7 +137,7 @@ def _transaction_rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(rollback)
     def following(self: Any, begin: bool = True) -> None:
         rollback(self, False)
-        drop(taken(behind_proxies(self.db)))
+        drop(behind_proxies(self.db))
         if begin:
             self._begin()
 
@@ -148,8 +148,7 @@ def _savepoint_begin(begin: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(begin)
     def following(self: Any) -> None:
         begin(self)
-        held = holding(behind_proxies(self.db))
-        setattr(self, MARK, (held, len(held)))
+        setattr(self, MARK, len(held_of(behind_proxies(self.db)) or ()))
 
     return following
 
@@ -161,7 +160,7 @@ def _savepoint_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
             commit(self, False)
             database = behind_proxies(self.db)
             if _status(database) == IDLE:  # in SQLite a savepoint outside of a transaction is one
-                release(taken(database))
+                release(database)
             if begin:
                 self._begin()
 
@@ -175,9 +174,7 @@ def _savepoint_rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
         held = held_of(behind_proxies(self.db))
         if held is not None:
             # One that began before this module was loaded has no mark: nothing waited then.
-            of, number = getattr(self, MARK, (held, 0))
-            if of is held:
-                del held[number:]
+            del held[getattr(self, MARK, 0) :]
         if begin:
             self._begin()
 

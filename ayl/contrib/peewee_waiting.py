@@ -22,8 +22,13 @@ class Held(list[Callable[[], None]]):
         self.connection = connection
 
     def __call__(self) -> None:
-        """Peewee says that the commit has come; mostly this has been known before."""
-        release(self)
+        """The commit has come. Peewee calls this too, when mostly nothing waits any more."""
+        waiting, self[:] = [*self], ()
+        due = _due.get()
+        if due is None:
+            _leave(waiting)
+        else:
+            due += waiting
 
 
 def behind_proxies(database: Any) -> Any:
@@ -44,6 +49,7 @@ def held_of(database: Any) -> Held | None:
 
 
 def holding(database: Any) -> Held:
+    """The same, made if there is none."""
     held = held_of(database)
     if held is None:
         state = database._state
@@ -56,33 +62,18 @@ def holding(database: Any) -> Held:
     return held
 
 
-def taken(database: Any) -> Held | None:
-    """What waits, which then is no more the database's."""
+def drop(database: Any) -> None:
+    """It was rolled back: what waits for it is let go of."""
     held = held_of(database)
     if held is not None:
-        callbacks = getattr(database._state, "commit_callbacks", None)
-        if callbacks is None:
-            database._state.ayl_held = None
-        else:
-            callbacks[:] = [callback for callback in callbacks if callback is not held]
-    return held
+        held.clear()
 
 
-def drop(held: Held | None) -> None:
-    if held is not None:
-        held.clear()  # not only let go of: a savepoint's mark may keep it
-
-
-def release(held: Held | None) -> None:
-    """The commit has come: what has waited leaves when peewee has done all of its own."""
-    if not held:
-        return
-    waiting, held[:] = [*held], ()
-    due = _due.get()
-    if due is None:
-        _leave(waiting)
-    else:
-        due += waiting
+def release(database: Any) -> None:
+    """It was committed: what waits for it leaves when peewee has done all of its own."""
+    held = held_of(database)
+    if held:
+        held()
 
 
 def _leave(waiting: Sequence[Callable[[], None]]) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import threading
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import peewee
 import pytest
@@ -50,19 +49,19 @@ def test_each_kind_of_key_is_found_again(database: Any) -> None:
     parcel = Parcel.create(note="p")
     Line.create(order=order, number=2, note="l")
     Bill.create(order=order, note="b")
-    Day.create(date=datetime.date(2026, 11, 21), note="d")
+    Day.create(date=date(2026, 11, 21), note="d")
     assert found("shop.Order", order.id)[0].note == "socks"
     assert found("shop.Parcel", parcel.code)[0].note == "p"
     assert found("shop.Line", (order.id, 2))[0].note == "l"
     assert found("shop.Bill", order.id)[0].note == "b"
-    assert found("shop.Day", datetime.date(2026, 11, 21))[0].note == "d"
+    assert found("shop.Day", date(2026, 11, 21))[0].note == "d"
 
 
 def test_an_instance_is_found_fresh(sqlite: Any, inline: None) -> None:
     order = Order.create(note="socks")
     Order.update(note="shoes").execute()
     ayl.send(order.ship, "ups")
-    assert SEEN == [("Order", order.id, "shoes", "ups")]
+    assert [("Order", order.id, "shoes", "ups")] == SEEN
 
 
 def test_an_instance_is_found_that_its_own_class_would_not_select(sqlite: Any) -> None:
@@ -173,7 +172,7 @@ def test_text_that_postgresql_cannot_hold_can_never_run(postgresql: Any) -> None
 def test_a_table_that_is_not_there_yet_is_a_matter_of_time(database: Any) -> None:
     database.drop_tables([Day])
     with pytest.raises(Unavailable, match=r"^shop\.Day .* cannot be looked for: (Operational|Programming)Error"):
-        found("shop.Day", datetime.date(2026, 11, 21))
+        found("shop.Day", date(2026, 11, 21))
 
 
 def test_a_file_that_cannot_be_opened_is_a_matter_of_time(sqlite: Any, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -46,18 +46,18 @@ def test_a_saved_instance_is_named_by_its_key_without_a_query(database: Any, que
     line = Line.create(order=order, number=2)
     bill = Bill.create(order=order)
     parcel = Parcel.create()
-    day = Day.create(date=datetime.date(2026, 11, 21))
+    day = Day.create(date=date(2026, 11, 21))
     queries.clear()
     assert refer(order) == ["shop.Order", order.id]
     assert refer(line) == ["shop.Line", (order.id, 2)]
     assert refer(bill) == ["shop.Bill", order.id]
     assert refer(parcel) == ["shop.Parcel", parcel.code]
-    assert refer(day) == ["shop.Day", datetime.date(2026, 11, 21)]
+    assert refer(day) == ["shop.Day", date(2026, 11, 21)]
     assert queries == []
 
 
 LOADED: dict[str, Callable[[], Any]] = {
-    "get": lambda: Parcel.get(),
+    "get": Parcel.get,
     "get_by_id": lambda: Parcel.get_by_id(UUID(int=1)),
     "a list of columns": lambda: Parcel.select(Parcel.code).get(),
     "a join": lambda: Parcel.select().join(Order, on=(Order.note == Parcel.note)).get(),
