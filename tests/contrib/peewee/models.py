@@ -21,7 +21,7 @@ class Base(peewee.Model):  # type: ignore[misc] # peewee has no types
         database = DATABASE
 
 
-@ayl.model("shop.Order")
+@ayl.model("peewee.Order")
 class Order(Base):
     note = peewee.TextField(default="")
 
@@ -34,7 +34,7 @@ class Order(Base):
         return super().select(*fields).where(cls.note != "hidden")
 
 
-@ayl.model("shop.Line")
+@ayl.model("peewee.Line")
 class Line(Base):
     order = peewee.ForeignKeyField(Order, column_name="order_id")
     number = peewee.IntegerField()
@@ -47,7 +47,7 @@ class Line(Base):
         SEEN.append(("Line", self.order_id, self.number, self.note, carrier))
 
 
-@ayl.model("shop.Parcel")
+@ayl.model("peewee.Parcel")
 class Parcel(Base):
     """Its key is made here, not by the database."""
 
@@ -58,7 +58,7 @@ class Parcel(Base):
         SEEN.append(("Parcel", self.code, self.note))
 
 
-@ayl.model("shop.Bill")
+@ayl.model("peewee.Bill")
 class Bill(Base):
     """Its key is another's."""
 
@@ -69,13 +69,13 @@ class Bill(Base):
         SEEN.append(("Bill", self.order_id))
 
 
-@ayl.model("shop.Day")
+@ayl.model("peewee.Day")
 class Day(Base):
     date = peewee.DateField(primary_key=True)
     note = peewee.TextField(default="")
 
 
-@ayl.model("shop.Remark")
+@ayl.model("peewee.Remark")
 class Remark(Base):
     text = peewee.TextField()
 

@@ -12,7 +12,7 @@ import pytest
 
 import ayl
 from ayl import State
-from ayl.contrib import peewee_transactions
+from ayl.contrib.peewee import transactions
 from ayl.errors import Refused
 
 from .conftest import closed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.ayl.conftest import Outbox
 
 
-@ayl.task("shop.note")
+@ayl.task("peewee.note")
 def note(word: str) -> None: ...
 
 
@@ -436,7 +436,7 @@ def test_a_refusal_is_noted_on_an_error_of_the_apps_own_hook(sqlite: Any, outbox
 
 
 def test_a_call_that_runs_in_place_may_use_transactions_and_send(database: Any, inline: None) -> None:
-    @ayl.task("shop.write")
+    @ayl.task("peewee.write")
     def write(word: str) -> None:
         with database.atomic():
             Order.create(note=word)
@@ -455,7 +455,7 @@ def test_a_call_that_runs_in_place_may_use_transactions_and_send(database: Any, 
 def test_named_instances_decide_whose_commit_is_waited_for(sqlite: Any, tmp_path: Path, outbox: Outbox) -> None:
     other = peewee.SqliteDatabase(tmp_path / "other.db")
 
-    @ayl.model("shop.Customer")
+    @ayl.model("peewee.Customer")
     class Customer(peewee.Model):  # type: ignore[misc] # peewee has no types
         class Meta:
             database = other
@@ -514,7 +514,7 @@ def test_a_connection_that_is_given_up_drops_what_waited_for_it(sqlite: Any, out
 def test_a_savepoint_that_began_before_we_were_there_takes_all_that_waits(sqlite: Any, outbox: Outbox) -> None:
     with sqlite.atomic():
         with suppress(OnPurposeError), sqlite.atomic() as savepoint:
-            del vars(savepoint)[peewee_transactions.MARK]
+            del vars(savepoint)[transactions.MARK]
             ayl.send(note, "a")
             raise OnPurposeError
         ayl.send(note, "b")
@@ -524,7 +524,7 @@ def test_a_savepoint_that_began_before_we_were_there_takes_all_that_waits(sqlite
 def test_a_driver_that_does_not_say_is_asked_no_more(
     sqlite: Any, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(peewee_transactions, "_status", lambda _database: None)
+    monkeypatch.setattr(transactions, "_status", lambda _database: None)
     with sqlite.atomic():
         ayl.send(note, "a")
         with suppress(OnPurposeError), sqlite.atomic():
@@ -542,10 +542,10 @@ def test_a_peewee_that_is_not_known_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     watchers: list[Any] = []
-    monkeypatch.setattr(peewee_transactions, "WATCHERS", watchers)
+    monkeypatch.setattr(transactions, "WATCHERS", watchers)
     monkeypatch.delattr(peewee._savepoint, "_begin")
     before = peewee.Database.commit
-    peewee_transactions.follow()
+    transactions.follow()
     assert not watchers
     assert peewee.Database.commit is before
     assert "calls do not wait for its commits" in caplog.text

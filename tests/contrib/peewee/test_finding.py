@@ -50,11 +50,11 @@ def test_each_kind_of_key_is_found_again(database: Any) -> None:
     Line.create(order=order, number=2, note="l")
     Bill.create(order=order, note="b")
     Day.create(date=date(2026, 11, 21), note="d")
-    assert found("shop.Order", order.id)[0].note == "socks"
-    assert found("shop.Parcel", parcel.code)[0].note == "p"
-    assert found("shop.Line", (order.id, 2))[0].note == "l"
-    assert found("shop.Bill", order.id)[0].note == "b"
-    assert found("shop.Day", date(2026, 11, 21))[0].note == "d"
+    assert found("peewee.Order", order.id)[0].note == "socks"
+    assert found("peewee.Parcel", parcel.code)[0].note == "p"
+    assert found("peewee.Line", (order.id, 2))[0].note == "l"
+    assert found("peewee.Bill", order.id)[0].note == "b"
+    assert found("peewee.Day", date(2026, 11, 21))[0].note == "d"
 
 
 def test_an_instance_is_found_fresh(sqlite: Any, inline: None) -> None:
@@ -67,14 +67,14 @@ def test_an_instance_is_found_fresh(sqlite: Any, inline: None) -> None:
 def test_an_instance_is_found_that_its_own_class_would_not_select(sqlite: Any) -> None:
     order = Order.create(note="hidden")
     assert list(Order.select()) == []
-    assert found("shop.Order", order.id)[0].note == "hidden"
+    assert found("peewee.Order", order.id)[0].note == "hidden"
 
 
 @pytest.mark.parametrize("number", [2, 50])
 def test_several_of_a_kind_are_found_in_one_query_and_in_order(number: int, database: Any) -> None:
     ids = [Order.create(note=f"n{number}").id for number in range(number)][::-1]
     with asked(database) as queries:
-        orders = found("shop.Order", *ids)
+        orders = found("peewee.Order", *ids)
     assert [order.id for order in orders] == ids
     assert len(queries) == 1
 
@@ -85,7 +85,7 @@ def test_several_with_composite_keys_are_found_together(number: int, database: A
     keys = [(order.id, index) for index in range(number)]
     Line.insert_many([(order.id, index) for index in range(number)], [Line.order, Line.number]).execute()
     with asked(database) as queries:
-        lines = found("shop.Line", *keys)
+        lines = found("peewee.Line", *keys)
     assert [line._pk for line in lines] == keys
     assert len(queries) == -(-number // 100)
 
@@ -93,8 +93,8 @@ def test_several_with_composite_keys_are_found_together(number: int, database: A
 def test_a_key_of_another_type_finds_its_row_together_with_others(database: Any) -> None:
     order, other = Order.create(), Order.create()
     code = Parcel.create().code
-    assert found("shop.Order", str(order.id), other.id) == [order, other]
-    assert [parcel.code for parcel in found("shop.Parcel", str(code), code)] == [code, code]
+    assert found("peewee.Order", str(order.id), other.id) == [order, other]
+    assert [parcel.code for parcel in found("peewee.Parcel", str(code), code)] == [code, code]
 
 
 class Caseless(peewee.CharField):  # type: ignore[misc] # peewee has no types
@@ -103,7 +103,7 @@ class Caseless(peewee.CharField):  # type: ignore[misc] # peewee has no types
 
 
 def test_keys_that_only_the_database_holds_for_equal_are_found_too(sqlite: Any) -> None:
-    @ayl.model("shop.Town")
+    @ayl.model("peewee.Town")
     class Town(peewee.Model):  # type: ignore[misc] # peewee has no types
         name = Caseless(primary_key=True)
 
@@ -113,29 +113,29 @@ def test_keys_that_only_the_database_holds_for_equal_are_found_too(sqlite: Any) 
     sqlite.create_tables([Town])
     Town.create(name="Bonn")
     Town.create(name="Ulm")
-    assert [town.name for town in found("shop.Town", "bonn", "Ulm", "BONN")] == ["Bonn", "Ulm", "Bonn"]
+    assert [town.name for town in found("peewee.Town", "bonn", "Ulm", "BONN")] == ["Bonn", "Ulm", "Bonn"]
 
 
 def test_one_that_was_deleted_is_gone_and_the_others_are_there(database: Any) -> None:
     order, other = Order.create(), Order.create()
     other.delete_instance()
-    with pytest.raises(Gone, match=rf"^shop\.Order {other.id} exists no more$"):
-        found("shop.Order", order.id, other.id)
+    with pytest.raises(Gone, match=rf"^peewee\.Order {other.id} exists no more$"):
+        found("peewee.Order", order.id, other.id)
 
 
 IMPOSSIBLE = {
-    "text for a number": ("shop.Order", "x", r"^no shop\.Order can have the key 'x': "),
-    "nothing": ("shop.Order", None, r"^no shop\.Order can have the key None: id is not None$"),
-    "a list": ("shop.Order", [1], r"id is not \[1\]$"),
-    "a dict": ("shop.Order", {"id": 1}, "id is not"),
-    "an instance": ("shop.Order", Order(id=1), "id is not"),
-    "a class": ("shop.Order", Order, "id is not"),
-    "no UUID": ("shop.Parcel", "no", r"^no shop\.Parcel can have the key 'no'"),
-    "half a composite key": ("shop.Line", (1,), r"^a key of shop\.Line has 2 parts, order, number; not \(1,\)$"),
-    "no composite key at all": ("shop.Line", 1, "has 2 parts"),
-    "a composite key with a hole": ("shop.Line", (1, None), r"number is not None$"),
-    "a composite key within one": ("shop.Line", (1, (2, 3)), "number is not"),
-    "a key of what has none": ("shop.Remark", 1, "has no primary key, so no row can be named"),
+    "text for a number": ("peewee.Order", "x", r"^no peewee\.Order can have the key 'x': "),
+    "nothing": ("peewee.Order", None, r"^no peewee\.Order can have the key None: id is not None$"),
+    "a list": ("peewee.Order", [1], r"id is not \[1\]$"),
+    "a dict": ("peewee.Order", {"id": 1}, "id is not"),
+    "an instance": ("peewee.Order", Order(id=1), "id is not"),
+    "a class": ("peewee.Order", Order, "id is not"),
+    "no UUID": ("peewee.Parcel", "no", r"^no peewee\.Parcel can have the key 'no'"),
+    "half a composite key": ("peewee.Line", (1,), r"^a key of peewee\.Line has 2 parts, order, number; not \(1,\)$"),
+    "no composite key at all": ("peewee.Line", 1, "has 2 parts"),
+    "a composite key with a hole": ("peewee.Line", (1, None), r"number is not None$"),
+    "a composite key within one": ("peewee.Line", (1, (2, 3)), "number is not"),
+    "a key of what has none": ("peewee.Remark", 1, "has no primary key, so no row can be named"),
 }
 
 
@@ -149,12 +149,12 @@ def test_a_key_that_no_row_can_have_can_never_run(what: str, database: Any) -> N
 
 
 def test_a_number_that_sqlite_cannot_hold_can_never_run(sqlite: Any) -> None:
-    with pytest.raises(CannotRun, match=r"^no shop\.Order can have the key 1{30}: .*too large"):
-        found("shop.Order", int("1" * 30))
+    with pytest.raises(CannotRun, match=r"^no peewee\.Order can have the key 1{30}: .*too large"):
+        found("peewee.Order", int("1" * 30))
 
 
 def test_text_that_postgresql_cannot_hold_can_never_run(postgresql: Any) -> None:
-    @ayl.model("shop.Place")
+    @ayl.model("peewee.Place")
     class Place(peewee.Model):  # type: ignore[misc] # peewee has no types
         name = peewee.CharField(primary_key=True)
 
@@ -162,8 +162,8 @@ def test_text_that_postgresql_cannot_hold_can_never_run(postgresql: Any) -> None
             database = postgresql
 
     postgresql.create_tables([Place])
-    with pytest.raises(CannotRun, match=r"^no shop\.Place can have the key 'a\\x00b'"):
-        found("shop.Place", "a\0b")
+    with pytest.raises(CannotRun, match=r"^no peewee\.Place can have the key 'a\\x00b'"):
+        found("peewee.Place", "a\0b")
 
 
 # Databases that do not answer
@@ -171,20 +171,22 @@ def test_text_that_postgresql_cannot_hold_can_never_run(postgresql: Any) -> None
 
 def test_a_table_that_is_not_there_yet_is_a_matter_of_time(database: Any) -> None:
     database.drop_tables([Day])
-    with pytest.raises(Unavailable, match=r"^shop\.Day .* cannot be looked for: (Operational|Programming)Error"):
-        found("shop.Day", date(2026, 11, 21))
+    with pytest.raises(Unavailable, match=r"^peewee\.Day .* cannot be looked for: (Operational|Programming)Error"):
+        found("peewee.Day", date(2026, 11, 21))
 
 
 def test_a_file_that_cannot_be_opened_is_a_matter_of_time(sqlite: Any, tmp_path: Path) -> None:
     elsewhere = peewee.SqliteDatabase(tmp_path / "no" / "such.db")
     with Order.bind_ctx(elsewhere), pytest.raises(Unavailable, match="unable to open database file"):
-        found("shop.Order", 1)
+        found("peewee.Order", 1)
 
 
 def test_a_model_without_a_database_is_told_how_to_get_one(inline: None) -> None:
     assert DATABASE.obj is None
-    with pytest.raises(NotConfigured, match=r"^the model shop\.Order has no database here; in the module that the wor"):
-        found("shop.Order", 1)
+    with pytest.raises(
+        NotConfigured, match=r"^the model peewee\.Order has no database here; in the module that the wor"
+    ):
+        found("peewee.Order", 1)
 
 
 def test_after_a_restart_of_the_server_jobs_find_their_objects_again(postgres: Postgres) -> None:
@@ -196,8 +198,8 @@ def test_after_a_restart_of_the_server_jobs_find_their_objects_again(postgres: P
     assert not database.is_closed(), "left open by what autoconnected"
     postgres.restart()
     with pytest.raises(Unavailable, match="cannot be looked for"):
-        found("shop.Order", order.id)
-    assert found("shop.Order", order.id) == [order]
+        found("peewee.Order", order.id)
+    assert found("peewee.Order", order.id) == [order]
     assert database.is_closed()
     DATABASE.initialize(None)
 
@@ -222,7 +224,7 @@ def in_a_thread(function: Any, *args: Any) -> None:
         raise raised[0]
 
 
-@ayl.model("shop.Probe")
+@ayl.model("peewee.Probe")
 class Probe(peewee.Model):  # type: ignore[misc] # peewee has no types
     class Meta:
         database = DATABASE
@@ -251,7 +253,7 @@ def probe(sqlite: Any) -> int:
 def run(key: int, method: str, database: Any) -> None:
     """The job, and whether its connection is closed when it has ended."""
     try:
-        perform(written(on={"$ref": ["shop.Probe", key]}, do=method))
+        perform(written(on={"$ref": ["peewee.Probe", key]}, do=method))
     finally:
         SEEN.append((database.is_closed(),))
         database.is_closed() or closed(database)
@@ -263,7 +265,7 @@ def test_around_a_job_a_connection_is_open_and_no_transaction(probe: int, sqlite
 
 
 def test_a_connection_that_is_open_already_is_used_and_stays_open(probe: int, sqlite: Any) -> None:
-    perform(written(on={"$ref": ["shop.Probe", probe]}, do="look"))
+    perform(written(on={"$ref": ["peewee.Probe", probe]}, do="look"))
     assert SEEN == [(False, False)]
     assert not sqlite.is_closed()
 
@@ -291,6 +293,6 @@ def test_the_database_is_the_one_that_the_model_is_bound_to_now(sqlite: Any, tmp
     with other.bind_ctx(MODELS):
         other.create_tables(MODELS)
         assert Order.create(note="there").id == order.id
-        assert found("shop.Order", order.id)[0].note == "there"
+        assert found("peewee.Order", order.id)[0].note == "there"
         closed(other)
-    assert found("shop.Order", order.id)[0].note == "here"
+    assert found("peewee.Order", order.id)[0].note == "here"

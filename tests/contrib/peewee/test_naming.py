@@ -48,11 +48,11 @@ def test_a_saved_instance_is_named_by_its_key_without_a_query(database: Any, que
     parcel = Parcel.create()
     day = Day.create(date=date(2026, 11, 21))
     queries.clear()
-    assert refer(order) == ["shop.Order", order.id]
-    assert refer(line) == ["shop.Line", (order.id, 2)]
-    assert refer(bill) == ["shop.Bill", order.id]
-    assert refer(parcel) == ["shop.Parcel", parcel.code]
-    assert refer(day) == ["shop.Day", date(2026, 11, 21)]
+    assert refer(order) == ["peewee.Order", order.id]
+    assert refer(line) == ["peewee.Line", (order.id, 2)]
+    assert refer(bill) == ["peewee.Bill", order.id]
+    assert refer(parcel) == ["peewee.Parcel", parcel.code]
+    assert refer(day) == ["peewee.Day", date(2026, 11, 21)]
     assert queries == []
 
 
@@ -95,7 +95,7 @@ def test_an_instance_that_was_read_or_written_is_named_whatever_the_way(way: str
     Order.create(note="one")
     Parcel.create(code=UUID(int=1), note="one")
     parcel = LOADED[way]()
-    assert refer(parcel) == ["shop.Parcel", parcel.code]
+    assert refer(parcel) == ["peewee.Parcel", parcel.code]
     assert Parcel.get_by_id(parcel.code) == parcel
 
 
@@ -104,7 +104,7 @@ def test_what_bulk_create_has_given_a_number_is_named_by_it(postgresql: Any) -> 
     Order.bulk_create(iter(orders))
     assert [order.id for order in orders] == [None, None]
     Order.bulk_create(orders)
-    assert [refer(order) for order in orders] == [["shop.Order", 3], ["shop.Order", 4]]
+    assert [refer(order) for order in orders] == [["peewee.Order", 3], ["peewee.Order", 4]]
 
 
 UNSAVED: dict[str, tuple[Callable[[], Any], str]] = {
@@ -155,5 +155,5 @@ def test_naming_needs_no_database(outbox: object) -> None:
     order = Order(note="x")
     order.id = 3
     order._dirty.clear()  # as after a load
-    assert refer(order) == ["shop.Order", 3]
+    assert refer(order) == ["peewee.Order", 3]
     assert isinstance(DATABASE, peewee.DatabaseProxy)

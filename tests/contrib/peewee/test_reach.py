@@ -22,7 +22,7 @@ BROUGHT = [name for name in dir(SignalModel) if not name.startswith("_")]
 @pytest.mark.parametrize("name", BROUGHT)
 def test_what_peewee_brings_cannot_be_sent_nor_run(name: str, sqlite: Any, outbox: object) -> None:
     bill = Bill.create(order=Order.create())
-    for receiver, on in ((bill, ["shop.Bill", 1]), (Bill, ["shop.Bill"])):
+    for receiver, on in ((bill, ["peewee.Bill", 1]), (Bill, ["peewee.Bill"])):
         with pytest.raises(NotCallable, match=name):
             ayl.ayl_send(receiver, name)
         with pytest.raises(CannotRun, match=name):

@@ -17,7 +17,7 @@ from typing import Any
 import peewee  # type: ignore[import-untyped]
 
 from ayl.commits import WATCHERS, OnCommit
-from ayl.contrib.peewee_waiting import afterwards, behind_proxies, drop, held_of, holding, release
+from ayl.contrib.peewee.waiting import afterwards, behind_proxies, drop, held_of, holding, release
 from ayl.registry import registry
 
 log = logging.getLogger(__name__)

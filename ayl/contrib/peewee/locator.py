@@ -1,9 +1,4 @@
-"""Peewee: instances are named by their primary key and found in one query for each class.
-
-Nothing has to be bound: a model knows its database. Around each job that names instances a connection is opened, and
-closed at its end. There is no transaction around the call: peewee commits each statement by itself, and a method does
-in a worker what it does when it is called directly.
-"""
+"""Instances of models: named by their primary key, found in one query for each class."""
 
 import logging
 from collections.abc import Sequence
@@ -12,7 +7,8 @@ from typing import Any
 
 import peewee  # type: ignore[import-untyped]
 
-from ayl.contrib import peewee_saves, peewee_transactions, peewee_waiting
+from ayl.contrib.peewee.saves import is_known
+from ayl.contrib.peewee.waiting import behind_proxies
 from ayl.errors import CannotRun, NotConfigured, NotRegistered, NotSaved
 from ayl.registry import registry
 
@@ -40,7 +36,7 @@ class PeeweeLocator:
         key = obj._pk  # of a foreign key the bare number, without a query
         if key is None or (isinstance(key, tuple) and None in key):
             raise NotSaved(f"is of type {kind} and has no key: save() it before sending, or select its key too")
-        if not peewee_saves.is_known(obj):
+        if not is_known(obj):
             raise NotSaved(
                 f"is of type {kind} and was given its key {key!r} by hand, and not saved since: "
                 "save(force_insert=True) it before sending, or get() it from the database"
@@ -89,7 +85,7 @@ def _close(database: Any) -> None:
 
 
 def _database(cls: Any) -> Any:
-    database = peewee_waiting.behind_proxies(cls._meta.database)
+    database = behind_proxies(cls._meta.database)
     if database is None:
         raise NotConfigured(
             f"the model {registry.model_names[cls]} has no database here; in the module that the worker loads, "
@@ -162,7 +158,3 @@ def _together(cls: Any, keys: Sequence[object]) -> list[object | None]:
 
 
 LOCATOR = PeeweeLocator()
-
-# Once for each process: this module is imported as soon as a model of peewee is registered, or at the first send.
-peewee_saves.follow()
-peewee_transactions.follow()
