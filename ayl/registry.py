@@ -53,7 +53,6 @@ class Registry:
             self.methods[cls] = allowed
         if gone is not None:
             self.gone[cls] = _gone_policy(gone)
-        load()  # its saves and transactions are watched from now on, not only from the first send
 
     def gone_policy(self, cls: type) -> GonePolicy:
         """What becomes of calls that name an object of `cls` which exists no more; what a base class says holds too."""
@@ -129,6 +128,7 @@ def _enter(
     thing: Any, name: str, was: Iterable[str] | str, taken: dict[str, Any], names: dict[Any, str], kind: str
 ) -> None:
     """Give `thing` its name and those that it had before; all of them or, with NotRegistered, none."""
+    load()  # so that the first save, and the first transaction, is heard of as well
     before = (was,) if isinstance(was, str) else tuple(was)
     for one in (name, *before):
         _claim(one, thing, taken, kind)

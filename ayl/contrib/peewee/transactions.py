@@ -10,7 +10,7 @@ transaction without peewee (`execute_sql("COMMIT")`) is not seen.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -45,7 +45,7 @@ def _status(database: Any) -> int | None:
 
 
 def _is_open(database: Any) -> bool:
-    if database is None or database.is_closed():
+    if database.is_closed():
         return False
     status = _status(database)
     if status is not None:
@@ -216,15 +216,32 @@ def follow() -> None:
 
 
 def watch(named: Sequence[object]) -> OnCommit | None:
-    """The open transaction of a named instance's database, else that of any registered model's."""
-    for obj in named:
-        if isinstance(obj, peewee.Model):
-            database = behind_proxies(obj._meta.database)
-            if _is_open(database):
-                return holding(database).append
-    for cls in registry.model_names:
-        if isinstance(cls, peewee.ModelBase):
-            database = behind_proxies(cls._meta.database)
-            if _is_open(database):
-                return holding(database).append
-    return None
+    """The watcher (`ayl.commits`): the databases of the named instances that have an open transaction, else those of
+    registered models. If these are several, a call waits for all of them.
+    """
+    opened = _opened(type(obj) for obj in named) or _opened(registry.model_names)
+    if not opened:
+        return None
+    if len(opened) == 1:
+        return holding(opened[0]).append
+    return lambda function: _when_all_commit(opened, function)
+
+
+def _opened(classes: Iterable[type]) -> list[Any]:
+    """The databases of those that are models, if a transaction is open there."""
+    models = [cls for cls in classes if isinstance(cls, peewee.ModelBase)]
+    databases = dict.fromkeys(behind_proxies(model._meta.database) for model in models)
+    return [database for database in databases if database is not None and _is_open(database)]
+
+
+def _when_all_commit(databases: Sequence[Any], function: Callable[[], None]) -> None:
+    left = len(databases)
+
+    def committed() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            function()
+
+    for database in databases:
+        holding(database).append(committed)

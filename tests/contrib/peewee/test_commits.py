@@ -19,6 +19,7 @@ from .conftest import closed
 from .models import DATABASE, MODELS, Order
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.ayl.conftest import Outbox
@@ -452,7 +453,9 @@ def test_a_call_that_runs_in_place_may_use_transactions_and_send(database: Any, 
 # Which database, which thread
 
 
-def test_named_instances_decide_whose_commit_is_waited_for(sqlite: Any, tmp_path: Path, outbox: Outbox) -> None:
+@pytest.fixture
+def customer(tmp_path: Path) -> Iterator[Any]:
+    """One in another database."""
     other = peewee.SqliteDatabase(tmp_path / "other.db")
 
     @ayl.model("peewee.Customer")
@@ -460,18 +463,40 @@ def test_named_instances_decide_whose_commit_is_waited_for(sqlite: Any, tmp_path
         class Meta:
             database = other
 
-        def greet(self) -> None: ...
+        def greet(self, *orders: Any) -> None: ...
 
     other.create_tables([Customer])
-    order, customer = Order.create(), Customer.create()
+    yield Customer.create()
+    closed(other)
+
+
+def test_named_instances_decide_whose_commit_is_waited_for(sqlite: Any, customer: Any, outbox: Outbox) -> None:
+    order = Order.create()
     with sqlite.atomic():
-        with other.atomic():
+        with customer._meta.database.atomic():
             ayl.send(order.ship)
             ayl.send(customer.greet)
             assert outbox.messages == []
         assert [message.do for message in outbox.messages] == ["greet"]
     assert [message.do for message in outbox.messages] == ["greet", "ship"]
-    closed(other)
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "not named"])
+def test_a_call_that_concerns_two_databases_waits_for_both(
+    named: bool, sqlite: Any, customer: Any, outbox: Outbox
+) -> None:
+    order = Order.create()
+    with suppress(OnPurposeError), sqlite.atomic():
+        with customer._meta.database.atomic():
+            handle = ayl.send(customer.greet, order) if named else ayl.send(note, "a")
+        assert outbox.messages == []
+        raise OnPurposeError
+    assert handle.state is State.DROPPED
+    with sqlite.atomic():
+        with customer._meta.database.atomic():
+            handle = ayl.send(customer.greet, order) if named else ayl.send(note, "a")
+        assert outbox.messages == []
+    assert handle.state is State.SUBMITTED
 
 
 def test_a_transaction_of_another_thread_is_not_waited_for(database: Any, outbox: Outbox) -> None:
