@@ -101,7 +101,11 @@ OWN_FINDER = "__ayl_find__"
 
 PLAIN = PlainLocator()
 
-MARKS = {"__mapper__": "ayl.contrib.sqlalchemy", "_base_manager": "ayl.contrib.django"}
+MARKS = {
+    "__mapper__": "ayl.contrib.sqlalchemy",
+    "__rel__": "ayl.contrib.peewee",
+    "_base_manager": "ayl.contrib.django",
+}
 """An attribute that a framework leaves on its classes -> our module for it, which has a `LOCATOR`."""
 
 _locators: dict[type, Locator] = {}
