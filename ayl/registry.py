@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar, get_args, overload
 
 from ayl.errors import InvalidOption, NotRegistered
+from ayl.frameworks import load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -127,6 +128,7 @@ def _enter(
     thing: Any, name: str, was: Iterable[str] | str, taken: dict[str, Any], names: dict[Any, str], kind: str
 ) -> None:
     """Give `thing` its name and those that it had before; all of them or, with NotRegistered, none."""
+    load()  # so that the first save, and the first transaction, is heard of as well
     before = (was,) if isinstance(was, str) else tuple(was)
     for one in (name, *before):
         _claim(one, thing, taken, kind)
