@@ -86,7 +86,7 @@ def _run_on_the_loop_of_all(coroutine: Coroutine[Any, Any, Any]) -> None:
     if _runner is None:
         _runner = asyncio.Runner()
         atexit.register(_runner.close)
-    _runner.run(_without_leftovers(coroutine))
+    _runner.run(_without_leftovers(coroutine), context=copy_context())
 
 
 async def _without_leftovers(coroutine: Coroutine[Any, Any, Any]) -> None:
