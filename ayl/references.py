@@ -198,9 +198,8 @@ SPAWNERS: list[Callable[[type], Spawn | None]] = []
 def spawn_for(references: Iterable[list[Any]]) -> Spawn | None:
     """How to run what finds these objects, if that takes an event loop."""
     for parts in references:
-        cls = registry.models.get(parts[0]) if len(parts) == 2 else None
-        for spawner in SPAWNERS if cls is not None else ():
-            spawn = spawner(cls)
+        if len(parts) == 2 and (cls := registry.models.get(parts[0])) is not None:
+            spawn = next((spawn for spawner in SPAWNERS if (spawn := spawner(cls)) is not None), None)
             if spawn is not None:
                 return spawn
     return None

@@ -69,8 +69,8 @@ def _register(cls: C, name: str | None) -> C:
 
 
 MAPPED = "__mapper__"
-"""SQLAlchemy's mark on its classes: also on those that are dataclasses or, with SQLModel, pydantic models. Instances have
-an identity and travel by reference; by value they would come back as strangers to the database.
+"""SQLAlchemy's mark on its classes: also on those that are dataclasses or, with SQLModel, pydantic models. Instances
+have an identity and travel by reference; by value they would come back as strangers to the database.
 """
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from sqlalchemy import MetaData
-from sqlalchemy.orm import Session, registry, scoped_session
+from sqlalchemy.orm import Mapper, Session, registry, scoped_session
 from sqlalchemy.util.concurrency import greenlet_spawn
 
 from ayl.errors import NotConfigured
@@ -41,8 +41,8 @@ BOUND: dict[str, Bound] = {}
 
 
 def bind(factory: Factory, name: str = DEFAULT, *, models: Models | Iterable[Models] = ()) -> None:
-    """Which sessions a worker uses: a `sessionmaker`, or any callable that makes a new session; a `scoped_session`, which
-    then gives out the job's session while a job runs; or an `async_sessionmaker`.
+    """Which sessions a worker uses: a `sessionmaker`, or any callable that makes a new session; a `scoped_session`,
+    which gives out the job's session while a job runs; or an `async_sessionmaker`.
 
     With several databases give each factory a name and its `models`: mapped classes, a declarative base, its registry
     or its metadata. The nearest class counts. One factory may be bound without models; it serves the rest. Another
@@ -91,7 +91,7 @@ def serving(cls: type) -> Bound:
 
 
 def _of_its_own(cls: type) -> Bound | None:
-    mapper = sqlalchemy.inspect(cls)
+    mapper: Mapper[Any] = sqlalchemy.inspect(cls)
     for model in (*cls.__mro__, mapper.registry, *(table.metadata for table in mapper.tables)):
         for bound in BOUND.values():
             if model in bound.models:

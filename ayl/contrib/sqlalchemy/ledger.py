@@ -44,7 +44,7 @@ class Ending(NamedTuple):
 
 
 class Ledger:
-    """The open transaction of one session, which may have savepoints in savepoints; the innermost is the current one."""
+    """The open transaction of one session, with savepoints in savepoints; the innermost is the current one."""
 
     __slots__ = ("_levels",)
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
     ResourceClosedError,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapper, Session
 
 from ayl.contrib.sqlalchemy.factories import DEFAULT, named
 from ayl.contrib.sqlalchemy.sessions import Sessions
@@ -33,7 +33,7 @@ ROW_VALUES = frozenset({"postgresql", "sqlite", "mysql", "mariadb"})
 
 
 def session(name: str = DEFAULT) -> Session:
-    """The job's session of the factory of that name, for static methods and functions. It is committed at the call's end.
+    """The job's session of the factory of that name, for static methods and functions. It is committed when they end.
 
     In a plain method of a class whose factory is asynchronous: the synchronous face of the AsyncSession. Raises
     RuntimeError outside of a job, NotConfigured if no such factory was bound or an `async def` needs `async_session()`.
@@ -87,7 +87,7 @@ class SQLAlchemyLocator:
 
 def _together(where: Session, cls: type, keys: Sequence[object]) -> dict[object, object]:
     """The objects of these keys, by key, in one query; none at all where the database cannot be asked so."""
-    mapper = sqlalchemy.inspect(cls)
+    mapper: Mapper[Any] = sqlalchemy.inspect(cls)
     columns = [mapper.get_property_by_column(column).class_attribute for column in mapper.primary_key]
     if len(columns) == 1:
         condition = columns[0].in_(keys)
@@ -95,9 +95,9 @@ def _together(where: Session, cls: type, keys: Sequence[object]) -> dict[object,
         condition = tuple_(*columns).in_(keys)
     else:
         return {}
-    found = where.scalars(select(cls).where(condition)).unique()
-    identities = {sqlalchemy.inspect(obj).identity: obj for obj in found}
-    return {key if len(columns) > 1 else key[0]: obj for key, obj in identities.items()}
+    found: list[Any] = [*where.scalars(select(cls).where(condition)).unique()]
+    identities = [tuple(sqlalchemy.inspect(obj).identity) for obj in found]
+    return dict(zip(identities if len(columns) > 1 else (key for (key,) in identities), found, strict=True))
 
 
 def _shown(keys: Sequence[object]) -> str:

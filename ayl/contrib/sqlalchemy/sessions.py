@@ -85,8 +85,8 @@ class Sessions:
         stack = loop_stack()
         if stack is None:
             raise NotConfigured(
-                f"the factory {bound.name!r} makes AsyncSessions, which take an event loop: make the method or function "
-                "that needs them an `async def`"
+                f"the factory {bound.name!r} makes AsyncSessions, which take an event loop: make the method or "
+                "function that needs them an `async def`"
             )
         active: AsyncSession = bound.factory()
         stack.enter_context(_in_place(bound.scope, active))

@@ -65,10 +65,11 @@ class Watch:
 
     def begin(self, transaction: SessionTransaction) -> None:
         """The ledger is opened to where that transaction or savepoint is."""
-        depth, parent = 0, transaction
-        while parent is not None:
-            depth += parent.nested or parent.parent is None
-            parent = parent.parent  # type: ignore[assignment] # None ends the loop
+        depth = 0
+        above: SessionTransaction | None = transaction
+        while above is not None:
+            depth += above.nested or above.parent is None
+            above = above.parent
         if not self.ledger.depth:
             self._begun = _begun_here()
             self._begun[:] = [session for session in self._begun if session() is not None]

@@ -1,4 +1,4 @@
-"""What the tests of SQLAlchemy and SQLModel share: the framework's fixtures, and factories that are bound for one test."""
+"""What the tests of SQLAlchemy and SQLModel share: ayl's fixtures, and factories that are bound for one test."""
 
 from __future__ import annotations
 

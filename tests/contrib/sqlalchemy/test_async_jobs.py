@@ -73,7 +73,7 @@ class Guest(Base, ayl.Sendable, ayl_name="async_jobs.Guest"):
 
     async def on_which_loop(self) -> None:
         self.seen.append(asyncio.get_running_loop())
-        asyncio.create_task(asyncio.sleep(3600)).add_done_callback(lambda _task: self.seen.append("left nothing"))  # noqa: RUF006
+        asyncio.create_task(asyncio.sleep(3600)).add_done_callback(lambda _task: self.seen.append("left nothing"))
         await asyncio.sleep(0)
 
     @staticmethod
@@ -208,7 +208,9 @@ def test_all_jobs_run_on_one_loop_so_that_a_pool_serves_them_and_none_leaves_tas
 def test_a_session_that_could_not_be_used_is_refused_with_the_one_that_can(
     method: str, local: sessionmaker[Session], remote: AsyncEngine
 ) -> None:
-    with pytest.raises(NotConfigured, match=r"'default' makes AsyncSessions: use .*async_session\(\) in an `async def`"):
+    with pytest.raises(
+        NotConfigured, match=r"'default' makes AsyncSessions: use .*async_session\(\) in an `async def`"
+    ):
         Guest.ayl_send(method, "Miller")
 
 
@@ -232,7 +234,7 @@ def test_a_factory_that_makes_async_sessions_unseen_is_refused(
     local: sessionmaker[Session], remote: AsyncEngine
 ) -> None:
     ayl_sqlalchemy.bind(lambda: AsyncSession(remote))
-    with pytest.raises(NotConfigured, match="made a AsyncSession, which is no Session.* bind an async_sessionmaker"):
+    with pytest.raises(NotConfigured, match=r"made a AsyncSession, which is no Session.* bind an async_sessionmaker"):
         stored(local).ayl_send("look")
 
 
@@ -250,7 +252,9 @@ def test_a_scoped_async_session_is_the_job_s(local: sessionmaker[Session], remot
     assert Guest.seen == ["same"]
 
 
-def test_from_a_coroutine_in_place_a_job_has_a_loop_of_its_own(place: tuple[str, str], local: sessionmaker[Session]) -> None:
+def test_from_a_coroutine_in_place_a_job_has_a_loop_of_its_own(
+    place: tuple[str, str], local: sessionmaker[Session]
+) -> None:
     from sqlalchemy.pool import NullPool
 
     ayl_sqlalchemy.bind(async_sessionmaker(create_async_engine(place[1], poolclass=NullPool)))

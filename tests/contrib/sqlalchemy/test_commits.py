@@ -137,9 +137,11 @@ def test_an_exception_through_begin_drops_it(engine: Engine, outbox: Outbox) -> 
 
 
 def test_a_commit_that_fails_drops_it(engine: Engine, outbox: Outbox) -> None:
-    with pytest.raises(IntegrityError), Session(engine) as session, session.begin():
+    with Session(engine) as session:
         session.add(Order(note="one"))
         handle = send("never")
+        with pytest.raises(IntegrityError):
+            session.commit()
     assert (left(outbox), handle.state) == ([], State.DROPPED)
 
 
@@ -216,10 +218,11 @@ def test_a_commit_that_fails_drops_what_was_sent_by_a_session_that_only_read(eng
     def refuse(_session: Session) -> None:
         raise RuntimeError("not now")
 
-    with pytest.raises(RuntimeError, match="not now"), Session(engine) as session:
+    with Session(engine) as session:
         handle = session.get_one(Order, 1).ayl_send("ship", "ups")
         event.listen(session, "before_commit", refuse)
-        session.commit()
+        with pytest.raises(RuntimeError, match="not now"):
+            session.commit()
     assert (left(outbox), handle.state) == ([], State.DROPPED)
 
 
@@ -321,12 +324,28 @@ def touched(session: Session) -> None:
     session.get_one(Order, 1).note = "three"
 
 
+def flushed(session: Session) -> None:
+    touched(session)
+    session.flush()
+
+
+def in_a_savepoint(session: Session) -> None:
+    session.begin_nested()
+    flushed(session)
+
+
+def released(session: Session) -> None:
+    with session.begin_nested():
+        touched(session)
+
+
 WRITES: dict[str, Callable[[Session], object]] = {
     "new": lambda session: session.add(Order(note="three")),
     "changed": touched,
     "deleted": lambda session: session.delete(session.get_one(Order, 2)),
-    "flushed": lambda session: (touched(session), session.flush()),
-    "in a released savepoint": lambda session: (session.begin_nested(), touched(session), session.flush()),
+    "flushed": flushed,
+    "in a savepoint": in_a_savepoint,
+    "in a released savepoint": released,
     "insert": lambda session: session.execute(insert(Order).values(note="three")),
     "update": lambda session: session.execute(update(Order).values(note=Order.note + "!")),
     "delete": lambda session: session.execute(delete(Order).where(Order.id == 2)),
@@ -486,9 +505,14 @@ def test_a_refusal_is_raised_when_all_were_tried_and_the_session_is_as_new(sessi
 
 def test_a_refusal_at_the_end_of_a_with_block_is_raised_there(engine: Engine, outbox: Outbox) -> None:
     outbox.refuse = lambda _number: Refused("draining")
-    with pytest.raises(Refused, match="draining"), Session(engine) as session, session.begin():
-        session.add(Order(note="three"))
-        send("refused")
+
+    def work() -> None:
+        with Session(engine) as session, session.begin():
+            session.add(Order(note="three"))
+            send("refused")
+
+    with pytest.raises(Refused, match="draining"):
+        work()
     with Session(engine) as session:
         assert session.scalars(select(Order.note).where(Order.note == "three")).all() == ["three"]
 

@@ -13,7 +13,7 @@ from ayl.contrib import sqlalchemy as ayl_sqlalchemy
 from ayl.errors import NotConfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -97,22 +97,24 @@ def log(tmp_path: Path, inline: None) -> Iterator[Place]:
     place.engine.dispose()
 
 
+def remembered(place: Place, name: str, used: list[str]) -> Callable[[], Session]:
+    """The factory of that place, which notes down its name whenever it is used."""
+
+    def make() -> Session:
+        used.append(name)
+        return place.factory()
+
+    return make
+
+
 @pytest.mark.parametrize(
     "models", [LogBase, [LogBase], Entry, LogBase.metadata, LogBase.registry], ids=["base", "list", "class", "metadata",
     "registry"]
 )  # fmt: skip
 def test_each_class_is_found_where_it_belongs(models: Any, shop: Place, log: Place) -> None:
-    looked_at = []
-
-    def remembering(place: Place, name: str) -> Any:
-        def make() -> Session:
-            looked_at.append(name)
-            return place.factory()
-
-        return make
-
-    ayl_sqlalchemy.bind(remembering(shop, "shop"))
-    ayl_sqlalchemy.bind(remembering(log, "log"), "log", models=models)
+    looked_at: list[str] = []
+    ayl_sqlalchemy.bind(remembered(shop, "shop", looked_at))
+    ayl_sqlalchemy.bind(remembered(log, "log", looked_at), "log", models=models)
     shop.get(Order).ayl_send("look", log.get(Entry))
     assert looked_at == ["shop", "log"]
     assert len(set(SEEN[-1])) == 2
@@ -122,8 +124,8 @@ def test_each_class_is_found_where_it_belongs(models: Any, shop: Place, log: Pla
 
 def test_the_nearest_class_decides(shop: Place, log: Place) -> None:
     used: list[str] = []
-    ayl_sqlalchemy.bind(lambda: (used.append("base"), shop.factory())[1], models=ShopBase)
-    ayl_sqlalchemy.bind(lambda: (used.append("class"), shop.factory())[1], "near", models=[Archived])
+    ayl_sqlalchemy.bind(remembered(shop, "base", used), models=ShopBase)
+    ayl_sqlalchemy.bind(remembered(shop, "class", used), "near", models=[Archived])
     shop.get(Order).ayl_send("look")
     shop.get(Archived).ayl_send("look")
     assert used == ["base", "class"]
@@ -189,4 +191,3 @@ def test_while_a_job_runs_a_scoped_session_is_the_job_s(shop: Place) -> None:
     ayl.send(add, order)
     assert not scoped.registry.has()
     assert shop.count(Order) == 3
-
