@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ayl.engines import engine_for
-from ayl.engines.base import Engine, Submission
+from ayl.engines.base import Engine, Receipt, Submission
 from ayl.errors import NotSubmitted
-from ayl.handle import Handle
+from ayl.handle import Handle, State
 from ayl.settings import Settings
 
 
@@ -20,20 +20,26 @@ class Parcel(NamedTuple):
 
 
 def deliver_one(parcel: Parcel) -> None:
-    """To the engine, now. Raises NotSubmitted if it does not take the message."""
+    """To the engine, now. Raises NotSubmitted if it does not take the message, and what a call made in place raises."""
     refusal = deliver([parcel])
     if refusal is not None:
         raise refusal
 
 
-def deliver(parcels: Sequence[Parcel]) -> NotSubmitted | None:
-    """To the engine, in few writes; the first refusal, after all were tried. All of them have the same settings."""
+def deliver(parcels: Sequence[Parcel]) -> Exception | None:
+    """To the engine, in few writes; the first refusal, after all were tried. All of them have the same settings.
+
+    Or what a call raised that was made in place for want of a server.
+    """
     engine = _engine(parcels[0].settings)
-    refusal: NotSubmitted | None = None
+    refusal: Exception | None = None
     outcomes = engine.submit([parcel.submission for parcel in parcels])
     for parcel, outcome in zip(parcels, outcomes, strict=True):
         if isinstance(outcome, NotSubmitted):
             parcel.handle.refused(outcome)
+            refusal = refusal or outcome
+        elif isinstance(outcome, Exception):
+            parcel.handle.accepted(engine, Receipt(State.RAN))
             refusal = refusal or outcome
         else:
             parcel.handle.accepted(engine, outcome)
