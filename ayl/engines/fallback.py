@@ -72,7 +72,11 @@ class FallbackEngine:
             return self._tried(submissions)
         # What may be spooled goes behind what waits there.
         tried = iter(self._tried([each for each in submissions if each.unreachable != "spool"]))
-        kept = iter(self._keep([each for each in submissions if each.unreachable == "spool"], ["earlier calls wait"]))
+        kept = iter(
+            self._keep(
+                [each for each in submissions if each.unreachable == "spool"], ["earlier calls still wait for a server"]
+            )
+        )
         return [next(kept if each.unreachable == "spool" else tried) for each in submissions]
 
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:

@@ -76,7 +76,7 @@ class Server:
 
 
 class Programs(RuleBasedStateMachine):
-    """What is accepted is delivered, in order, or set aside, or told as damaged; what is not accepted is not delivered."""
+    """What is accepted is delivered in order, set aside, or told as damaged; what is not accepted is not delivered."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +110,8 @@ class Programs(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     def _names(self) -> list[str]:
-        return os.listdir(self.path) if Path(self.path).exists() else []
+        folder = Path(self.path)
+        return [path.name for path in folder.iterdir()] if folder.exists() else []
 
     def _heal(self, engine: str) -> None:
         server = self.servers[engine]
