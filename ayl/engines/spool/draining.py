@@ -71,17 +71,24 @@ class Drain:
                 if portion.trouble or not portion.delivered + portion.set_aside:
                     return done
                 if monotonic() >= end:
-                    return done._replace(rest=True)
+                    return done._replace(rest=self._left())
         except Missing:  # somebody has removed it
             return done
         except SpoolUnusable as error:
             return done._replace(rest=True, trouble=error)
 
+    def _left(self) -> bool:
+        with self.spool.alone(self.engine, 0) as got:
+            return not got or bool(self._turn())
+
+    def _turn(self) -> list[Waiting]:
+        return self.spool.oldest(self.engine, self._kind, PORTION, self._seen, self._passed)
+
     def _portion(self, patience: float) -> Drained:
         with self.spool.alone(self.engine, patience) as got:
             if not got:
                 return Drained(rest=True)
-            while calls := self.spool.oldest(self.engine, self._kind, PORTION, self._seen, self._passed):
+            while calls := self._turn():
                 doubles = self._doubles(calls)
                 self.spool.settle(doubles)
                 fresh = [call for call in calls if call not in doubles]
