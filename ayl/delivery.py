@@ -21,33 +21,37 @@ class Parcel(NamedTuple):
 
 
 def deliver_one(parcel: Parcel) -> None:
-    """To the engine, now. Raises NotSubmitted if it does not take the message."""
+    """To the engine, now. Raises NotSubmitted if it does not take the message, and what a call made in place raises."""
     engine = _engine(parcel.settings)
     outcome = engine.submit((parcel.submission,))[0]
-    if isinstance(outcome, NotSubmitted):
-        parcel.handle.refused(outcome)
-        raise outcome
-    parcel.handle.accepted(engine, outcome)
+    if (refusal := _note(parcel.handle, engine, outcome)) is not None:
+        raise refusal
 
 
-def deliver(parcels: Sequence[Parcel]) -> NotSubmitted | None:
-    """To the engine, in few writes; the first refusal, after all were tried. All of them have the same settings."""
+def deliver(parcels: Sequence[Parcel]) -> Exception | None:
+    """To the engine, in few writes; the first refusal, after all were tried. All of them have the same settings.
+
+    Or what a call raised that was made in place for want of a server.
+    """
     engine = _engine(parcels[0].settings)
-    refusal: NotSubmitted | None = None
-    try:
-        outcomes = engine.submit([parcel.submission for parcel in parcels])
-    except Exception:
-        # Only calls that were made in place raise; nobody may think that theirs can still be taken back.
-        for parcel in parcels:
-            parcel.handle.accepted(engine, Receipt(State.RAN))
-        raise
+    refusal: Exception | None = None
+    outcomes = engine.submit([parcel.submission for parcel in parcels])
     for parcel, outcome in zip(parcels, outcomes, strict=True):
-        if isinstance(outcome, NotSubmitted):
-            parcel.handle.refused(outcome)
-            refusal = refusal or outcome
-        else:
-            parcel.handle.accepted(engine, outcome)
+        trouble = _note(parcel.handle, engine, outcome)
+        refusal = refusal or trouble
     return refusal
+
+
+def _note(handle: Handle, engine: Engine, outcome: Receipt | Exception) -> Exception | None:
+    """Tell the handle what became of its message; what is to be raised for it."""
+    if isinstance(outcome, Receipt):
+        handle.accepted(engine, outcome)
+        return None
+    if isinstance(outcome, NotSubmitted):
+        handle.refused(outcome)
+    else:  # raised by a call that was made in place: nobody may think that it can still be taken back
+        handle.accepted(engine, Receipt(State.RAN))
+    return outcome
 
 
 # The engine in use

@@ -58,6 +58,10 @@ class Settings:
             check_part("version", self.version)
             tube_name(self.app, self.version)
 
+    def spool_directory(self) -> str:
+        """Where calls wait for a server; NotConfigured if there is no such place for this user."""
+        return self.spool or default_spool(os.environ)
+
     def tube(self, lane: str = "") -> str:
         """The tube of this app's calls; NotConfigured without an app."""
         if not self.app:
@@ -65,7 +69,7 @@ class Settings:
         return tube_name(self.app, self.version, lane)
 
 
-_TEXT = ("app", "version", "engine", "spool")
+_TEXT = ("app", "version", "engine")
 _NUMBERS: dict[str, tuple[Callable[[Any], float], float]] = {
     "timeout": (float, 3600.0),
     "send_timeout": (float, 3600.0),
@@ -74,7 +78,11 @@ _NUMBERS: dict[str, tuple[Callable[[Any], float], float]] = {
     "spool_limit": (int, 2**50),
 }
 """The settings that are numbers: their type, and the largest that makes sense."""
-_OTHERS: dict[str, Callable[[object], object]] = {"unreachable": check_unreachable, "secrets": key_ring}
+_OTHERS: dict[str, Callable[[object], object]] = {
+    "unreachable": check_unreachable,
+    "secrets": key_ring,
+    "spool": lambda value: _directory(value),  # noqa: PLW0108 - it stands below, with what it needs
+}
 """The settings that are neither text nor numbers."""
 _NAMES = (*_TEXT, *_NUMBERS, *_OTHERS)
 
@@ -166,6 +174,32 @@ def _build(arguments: Mapping[str, object], environment: Mapping[str, str], dire
             except NotConfigured as error:
                 raise NotConfigured(f"{error}{where}") from None
     return Settings(defaults=defaults, **merged)  # type: ignore[arg-type] # _checked saw to the types
+
+
+def default_spool(environment: Mapping[str, str]) -> str:
+    """The user's own directory for what programs keep (XDG_STATE_HOME), or rather ours in it."""
+    state = environment.get("XDG_STATE_HOME", "")
+    if not state.startswith("/"):  # the specification: a relative path is to be ignored
+        state = str(_expanded(Path("~/.local/state")))
+    return f"{state}/ayl/spool"
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise NotConfigured(f"this user has no home directory for {path}; set spool to a directory") from None
+
+
+def _directory(value: object) -> str:
+    if not isinstance(value, str):
+        raise NotConfigured(f"spool is a directory, not {_short(value)}")
+    path = _expanded(Path(value)) if value else Path("/")
+    if not path.is_absolute() or "\0" in value:
+        raise NotConfigured(
+            f"spool is an absolute path, not {_short(value)}: senders and workers must mean the same one"
+        )
+    return str(path) if value else ""
 
 
 def _mapping(value: object) -> Mapping[str, object]:

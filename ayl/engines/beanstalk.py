@@ -12,7 +12,7 @@ import greenstalk
 from ayl import notifications
 from ayl.engines.base import Receipt, Submission
 from ayl.engines.client import TROUBLE, Address, Client, parse_url, unreachable
-from ayl.errors import NotSubmitted, Refused, Unreachable
+from ayl.errors import NotSubmitted, Refused, RefusedForNow, Unreachable
 from ayl.handle import State
 
 T = TypeVar("T")
@@ -26,6 +26,9 @@ WORDS: dict[type[greenstalk.Error], str] = {
     greenstalk.OutOfMemoryError: "the server is out of memory",
     greenstalk.InternalError: "the server reports an internal error of its own",
 }
+
+PASSING = (greenstalk.DrainingError, greenstalk.OutOfMemoryError)
+"""Refusals of a server that would take the same message at another time."""
 
 
 class BeanstalkEngine:
@@ -105,7 +108,7 @@ def _outcome(answer: int | greenstalk.Error) -> Receipt | NotSubmitted:
         return Receipt(State.SUBMITTED, answer)
     if isinstance(answer, greenstalk.BuriedError):
         return Refused(f"the server had no room to queue the message and buried it as job {answer.id}")
-    return Refused(WORDS[type(answer)])
+    return (RefusedForNow if isinstance(answer, PASSING) else Refused)(WORDS[type(answer)])
 
 
 class BeanstalkLease:

@@ -21,6 +21,7 @@ from ayl import settings as configuration
 from ayl.engines import source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError, Unreachable
+from ayl.worker import deliveries
 from ayl.worker.execution import Next, counts, execute
 
 log = logging.getLogger("ayl.worker")
@@ -99,6 +100,7 @@ def main(plan: Plan, lifeline: int) -> int:
     except AylError as error:
         log.error("%s", error)
         return EXIT_CONFIG
+    deliveries.begin(configuration.current())
     try:
         return _work(source, stop)
     finally:

@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 import ayl
 from ayl.cli import ExitCode
-from ayl.cli.beanstalk import OPTIONS, ayl_beanstalk
+from ayl.cli.beanstalk import ayl_beanstalk
+from ayl.cli.requests import OPTIONS
 
 from .servers import (
     KINDS,
