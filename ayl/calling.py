@@ -13,7 +13,8 @@ from contextvars import copy_context
 from typing import Any
 
 from ayl import values
-from ayl.errors import ArgumentsDoNotFit, CannotRun, Gone, NotCallable, NotRegistered, Unavailable
+from ayl.errors import ArgumentsDoNotFit, CannotRun, Gone, NotCallable, NotRegistered, TimeToRunExceeded, Unavailable
+from ayl.limits import gently, seconds_left
 from ayl.message import Message, keywords
 from ayl.references import find, find_ahead, finding
 from ayl.registry import registry
@@ -35,14 +36,26 @@ def perform(message: Message) -> None:
 
 
 def _run_to_its_end(coroutine: Coroutine[Any, Any, Any]) -> None:
+    limited = _cancelled_after(seconds_left(), coroutine)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(coroutine)
+        with gently():
+            asyncio.run(limited)
         return
     # The synchronous engine, used from a coroutine: that one's loop stands still meanwhile, so it needs another.
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(copy_context().run, asyncio.run, coroutine).result()
+        thread.submit(copy_context().run, asyncio.run, limited).result()
+
+
+async def _cancelled_after(seconds: float | None, coroutine: Coroutine[Any, Any, Any]) -> None:
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            await coroutine
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise TimeToRunExceeded("the coroutine was cancelled when its time to run was over") from error
 
 
 def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
