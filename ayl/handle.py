@@ -66,9 +66,8 @@ class Handle:
         """Take the call back, if nobody has begun it; whether that was so.
 
         A message that waits for a commit or in a batch is dropped here; one that was submitted is deleted from the
-        server unless a worker holds it; one that was spooled is taken from the spool; one for a thread of this process is
-        forgotten unless it runs or has run. Raises Unreachable if the server
-        that has it does not answer.
+        server unless a worker holds it; one that was spooled is taken from the spool; one for a thread of this process
+        is forgotten unless it has begun. Raises Unreachable if the server that has it does not answer.
         """
         if self.state in HELD_BACK:
             self.state = State.CANCELLED

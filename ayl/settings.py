@@ -31,7 +31,7 @@ class Settings:
     version: str = "dev"
     """The app's release: calls of one release are made by workers of the same."""
     engine: str = DEFAULT_ENGINE
-    """`beanstalk://HOST:PORT`, `beanstalk:///PATH/OF/SOCKET`, several servers with commas between them; `beanstalks://…` for
+    """`beanstalk://HOST:PORT`, `beanstalk:///PATH/OF/SOCKET`, several servers with commas between; `beanstalks://…` for
     TLS; `thread`, or `synchronous`. With several, sends go to the first that answers (`?send=spread`: to all in turn)
     and workers watch all. See docs/engines.md.
     """

@@ -12,7 +12,7 @@ from ayl.engines.addresses import Servers
 from ayl.engines.base import Receipt, Submission
 from ayl.engines.client import Client
 from ayl.engines.dialing import dialer
-from ayl.engines.link import Link
+from ayl.engines.link import LEAST_PATIENCE, Link
 from ayl.errors import NotSubmitted, Refused, Unreachable
 from ayl.handle import State
 
@@ -79,7 +79,8 @@ class BeanstalkEngine:
             if number < len(links) - 1 or errors:  # several: a dead one must leave time for those behind it
                 now = monotonic()
                 deadline = deadline or now + patience
-                patience = (deadline - now) / max(1, sum(not other.is_left_alone() for other in links[number:]))
+                hopeful = sum(not other.is_left_alone() for other in links[number:])
+                patience = max(LEAST_PATIENCE, (deadline - now) / max(1, hopeful))
             answers: list[int | greenstalk.Error] = []
             rest = submissions
             try:

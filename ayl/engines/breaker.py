@@ -1,8 +1,8 @@
 """When a server that does not answer is left alone, and who tries it again. Pure: the time is an argument.
 
-    closed ── failed ──→ open until a moment ── ask, at that moment ──→ one caller probes ── succeeded ──→ closed
-                           ↑                                                  │
-                           └─────────────────── failed ───────────────────────┘
+closed ── failed ──→ open until a moment ── ask, at that moment ──→ one caller probes ── succeeded ──→ closed
+                       ↑                                                  │
+                       └─────────────────── failed ───────────────────────┘
 """
 
 from enum import Enum

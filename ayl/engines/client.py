@@ -74,7 +74,8 @@ class Client(greenstalk.Client[bytes]):
                 if expected == b"INSERTED":
                     (job_id,) = values
                     outcomes.append(int(job_id))
-            self.prompt.next_reply()
+            if len(answers) > 1:
+                self.prompt.next_reply()
 
     def _commands(self, submissions: Sequence[Submission]) -> tuple[list[bytes], list[bytes]]:
         commands, answers = [], []
@@ -157,7 +158,9 @@ def unreachable(address: Address, error: Exception) -> Unreachable:
     if isinstance(error, TimeoutError):
         return Unreachable(f"the server at {where} does not answer in time; is it stopped, or no ayl_server?")
     if (reason := _of_tls(error)) is not None:
-        return Unreachable(f"no TLS with the server at {where}: {reason}; see docs/engines.md for ayl_server --tls-cert")
+        return Unreachable(
+            f"no TLS with the server at {where}: {reason}; see docs/engines.md for ayl_server --tls-cert"
+        )
     if isinstance(error, OSError) and not isinstance(error, ConnectionResetError) and error.strerror:
         return Unreachable(f"no server answers at {where} ({error.strerror}); start one with: ayl_server")
     if isinstance(error, OSError):

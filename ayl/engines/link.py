@@ -37,7 +37,7 @@ class Link:
         return not self._breaker.closed and self._breaker.seconds_left(monotonic()) > 0
 
     def use(self, question: Callable[[Client], T], patience: float) -> T:
-        """What `question` returns. Unreachable when the server does not answer in `patience` seconds, or has not lately.
+        """What `question` returns. Unreachable if the server does not answer in `patience` seconds, or has not lately.
 
         A kept connection breaks when the server was restarted meanwhile: one new one is tried, and `question` is asked
         again.
@@ -95,7 +95,7 @@ class Link:
     # Whether it answers
 
     def _may_probe(self) -> bool:
-        """True for the one who is to find out; False if it has answered meanwhile; Unreachable while it is left alone."""
+        """Whether this caller is to find out; not if it has answered meanwhile. Unreachable while it is left alone."""
         with self._lock:
             leave = self._breaker.ask(now := monotonic())
             seconds, why = self._breaker.seconds_left(now), self._why

@@ -29,7 +29,7 @@ class Plan(NamedTuple):
     """What `thread?threads=COUNT&finish=SECONDS` says."""
 
     threads: int = 1
-    """How many messages run at the same time. With one, a sender's messages run in the order in which they were sent."""
+    """How many messages run at the same time. With one, a sender's messages run in the order of their sends."""
     finish: float = 10.0
     """Seconds that there are for what was accepted, when the process ends."""
 
@@ -156,8 +156,8 @@ def _run(errand: Errand) -> float | None:
     assert isinstance(message, messages.Message)  # noqa: S101 - it was made by us, a moment ago
     try:
         limited(submission.time_to_run, partial(perform, message))
-    except BaseException as error:  # noqa: BLE001 - all of it is the policy's business
-        # The traceback of a message that cannot run would show our own code, which is not what is wrong.
+    except BaseException as error:
+        # All of it is the policy's business. Of a message that cannot run, the traceback would show our own code.
         own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
         log.warning("%s failed", _label(errand), exc_info=error if own_fault else None)
         policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)

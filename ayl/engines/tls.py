@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import socket
 
 
-class PromptTlsSocket(Prompt, ssl.SSLSocket):
+class PromptTlsSocket(Prompt, ssl.SSLSocket):  # type: ignore[misc] # their recv_into differ in a default
     """As strict as the plain one: a reply has to be whole in time, however its bytes and records dribble."""
 
     def has_begun(self) -> bool:
