@@ -51,10 +51,14 @@ class Prompt(socket.socket):
         self._latest = self._deadline + size / SLOWEST
         view = memoryview(data)
         while view:
-            view = view[self.send(view, flags) :]  # the timeout is that of each step
-            if monotonic() > self._latest:
-                raise TimeoutError
-        self._queued = self._leaving()
+            try:
+                view = view[self.send(view, flags) :]
+            except TimeoutError:
+                # The kernel says that there is room only when there is much of it.
+                if not self._flows():
+                    raise
+            else:
+                self._queued = self._leaving()
         self.restart()
 
     def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
@@ -76,7 +80,7 @@ class Prompt(socket.socket):
             return count
 
     def _flows(self) -> bool:
-        """Whether what was written is still on its way out, and moves: then the reply has as long again."""
+        """Whether what was written is still on its way out, and moves: then nobody is late yet."""
         if not self._queued or monotonic() > self._latest:
             return False
         before, self._queued = self._queued, self._leaving()
