@@ -37,15 +37,21 @@ def perform(message: Message) -> None:
 
 def _run_to_its_end(coroutine: Coroutine[Any, Any, Any]) -> None:
     limited = _cancelled_after(seconds_left(), coroutine)
+    with gently():
+        if not _in_a_loop():
+            asyncio.run(limited)
+            return
+        # The synchronous engine, used from a coroutine: that one's loop stands still meanwhile, so it needs another.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(copy_context().run, asyncio.run, limited).result()
+
+
+def _in_a_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        with gently():
-            asyncio.run(limited)
-        return
-    # The synchronous engine, used from a coroutine: that one's loop stands still meanwhile, so it needs another.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(copy_context().run, asyncio.run, limited).result()
+        return False
+    return True
 
 
 async def _cancelled_after(seconds: float | None, coroutine: Coroutine[Any, Any, Any]) -> None:

@@ -122,7 +122,7 @@ class ThreadEngine:
         while (errand := self._next()) is not None:
             delay = _run(errand)
             if changed is not self._changed:
-                return  # a call has forked, and this is the child, where the engine has begun anew
+                os._exit(0)  # a call has forked and came back in the child, too, where nothing of this is anybody's
             with changed:
                 self._running.remove(errand)
                 if delay is not None:
