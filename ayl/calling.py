@@ -15,7 +15,8 @@ from contextvars import copy_context
 from typing import Any
 
 from ayl import values
-from ayl.errors import ArgumentsDoNotFit, CannotRun, Gone, NotCallable, NotRegistered, Unavailable
+from ayl.errors import ArgumentsDoNotFit, CannotRun, Gone, NotCallable, NotRegistered, TimeToRunExceeded, Unavailable
+from ayl.limits import gently, seconds_left
 from ayl.message import Message, keywords
 from ayl.references import SPAWNERS, Spawn, find, find_ahead, finding, finding_on_loop, spawn_for
 from ayl.registry import registry
@@ -62,17 +63,34 @@ async def _awaited(coroutine: Coroutine[Any, Any, Any]) -> None:
 
 
 def _run_to_its_end(coroutine: Coroutine[Any, Any, Any]) -> None:
+    limited = _cancelled_after(seconds_left(), coroutine)
+    with gently():
+        if _in_a_loop():
+            # The synchronous engine, used from a coroutine, whose loop stands still meanwhile: so it needs another.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(copy_context().run, asyncio.run, limited).result()
+        elif SPAWNERS and threading.current_thread() is threading.main_thread():
+            _run_on_the_loop_of_all(limited)
+        else:
+            asyncio.run(limited)
+
+
+def _in_a_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        if SPAWNERS and threading.current_thread() is threading.main_thread():
-            _run_on_the_loop_of_all(coroutine)
-        else:
-            asyncio.run(coroutine)
-        return
-    # The synchronous engine, used from a coroutine: that one's loop stands still meanwhile, so it needs another.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(copy_context().run, asyncio.run, coroutine).result()
+        return False
+    return True
+
+
+async def _cancelled_after(seconds: float | None, coroutine: Coroutine[Any, Any, Any]) -> None:
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            await coroutine
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise TimeToRunExceeded("the coroutine was cancelled when its time to run was over") from error
 
 
 _runner: asyncio.Runner | None = None

@@ -1,5 +1,6 @@
 """The last step of a send: messages to the engine in use, and to their handles what became of them."""
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -73,6 +74,15 @@ def stand_in(engine: Engine) -> Iterator[None]:
         _stand_in = before
 
 
+def _renew_lock() -> None:
+    """In a forked child: another thread of the parent may have held it, and nobody is left here to release it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
 def _engine(settings: Settings) -> Engine:
     global _latest
     if _stand_in is not None:
@@ -89,10 +99,14 @@ def _engine(settings: Settings) -> Engine:
 
 
 def close() -> None:
-    """Close the connections that sends have opened; the next send opens new ones."""
+    """Close the connections that sends have opened, and finish what runs in this process (the engine `thread`).
+
+    The next send opens new ones.
+    """
     global _latest
     with _lock:
         _latest = None, None
-        for engine in _engines.values():
-            engine.close()
+        closing = [*_engines.values()]
         _engines.clear()
+    for engine in closing:  # without the lock: an engine that finishes calls of this process waits for their sends
+        engine.close()

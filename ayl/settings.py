@@ -32,7 +32,10 @@ class Settings:
     version: str = "dev"
     """The app's release: calls of one release are made by workers of the same."""
     engine: str = DEFAULT_ENGINE
-    """`beanstalk://HOST:PORT`, `beanstalk:///PATH/OF/SOCKET`, or `synchronous`."""
+    """`beanstalk://HOST:PORT`, `beanstalk:///PATH/OF/SOCKET`, several servers with commas between; `beanstalks://…` for
+    TLS; `thread`, or `synchronous`. With several, sends go to the first that answers (`?send=spread`: to all in turn)
+    and workers watch all. See docs/engines.md.
+    """
     timeout: float = 5.0
     """Seconds that a worker waits for the server's connection and for each of its answers."""
     send_timeout: float = 1.0
