@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 import sys
 import textwrap
@@ -94,7 +93,7 @@ def test_with_one_thread_a_senders_calls_run_in_order() -> None:
         for number in range(50, 100):
             ayl.send(note, number)
     delivery.close()
-    assert LOG == [*range(100)]
+    assert [*range(100)] == LOG
 
 
 def test_the_urgent_overtake_what_waits() -> None:
@@ -150,7 +149,7 @@ def test_calls_may_send_calls_and_closing_waits_for_all() -> None:
     ayl.send(send_on, 20)
     wait_until(lambda: len(LOG) == 21)
     delivery.close()
-    assert LOG == [*range(20, -1, -1)]
+    assert [*range(20, -1, -1)] == LOG
 
 
 # Failures
@@ -172,7 +171,7 @@ def test_a_call_that_a_worker_would_bury_is_lost_and_logged_with_its_reason(
     ayl.opts(failed_job_handler="bury").send(fail, kind, 9)
     ayl.send(note, 1)
     delivery.close()
-    assert LOG == [kind, 1]
+    assert [kind, 1] == LOG
     lost = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(lost) == 1
     assert f"thread.fail('{kind}', 9) is lost, there being no server to keep it: " in lost[0].getMessage()
@@ -236,9 +235,7 @@ def run(script: str) -> tuple[int, list[str], str]:
         parent = os.getpid()
     """
     source = textwrap.dedent(head) + textwrap.dedent(script)
-    done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, timeout=20, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=20, check=False)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
 

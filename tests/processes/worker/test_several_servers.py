@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import socket
 import time
@@ -107,7 +108,7 @@ def test_jobs_of_all_servers_are_taken_in_turn(two: list[Server]) -> None:
     assert sorted(taken) == [*range(200), *range(1000, 1200)]
     assert [number for number in taken if number < 1000] == [*range(200)]
     sides = [number >= 1000 for number in taken[110:290]]  # once both are connected, and while both have jobs
-    assert all(a != b for a, b in zip(sides, sides[1:], strict=False)), "each server has its turn"
+    assert all(a != b for a, b in itertools.pairwise(sides)), "each server has its turn"
 
 
 def test_under_load_connections_are_kept(two: list[Server]) -> None:
