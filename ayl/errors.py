@@ -11,7 +11,10 @@
     │   └── MessageTooLarge     ... the server would not take it
     ├── NotSubmitted            the operator: the call was fine but no server took it
     │   ├── Unreachable         ... none answers
-    │   └── Refused             ... it answered and declined
+    │   ├── Refused             ... it answered and declined
+    │   │   └── RefusedForNow   ... because it is draining or out of memory, which passes
+    │   ├── SpoolFull           ... and the calls that wait for one have filled `spool_limit`
+    │   └── SpoolUnusable       ... and the directory where calls wait for one cannot be used
     ├── CannotRun               the operator, at the worker: the job is buried with this reason
     │   ├── Undecodable         ... its body is no message
     │   ├── NotTrusted          ... it is not signed as this worker's keys ask for
@@ -72,6 +75,18 @@ class Unreachable(NotSubmitted, ConnectionError):
 
 class Refused(NotSubmitted):
     """The server answered and did not take the message."""
+
+
+class RefusedForNow(Refused):
+    """The server takes no message at present: it is draining or out of memory."""
+
+
+class SpoolFull(NotSubmitted):
+    """No server answers, and the message would not fit into the spool any more."""
+
+
+class SpoolUnusable(NotSubmitted):
+    """The spool's directory is missing, on a disk that is full or failing, or not to be trusted."""
 
 
 class CannotRun(AylError):

@@ -1,17 +1,28 @@
 """Ways to submit messages and to take them back, by the scheme of the engine's URL."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from ayl.engines.base import Engine, Source
 from ayl.errors import NotConfigured
 from ayl.settings import Settings
 
+if TYPE_CHECKING:
+    from ayl.engines.spool.draining import Drain
 
-def _beanstalk(settings: Settings) -> Engine:
+
+def server_engine(settings: Settings) -> Engine:
+    """The engine that speaks to the server, with nothing to fall back on."""
     from ayl.engines.addresses import parse_url
     from ayl.engines.beanstalk import BeanstalkEngine
 
     return BeanstalkEngine(parse_url(settings.engine), settings.send_timeout, settings.probe_interval)
+
+
+def _beanstalk(settings: Settings) -> Engine:
+    from ayl.engines.fallback import FallbackEngine
+
+    return FallbackEngine(server_engine(settings), settings)
 
 
 def _synchronous(settings: Settings) -> Engine:
@@ -26,6 +37,12 @@ def _thread(settings: Settings) -> Engine:
     return ThreadEngine(parse_plan(settings.engine))
 
 
+def _recording(settings: Settings) -> Engine:
+    from ayl.engines.recording import OF_THE_PROCESS
+
+    return OF_THE_PROCESS
+
+
 SERVERS = ("beanstalk", "beanstalks")
 """The schemes of engines that have jobs for workers."""
 
@@ -34,6 +51,7 @@ SCHEMES: dict[str, Callable[[Settings], Engine]] = {
     "beanstalks": _beanstalk,
     "synchronous": _synchronous,
     "thread": _thread,
+    "recording": _recording,
 }
 
 
@@ -62,6 +80,16 @@ def source_for(settings: Settings, tubes: Sequence[str], wake_up: int) -> Source
     if len(servers.addresses) == 1:
         return BeanstalkSource(servers.addresses[0], dial, tubes, settings.timeout, wake_up)
     return SeveralSources(servers.addresses, dial, tubes, settings.timeout, wake_up)
+
+
+def drain_for(settings: Settings) -> "Drain":
+    """What delivers the calls that wait in the spool for the engine of these settings, over a connection of its own."""
+    from ayl.engines.spool.draining import Drain
+    from ayl.engines.spool.store import Spool
+
+    return Drain(
+        Spool(settings.spool_directory(), settings.spool_limit), settings.engine, server_engine(settings).submit
+    )
 
 
 def _scheme(url: str) -> str:

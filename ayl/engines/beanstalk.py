@@ -13,7 +13,7 @@ from ayl.engines.base import Receipt, Submission
 from ayl.engines.client import Client
 from ayl.engines.dialing import dialer
 from ayl.engines.link import LEAST_PATIENCE, Link, renewed
-from ayl.errors import NotSubmitted, Refused, Unreachable
+from ayl.errors import NotSubmitted, Refused, RefusedForNow, Unreachable
 from ayl.handle import State
 
 T = TypeVar("T")
@@ -27,6 +27,9 @@ WORDS: dict[type[greenstalk.Error], str] = {
     greenstalk.OutOfMemoryError: "the server is out of memory",
     greenstalk.InternalError: "the server reports an internal error of its own",
 }
+
+PASSING = (greenstalk.DrainingError, greenstalk.OutOfMemoryError)
+"""Refusals of a server that would take the same message at another time."""
 
 
 class BeanstalkEngine:
@@ -105,4 +108,4 @@ def _outcome(answer: int | greenstalk.Error, place: str) -> Receipt | NotSubmitt
         return Receipt(State.SUBMITTED, answer, place)
     if isinstance(answer, greenstalk.BuriedError):
         return Refused(f"the server had no room to queue the message and buried it as job {answer.id}")
-    return Refused(WORDS[type(answer)])
+    return (RefusedForNow if isinstance(answer, PASSING) else Refused)(WORDS[type(answer)])

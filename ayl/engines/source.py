@@ -41,6 +41,10 @@ class BeanstalkLease:
         statistics = self._look()
         return 0 if statistics is None else int(statistics["reserves"])
 
+    def tube(self) -> str:
+        statistics = self._look()
+        return "" if statistics is None else str(statistics["tube"])
+
     def age(self) -> int:
         statistics = self._look()
         return 0 if statistics is None else int(statistics["age"])

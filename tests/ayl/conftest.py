@@ -46,6 +46,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test sees what another, or the shell, has configured or declared."""
     for name in [name for name in os.environ if name.startswith("AYL_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")  # nobody's spool
     tables: list[dict[Any, Any]] = [
         registry.models,
         registry.model_names,

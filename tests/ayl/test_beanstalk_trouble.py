@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
-from ayl.errors import Refused, Unreachable
+from ayl.errors import Refused, RefusedForNow, Unreachable
 from tests.ayl.conftest import given_up
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def test_a_server_that_drains_refuses_and_the_connection_goes_on(own_server: Ser
             ayl.send(note, 2)
     with pytest.raises(Refused), ayl.batch() as batch:
         handles = [ayl.send(note, number) for number in range(3)]
-    assert [type(handle.error) for handle in handles] == [Refused] * 3
+    assert [type(handle.error) for handle in handles] == [RefusedForNow] * 3
     assert batch.sent == 0
     assert numbers(own_server) == [1]
 
