@@ -199,7 +199,7 @@ def test_our_module_is_loaded_once_the_framework_is_and_not_before(
     monkeypatch.setitem(sys.modules, framework, types.ModuleType(framework))
     ayl.send(note, 2)
     ayl.send(note, 3)
-    assert len(watchers) == 1
+    assert (len(watchers), frameworks._missing) == (1, {})
     assert sys.modules["ours_for_it"].ASKED == [[], []]
     monkeypatch.delitem(sys.modules, "ours_for_it")
 
