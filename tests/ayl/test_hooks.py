@@ -10,7 +10,7 @@ import pytest
 
 import ayl
 from ayl import State, commits, hooks
-from ayl.errors import InvalidOption, NotCallable
+from ayl.errors import ArgumentsDoNotFit, InvalidOption, NotCallable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -217,6 +217,19 @@ def test_a_private_method_is_refused_where_it_is_declared(decorator: Any) -> Non
         decorator(_private)
 
 
+def test_a_method_that_needs_arguments_is_refused_where_it_is_declared() -> None:
+    def ship(self: object, carrier: str) -> None: ...
+
+    with pytest.raises(ArgumentsDoNotFit, match=r"hooks send a method without arguments, and .*ship: .*'carrier'"):
+        ayl.ayl_after_save(ship)
+
+
+def test_a_method_whose_arguments_may_be_left_out_may_have_hooks() -> None:
+    def ship(self: object, carrier: str = "ups", *more: str, insured: bool = False, **rest: str) -> None: ...
+
+    assert ayl.ayl_after_save(ship) is ship
+
+
 # Transactions
 
 
@@ -326,6 +339,18 @@ def test_single_methods_can_be_skipped(outbox: Outbox) -> None:
     with ayl.skip_ayl_callbacks(Order, "index", "report"):
         Order(1).save()
     assert sent(outbox) == ["welcome"]
+
+
+def test_a_method_that_is_not_there_cannot_be_skipped() -> None:
+    with pytest.raises(NotCallable, match="Order has no method 'indx'"), ayl.skip_ayl_callbacks(Order, "indx"):
+        pass
+
+
+def test_a_method_can_be_skipped_whatever_class_has_it(outbox: Outbox) -> None:
+    with ayl.skip_ayl_callbacks(object, "index", "touch"):
+        Order(1).save()
+        Twice(1).save()
+    assert sorted(sent(outbox)) == ["report", "welcome"]
 
 
 def test_spans_add_up_and_end_one_by_one(outbox: Outbox) -> None:
