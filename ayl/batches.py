@@ -48,7 +48,7 @@ class Batch:
             if not parcels:
                 continue
             try:
-                refusal: Exception | None = deliver(parcels)
+                refusal = deliver(parcels)
             except Exception as error:  # noqa: BLE001 - from a call that ran in place: raised when all have been tried
                 refusal = error
             self._refusal = self._refusal or refusal

@@ -1,6 +1,8 @@
 """The ORMs that ayl knows, and when our modules for them are loaded: once the ORM itself is, and never before."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
 
 MODULES = {
@@ -11,6 +13,9 @@ MODULES = {
 """A framework's module -> ours for it. Importing ours adds its watcher (`ayl.commits`) and lets the model hooks
 (`ayl.hooks`) hear of its saves.
 """
+
+AROUND_JOBS: list[Callable[[], AbstractContextManager[object]]] = []
+"""Spans that ours add: a worker makes each call within them. They raise nothing of their own."""
 
 _missing = tuple(MODULES.items())  # every send reads it, perhaps while another thread replaces it
 
@@ -24,3 +29,13 @@ def load() -> None:
             # cannot be imported, no send may pass as if there were no transactions.
             import_module(ours)
             _missing = tuple(pair for pair in _missing if pair[0] != framework)
+
+
+@contextmanager
+def around_job() -> Iterator[None]:
+    """Within this span a worker makes one call."""
+    load()
+    with ExitStack() as stack:
+        for span in AROUND_JOBS:
+            stack.enter_context(span())
+        yield

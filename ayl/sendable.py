@@ -3,12 +3,16 @@
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeVar, overload
 
+from ayl import frameworks
 from ayl.errors import NotRegistered
 from ayl.handle import Handle
 from ayl.registry import GonePolicy, registry
 from ayl.sending import OptionsLike, ayl_send, ayl_send_opts
 
 C = TypeVar("C", bound=type)
+
+COPIES = frozenset({"__fake__"})
+"""Modules that do not exist: those of the models that Django's migrations make for themselves."""
 
 
 class Sender:
@@ -87,6 +91,7 @@ def _declare(
 ) -> C:
     if not isinstance(cls, type):
         raise NotRegistered(f"@ayl.model is for classes, not for {cls!r}; functions take @ayl.task")
+    frameworks.load()  # whose class it is; its saves may send before anything else does
     registry.add_model(cls, name, was=was, methods=methods, gone=gone)
     cls.ayl_send = Sender()  # type: ignore[attr-defined]
     cls.ayl_send_opts = OptionsSender()  # type: ignore[attr-defined]
@@ -101,6 +106,8 @@ class Sendable:
     decorator's.
     """
 
+    __module__ = "ayl"  # Django writes the bases of models into migrations, which stay
+
     ayl_send: ClassVar[Sender] = Sender()
     ayl_send_opts: ClassVar[OptionsSender] = OptionsSender()
 
@@ -114,6 +121,7 @@ class Sendable:
         **rest: Any,
     ) -> None:
         super().__init_subclass__(**rest)
-        if ayl_name is not None:
+        if ayl_name is not None and cls.__module__ not in COPIES:
+            frameworks.load()
             how = f'class {cls.__name__}(…, ayl_name="{{}}")'
             registry.add_model(cls, ayl_name or None, how, was=ayl_was, methods=ayl_methods, gone=ayl_gone)

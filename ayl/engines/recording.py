@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import count
 
 from ayl.engines.base import Engine, Receipt, Submission
-from ayl.errors import NotSubmitted
 from ayl.handle import State
 
 
@@ -28,7 +27,7 @@ class RecordingEngine:
         self._numbers = count(1)
         self._kept: list[Kept] = []
 
-    def submit(self, submissions: Sequence[Submission]) -> Sequence[Receipt | NotSubmitted]:
+    def submit(self, submissions: Sequence[Submission]) -> Sequence[Receipt | Exception]:
         with self._lock:
             kept = [Kept(next(self._numbers), submission, self._inner is not None) for submission in submissions]
             self._kept += kept

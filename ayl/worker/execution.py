@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
 from ayl import message as messages
@@ -10,6 +11,7 @@ from ayl.calling import perform
 from ayl.engines.base import Lease
 from ayl.errors import Bury, CannotRun, Decay, NotTrusted, Unavailable, Undecodable, Unreachable
 from ayl.failures import Buried, Delayed, Deleted, Outcome, Policy, decide
+from ayl.frameworks import around_job
 from ayl.message import Control, Message
 from ayl.settings import Settings
 from ayl.worker.reporting import report
@@ -28,16 +30,33 @@ ORDERS = {"exit": Next.RETIRE}
 """Control messages and what they make a worker do."""
 
 
+@dataclass(slots=True)
+class Counts:
+    """What this worker has seen so far."""
+
+    untrusted: int = 0
+    """Jobs that were not signed, or not rightly, and were buried for that."""
+
+
+counts = Counts()
+
+
 def execute(lease: Lease, settings: Settings, goes_on: Callable[[], bool]) -> Next:
     """For a worker of that app: run the job and settle it. `goes_on` tells whether the worker will take another.
 
     Only Unreachable comes out: then the server gives the job to another worker.
     """
     try:
-        message = messages.decode(lease.body)
+        # First of all: nothing of a body is read that nobody vouches for.
         if settings.secrets is not None:
             settings.secrets.verify(settings.app, lease.body, time.time())
-    except (Undecodable, NotTrusted) as error:
+        message = messages.decode(lease.body)
+    except NotTrusted as error:
+        counts.untrusted += 1
+        reason = f"{error} (untrusted jobs so far: {counts.untrusted})"
+        _settle(lease, Buried(reason), f"job {lease.job_id}", error=error)
+        return Next.GO_ON
+    except Undecodable as error:
         _settle(lease, Buried(str(error)), f"job {lease.job_id}", error=error)
         return Next.GO_ON
     if isinstance(message, Control):
@@ -65,7 +84,8 @@ def _run(lease: Lease, message: Message, goes_on: Callable[[], bool]) -> None:
     started = time.perf_counter()
     error: BaseException | None = None
     try:
-        perform(message)
+        with around_job():
+            perform(message)
     except BaseException as raised:  # noqa: BLE001 - all of it is the policy's business; signals raise nothing
         error = raised
     seconds = time.perf_counter() - started
