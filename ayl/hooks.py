@@ -15,7 +15,7 @@ from typing import Any, TypeVar, overload
 from weakref import WeakValueDictionary
 
 from ayl.commits import open_transaction
-from ayl.errors import NotCallable
+from ayl.errors import ArgumentsDoNotFit, NotCallable
 from ayl.options import Options
 from ayl.sending import OptionsLike, ayl_send_opts
 
@@ -55,7 +55,8 @@ class _Decorator:
         self.__doc__ = f"""Method decorator: send this method to the object {what}.
 
         `if_` and `unless` are asked with the object when it is saved; `options` are those of `ayl_send_opts`. The
-        method takes no arguments. InvalidOption for wrong options, NotCallable for a private method.
+        method takes no arguments. InvalidOption for wrong options, NotCallable for a private method, ArgumentsDoNotFit
+        for one that needs arguments.
         """
 
     @overload
@@ -81,8 +82,14 @@ class _Decorator:
 
 
 def _marked(method: F, hook: Hook) -> F:
+    from inspect import signature  # takes longer than all of this file, and not every app has hooks
+
     if not callable(method) or method.__name__.startswith("_"):
         raise NotCallable(f"{method!r} cannot be sent: hooks are for public methods")
+    try:
+        signature(method).bind("self")
+    except TypeError as error:
+        raise ArgumentsDoNotFit(f"hooks send a method without arguments, and {method.__qualname__}: {error}") from None
     setattr(method, _MARK, (*getattr(method, _MARK, ()), hook))
     return method
 
@@ -117,7 +124,13 @@ _skipped: ContextVar[Skipped] = ContextVar("ayl_skipped_hooks", default=frozense
 
 @contextmanager
 def skip_ayl_callbacks(cls: type = object, *methods: str) -> Iterator[None]:
-    """Within this span saves send nothing: of any class, of one, or not these methods of it."""
+    """Within this span saves send nothing: of any class, of one, or not these methods of it.
+
+    NotCallable for a method that the class does not have: a slip must not send what is to be skipped.
+    """
+    for method in methods:
+        if cls is not object and not hasattr(cls, method):
+            raise NotCallable(f"{cls.__qualname__} has no method {method!r} that could be skipped")
     token = _skipped.set(_skipped.get() | {(cls, method) for method in methods or ("",)})
     try:
         yield
