@@ -9,6 +9,7 @@ from ayl.batches import batch
 from ayl.errors import AylError, Bury, Decay
 from ayl.handle import Handle, State
 from ayl.hooks import ayl_after_commit, ayl_after_create, ayl_after_save, ayl_after_update, skip_ayl_callbacks
+from ayl.notifications import on_bury, on_failure, on_unreachable
 from ayl.options import Options
 from ayl.registry import task
 from ayl.sendable import Sendable, model
@@ -36,6 +37,9 @@ __all__ = [
     "batch",
     "configure",
     "model",
+    "on_bury",
+    "on_failure",
+    "on_unreachable",
     "opts",
     "send",
     "send_many",

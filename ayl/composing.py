@@ -55,6 +55,7 @@ def compose(
             sent=round(now / 1e9, 3),
         )
     )
+    target.check_values(args, kwargs)  # what can travel at all, and holds no end of itself
     if settings.secrets is not None:
         body = settings.secrets.sign(settings.app, body, now / 1e9)
     if len(body) > settings.max_message_size:

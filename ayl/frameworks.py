@@ -22,17 +22,12 @@ _missing = dict(MODULES)
 
 def load() -> None:
     """Import ours for each framework that this process has imported."""
-    for framework in _missing:
+    for framework, ours in tuple(_missing.items()):
         if framework in sys.modules:
-            _load()
-            return
-
-
-def _load() -> None:
-    for framework, ours in [*_missing.items()]:
-        if framework in sys.modules:
-            del _missing[framework]  # first: what it imports may come here again
+            # Until it is imported it stays missing: another thread that sends has to wait for its watcher, and if it
+            # cannot be imported, no send may pass as if there were no transactions.
             import_module(ours)
+            _missing.pop(framework, None)
 
 
 @contextmanager

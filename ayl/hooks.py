@@ -133,9 +133,12 @@ def _skips(cls: type, method: str) -> bool:
 
 
 class _Noted:
-    """Stands for one message while its transaction is open."""
+    """Stands for one message while its transaction is open; keeps the object, so that no other gets its id()."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "_obj")
+
+    def __init__(self, obj: object) -> None:
+        self._obj = obj
 
     def __call__(self) -> None:
         """At the commit there is nothing left to do: the message waits beside this."""
@@ -162,6 +165,6 @@ def _noted_before(obj: object, method: str, hook: Hook) -> bool:
     key = (id(obj), method, hook)
     if key in _noted:
         return True
-    noted = _noted[key] = _Noted()
+    noted = _noted[key] = _Noted(obj)
     on_commit(noted)  # a rollback lets go of it, and so of the note
     return False

@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 import ayl
 from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
+from ayl.contrib.sqlalchemy import factories
 from ayl.errors import CannotRun, NotConfigured, Unavailable
 from tests.ayl.conftest import written
 
@@ -45,12 +46,11 @@ class Pair(Base, ayl.Sendable, ayl_name="trouble.Pair"):
 
 
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: None) -> Iterator[Engine]:
+def engine(tmp_path: Path, inline: None) -> Iterator[Engine]:
     made = create_engine(f"sqlite:///{tmp_path}/hotel.db")
     Base.metadata.create_all(made)
     with Session(made) as session, session.begin():
         session.add(Guest(id=3))
-    monkeypatch.setattr(ayl_sqlalchemy, "_factory", None)
     ayl_sqlalchemy.bind(sessionmaker(made))
     yield made
     made.dispose()
@@ -61,11 +61,9 @@ def stored(engine: Engine) -> Guest:
         return session.get_one(Guest, 3)
 
 
-def test_without_a_bound_factory_the_error_names_the_line_to_add(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_bound_factory_the_error_names_the_line_to_add(engine: Engine) -> None:
     guest = stored(engine)
-    monkeypatch.setattr(ayl_sqlalchemy, "_factory", None)
+    factories.BOUND.clear()
     for receiver in (guest, Guest):
         with pytest.raises(NotConfigured, match=r"(?s)none was bound.*\.sqlalchemy\.bind\(sessionmaker\(engine\)\)"):
             receiver.ayl_send("count")

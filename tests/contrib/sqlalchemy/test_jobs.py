@@ -86,12 +86,11 @@ FAILURES: dict[str, BaseException] = {
 
 
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: None) -> Iterator[Engine]:
+def engine(tmp_path: Path, inline: None) -> Iterator[Engine]:
     made = create_engine(f"sqlite:///{tmp_path}/hotel.db")
     Base.metadata.create_all(made)
     with Session(made) as session, session.begin():
         session.add_all([Guest(id=3, name="Jones"), Guest(id=4, name="Smith"), Pair(left=1, right="a")])
-    monkeypatch.setattr(ayl_sqlalchemy, "_factory", None)
     ayl_sqlalchemy.bind(sessionmaker(made))
     Guest.seen.clear()
     yield made
@@ -192,8 +191,8 @@ def test_what_a_static_method_did_is_rolled_back_when_it_raises(engine: Engine, 
     assert "Miller" not in names(engine)
 
 
-def test_a_job_that_needs_no_session_opens_none(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ayl_sqlalchemy, "_factory", lambda: pytest.fail("opened"))
+def test_a_job_that_needs_no_session_opens_none(engine: Engine) -> None:
+    ayl_sqlalchemy.bind(lambda: pytest.fail("opened"))
     Hotel.ayl_send("nothing")
 
 

@@ -122,11 +122,9 @@ def test_naming_an_instance_writes_nothing_that_is_pending(
     assert len(session.new) == 1
 
 
-def test_a_changed_instance_is_named_by_the_key_it_has_in_the_database(
-    guest: Guest, session: Session, outbox: Outbox
-) -> None:
+def test_a_changed_instance_is_named_by_the_key_it_has_in_the_database(guest: Guest, outbox: Outbox) -> None:
     guest.id = 30
-    guest.ayl_send("greet")
+    ayl.opts(after_commit=False).ayl_send(guest, "greet")
     assert outbox.messages[0].on == GUEST_3
 
 
@@ -135,6 +133,7 @@ def test_a_flushed_instance_has_an_identity(session: Session, outbox: Outbox) ->
     session.add(fresh)
     session.flush()
     fresh.ayl_send("greet")
+    session.commit()
     assert outbox.messages[0].on == {"$ref": ["naming.Guest", fresh.id]}
 
 
@@ -160,8 +159,9 @@ def test_an_instance_that_is_not_saved_is_refused_where_it_is_sent(
     assert statements == []
 
 
-def test_a_composite_key_travels_whole_and_in_order(guest: Guest, outbox: Outbox) -> None:
+def test_a_composite_key_travels_whole_and_in_order(guest: Guest, session: Session, outbox: Outbox) -> None:
     guest.stays[0].ayl_send("clear")
+    session.commit()
     assert outbox.messages[0].on == {"$ref": ["naming.Stay", {"$t": ["tuple", [3, "monday"]]}]}
 
 
@@ -172,6 +172,40 @@ def test_the_decorator_serves_mapped_classes_as_well(session: Session, outbox: O
     room.ayl_send("clean")  # type: ignore[attr-defined]
     ayl.send(room.clean)
     assert [message.on for message in outbox.messages] == [{"$ref": ["naming.Room", "12b"]}] * 2
+
+
+@pytest.mark.parametrize("state", ["marked", "flushed", "committed"])
+def test_a_deleted_instance_is_refused_where_it_is_sent(
+    state: str, guest: Guest, session: Session, outbox: Outbox, statements: list[str]
+) -> None:
+    room = Room(number="12b")
+    session.add(room)
+    session.commit()
+    session.delete(room)
+    if state == "flushed":
+        session.flush()
+    if state == "committed":
+        session.commit()
+    statements.clear()
+    with pytest.raises(NotSaved) as caught:
+        guest.ayl_send("greet", room)
+    assert str(caught.value) == (
+        "args[0] is of type Room and is deleted, so no worker could find it: send what the call needs of it instead"
+    )
+    assert statements == []
+
+
+def test_an_instance_whose_deletion_was_rolled_back_is_named_again(
+    guest: Guest, session: Session, outbox: Outbox
+) -> None:
+    room = Room(number="12b")
+    session.add(room)
+    session.commit()
+    session.delete(room)
+    session.flush()
+    session.rollback()
+    guest.ayl_send("greet", room)
+    assert outbox.messages[0].args == [{"$ref": ["naming.Room", "12b"]}]
 
 
 @pytest.mark.parametrize("name", ["name", "stays", "metadata", "registry"])

@@ -1,0 +1,23 @@
+"""A directory for each test's spool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ayl.engines.spool.store import Spool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Not there yet."""
+    return tmp_path / "state" / "spool"
+
+
+@pytest.fixture
+def spool(directory: Path) -> Spool:
+    return Spool(str(directory), 10_000_000)
