@@ -4,10 +4,8 @@ What is wrong with the message itself is told apart from what the call does: the
 Unavailable), anything else that comes out is the call's own.
 """
 
-import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
@@ -35,11 +33,15 @@ def perform(message: Message) -> None:
 
 
 def _run_to_its_end(coroutine: Coroutine[Any, Any, Any]) -> None:
+    import asyncio  # takes longer than all of ayl, and who is here has it
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         asyncio.run(coroutine)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     # The synchronous engine, used from a coroutine: that one's loop stands still meanwhile, so it needs another.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(copy_context().run, asyncio.run, coroutine).result()
