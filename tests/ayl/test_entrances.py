@@ -67,11 +67,11 @@ ENTRANCES: dict[str, Callable[[Any, str], object]] = {
     "ayl.ayl_send_opts": lambda obj, name: ayl.ayl_send_opts(obj, name, {"delay": 1}),
     "obj.ayl_send_opts": lambda obj, name: obj.ayl_send_opts(name, ayl.Options(delay=1)),
     "ayl.send": lambda obj, name: ayl.send(getattr(obj, name)),
-    "ayl.asend": lambda obj, name: asyncio.run(ayl.asend(getattr(obj, name))),  # type: ignore[arg-type]
+    "ayl.asend": lambda obj, name: asyncio.run(ayl.asend(getattr(obj, name))),
     "ayl.send_many": lambda obj, name: ayl.send_many([(getattr(obj, name),)]),
     "ayl.batch": in_a_batch,
     "ayl.opts.send": lambda obj, name: ayl.opts(delay=1).send(getattr(obj, name)),
-    "ayl.opts.asend": lambda obj, name: asyncio.run(ayl.opts(delay=1).asend(getattr(obj, name))),  # type: ignore[arg-type]
+    "ayl.opts.asend": lambda obj, name: asyncio.run(ayl.opts(delay=1).asend(getattr(obj, name))),
     "ayl.opts.send_many": lambda obj, name: ayl.opts(delay=1).send_many([(getattr(obj, name),)]),
     "ayl.opts.ayl_send": lambda obj, name: ayl.opts(delay=1).ayl_send(obj, name),
 }
