@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
 
-import peewee  # type: ignore[import-untyped]
+import peewee
 
 from ayl.commits import WATCHERS, OnCommit
 from ayl.contrib.peewee.waiting import afterwards, behind_proxies, drop, held_of, holding, release
@@ -123,60 +123,62 @@ def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _transaction_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(commit)
-    def following(self: Any, begin: bool = True) -> None:
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
         with afterwards():
-            commit(self, False)
+            result = commit(self, *args, **kwargs)
             release(behind_proxies(self.db))  # of a database whose class has a commit() of its own
-            if begin:
-                self._begin()
+            return result
 
     return following
 
 
 def _transaction_rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(rollback)
-    def following(self: Any, begin: bool = True) -> None:
-        rollback(self, False)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = rollback(self, *args, **kwargs)
         drop(behind_proxies(self.db))
-        if begin:
-            self._begin()
+        return result
 
     return following
 
 
 def _savepoint_begin(begin: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(begin)
-    def following(self: Any) -> None:
-        begin(self)
-        setattr(self, MARK, len(held_of(behind_proxies(self.db)) or ()))
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        database = behind_proxies(self.db)
+        if _status(database) == IDLE:  # in SQLite a savepoint outside of a transaction is one; this follows another
+            release(database)
+        result = begin(self, *args, **kwargs)
+        setattr(self, MARK, len(held_of(database) or ()))
+        return result
 
     return following
 
 
 def _savepoint_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(commit)
-    def following(self: Any, begin: bool = True) -> None:
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
         with afterwards():
-            commit(self, False)
+            result = commit(self, *args, **kwargs)
             database = behind_proxies(self.db)
-            if _status(database) == IDLE:  # in SQLite a savepoint outside of a transaction is one
+            if _status(database) == IDLE:
                 release(database)
-            if begin:
-                self._begin()
+            return result
 
     return following
 
 
 def _savepoint_rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(rollback)
-    def following(self: Any, begin: bool = True) -> None:
-        rollback(self, False)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # One that began before this module was loaded has no mark: nothing waited then.
+        mark = getattr(self, MARK, 0)
+        result = rollback(self, *args, **kwargs)
         held = held_of(behind_proxies(self.db))
         if held is not None:
-            # One that began before this module was loaded has no mark: nothing waited then.
-            del held[getattr(self, MARK, 0) :]
-        if begin:
-            self._begin()
+            del held[mark:]
+        setattr(self, MARK, mark)  # it goes on, or was begun anew before the calls were dropped
+        return result
 
     return following
 
@@ -203,9 +205,9 @@ FOLLOWED: tuple[tuple[str, str, Callable[[Callable[..., Any]], Callable[..., Any
 
 def follow() -> None:
     """From now on calls wait for the commits of peewee; unless it has not what we know, then nothing is changed."""
-    methods = [vars(getattr(peewee, cls, object)).get(name) for cls, name, _ in FOLLOWED]
+    methods: list[Any] = [vars(getattr(peewee, cls, object)).get(name) for cls, name, _ in FOLLOWED]
     if None in methods or not hasattr(peewee, "_manual"):
-        log.warning("peewee %s is not known: calls do not wait for its commits", peewee.__version__)
+        log.warning("peewee %s is not known: calls do not wait for its commits", getattr(peewee, "__version__", ""))
         return
     for (cls, name, following), method in zip(FOLLOWED, methods, strict=True):
         setattr(getattr(peewee, cls), name, following(method))
@@ -229,7 +231,7 @@ def watch(named: Sequence[object]) -> OnCommit | None:
 
 def _opened(classes: Iterable[type]) -> list[Any]:
     """The databases of those that are models, if a transaction is open there."""
-    models = [cls for cls in classes if isinstance(cls, peewee.ModelBase)]
+    models: list[Any] = [cls for cls in classes if isinstance(cls, peewee.ModelBase)]
     databases = dict.fromkeys(behind_proxies(model._meta.database) for model in models)
     return [database for database in databases if database is not None and _is_open(database)]
 

@@ -1,5 +1,8 @@
 """Which transaction of peewee's a call waits for, and what becomes of it then."""
 
+# mypy: disable-error-code="no-untyped-call, untyped-decorator"
+# Peewee brings types for some of it.
+
 from __future__ import annotations
 
 import gc
@@ -15,7 +18,7 @@ from ayl import State
 from ayl.contrib.peewee import transactions
 from ayl.errors import Refused
 
-from .conftest import closed
+from .conftest import closed, is_sqlite
 from .models import DATABASE, MODELS, Order
 
 if TYPE_CHECKING:
@@ -326,7 +329,7 @@ def test_peewees_own_hook_keeps_that_for_the_next_transaction(sqlite: Any) -> No
 @pytest.fixture
 def late(database: Any) -> str:
     """A statement whose mistake is found at the commit."""
-    if isinstance(database, peewee.SqliteDatabase):
+    if is_sqlite(database):
         database.execute_sql("pragma foreign_keys = on")
     reference = "references late (id) deferrable initially deferred"
     database.execute_sql(f"create table late (id integer primary key, other integer {reference})")
@@ -352,7 +355,7 @@ def test_a_commit_that_fails_may_leave_the_transaction_open_and_its_calls_waitin
         handle = ayl.send(note, "a")
         with pytest.raises(peewee.IntegrityError):
             database.commit()
-        if isinstance(database, peewee.SqliteDatabase):  # PostgreSQL has rolled back
+        if is_sqlite(database):  # PostgreSQL has rolled back
             database.execute_sql("delete from late")
             database.commit()
             assert handle.state is State.SUBMITTED
@@ -456,10 +459,10 @@ def test_a_call_that_runs_in_place_may_use_transactions_and_send(database: Any, 
 @pytest.fixture
 def customer(tmp_path: Path) -> Iterator[Any]:
     """One in another database."""
-    other = peewee.SqliteDatabase(tmp_path / "other.db")
+    other = peewee.SqliteDatabase(str(tmp_path / "other.db"))
 
     @ayl.model("peewee.Customer")
-    class Customer(peewee.Model):  # type: ignore[misc] # peewee has no types
+    class Customer(peewee.Model):
         class Meta:
             database = other
 
@@ -516,7 +519,7 @@ def test_a_transaction_of_another_thread_is_not_waited_for(database: Any, outbox
 def test_a_database_that_a_thread_bound_for_a_while_is_the_one_that_counts(
     sqlite: Any, tmp_path: Path, outbox: Outbox
 ) -> None:
-    other = peewee.SqliteDatabase(tmp_path / "other.db")
+    other = peewee.SqliteDatabase(str(tmp_path / "other.db"))
     with other.bind_ctx(MODELS):
         other.create_tables(MODELS)
         with other.atomic():

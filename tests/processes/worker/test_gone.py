@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import ayl
 from ayl.failures import GONE_RETRY_SECONDS
 
-from .app.chores import Leaflet, Poster, Shelf, note, show
+from .app.chores import Leaflet, Poster, Shelf, show
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def made(path: Path) -> str:
 def test_a_young_job_whose_object_is_gone_is_tried_once_more_and_buried_then(our_workshop: Workshop) -> None:
     folder = our_workshop.folder
     on = ayl.send(Shelf(str(folder / "a")).label, "x")
-    among = ayl.send(note, folder, Shelf(str(folder / "b")))
+    among = ayl.send(show, folder, "x", Shelf(str(folder / "b")))
     supervisor = our_workshop.workers()
     for handle in (on, among):
         job = our_workshop.await_state(handle.job_id, "buried")

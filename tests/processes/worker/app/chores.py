@@ -248,6 +248,6 @@ class Poster(Shelf):
 
 
 @ayl.task("chores.show")
-def show(folder: Path, word: str, *posters: Poster | None) -> None:
+def show(folder: Path, word: str, *posters: object) -> None:
     """Take objects that may be gone."""
     write(folder, "-".join([word, *("gone" if poster is None else "there" for poster in posters)]))
