@@ -566,14 +566,35 @@ def test_a_driver_that_does_not_say_is_asked_no_more(
     assert "no transaction can be seen: sent at once" in caplog.text
 
 
+@pytest.mark.parametrize("method", ["commit", "rollback"])
+def test_a_database_may_have_methods_of_its_own(method: str, tmp_path: Path, outbox: Outbox) -> None:
+    class Own(peewee.SqliteDatabase):
+        """As some drivers' are: with SQL of its own."""
+
+        def commit(self) -> None:
+            self.execute_sql("commit")
+
+        def rollback(self) -> None:
+            self.execute_sql("rollback")
+
+    database = Own(str(tmp_path / "own.db"))
+    database.connect()
+    with Order.bind_ctx(database), database.manual_commit():
+        database.begin()
+        handle = ayl.send(note, "a")
+        getattr(database, method)()
+        assert handle.state is (State.SUBMITTED if method == "commit" else State.DROPPED)
+    closed(database)
+
+
 def test_a_peewee_that_is_not_known_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     watchers: list[Any] = []
     monkeypatch.setattr(transactions, "WATCHERS", watchers)
     monkeypatch.delattr(peewee._savepoint, "_begin")
-    before = peewee.Database.commit
+    before = peewee._savepoint.commit
     transactions.follow()
     assert not watchers
-    assert peewee.Database.commit is before
+    assert peewee._savepoint.commit is before
     assert "calls do not wait for its commits" in caplog.text
