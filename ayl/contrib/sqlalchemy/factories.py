@@ -92,7 +92,7 @@ def serving(cls: type) -> Bound:
 
 def _of_its_own(cls: type) -> Bound | None:
     mapper: Mapper[Any] = sqlalchemy.inspect(cls)
-    for model in (*cls.__mro__, mapper.registry, *(table.metadata for table in mapper.tables)):
+    for model in (*cls.__mro__, mapper.registry, *(getattr(table, "metadata", None) for table in mapper.tables)):
         for bound in BOUND.values():
             if model in bound.models:
                 return bound
