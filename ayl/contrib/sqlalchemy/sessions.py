@@ -36,6 +36,10 @@ class Sessions:
         """The session with an open transaction that was opened last."""
         return next((session for session in reversed(self._opened.values()) if session.in_transaction()), None)
 
+    def has(self, session: Session) -> bool:
+        """Whether it is one of these."""
+        return session in self._opened.values()
+
     def of(self, cls: type) -> Session:
         """In which objects of a mapped class are found."""
         return self.synchronous(serving(cls))

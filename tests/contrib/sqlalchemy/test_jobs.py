@@ -11,12 +11,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 import ayl
+from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
 from ayl.errors import Gone
+from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.ayl.conftest import Outbox
 
 
 class Base(DeclarativeBase): ...
@@ -204,3 +208,58 @@ def test_a_coroutine_method_changes_its_object(engine: Engine) -> None:
 def test_a_coroutine_works_in_the_session_of_its_job(engine: Engine) -> None:
     Hotel.ayl_send("check_in_later", "Miller")
     assert "Miller" in names(engine)
+
+
+# Sessions that the code of a call opens itself
+
+
+@pytest.fixture
+def own(engine: Engine, outbox: Outbox) -> Iterator[Session]:
+    """One of the code's own, which no call closes; what calls send goes into the outbox."""
+    with Session(engine) as opened:
+        yield opened
+
+
+def perform(function: Callable[[], object]) -> None:
+    ayl.task("jobs.function")(function)
+    calling.perform(written(do="jobs.function"))
+
+
+@ayl.task("jobs.note")
+def note(what: str) -> None: ...
+
+
+def test_what_a_call_sent_in_a_session_that_it_left_open_leaves_at_the_call_s_end(own: Session, outbox: Outbox) -> None:
+    def read() -> None:
+        own.get_one(Guest, 3).ayl_send("look", "first")
+        ayl.send(note, "second")
+        own.begin_nested()
+        ayl.send(note, "third")
+        assert not outbox.messages
+
+    perform(read)
+    assert [message.args[0] for message in outbox.messages] == ["first", "second", "third"]
+    own.commit()
+    assert len(outbox.messages) == 3
+
+
+@pytest.mark.parametrize("flushed", [True, False])
+def test_unless_it_has_written_in_it(flushed: bool, own: Session, outbox: Outbox) -> None:
+    def write() -> None:
+        own.get_one(Guest, 3).name = "Brown"
+        if flushed:
+            own.flush()
+        ayl.send(note, "second")
+
+    perform(write)
+    assert not outbox.messages
+    own.commit()
+    assert len(outbox.messages) == 1
+
+
+def test_or_the_session_was_open_before_the_call(own: Session, outbox: Outbox) -> None:
+    own.get_one(Guest, 3)
+    perform(lambda: ayl.send(note, "later"))
+    assert not outbox.messages
+    own.commit()
+    assert len(outbox.messages) == 1

@@ -1,4 +1,4 @@
-"""A process's beginning and end: transactions that were open before ayl knew of SQLAlchemy, and ones that nobody ends."""
+"""A process's beginning and end: transactions that were open before ayl knew of SQLAlchemy, and what nobody ends."""
 
 from __future__ import annotations
 
