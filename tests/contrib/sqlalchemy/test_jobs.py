@@ -180,6 +180,21 @@ def test_an_object_that_was_deleted_before_the_call_is_gone(engine: Engine) -> N
     assert Guest.seen == []
 
 
+def test_a_call_may_commit_what_it_has_got_so_far(engine: Engine) -> None:
+    @ayl.task("jobs.in_steps")
+    def in_steps(guest: Guest) -> None:
+        guest.name = "Brown"
+        ayl.ayl_send(guest, "look")
+        ayl_sqlalchemy.session().commit()
+        assert len(Guest.seen) == 1
+        guest.name = "Miller"
+        raise FAILURES["error"]
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        ayl.send(in_steps, stored(engine))
+    assert stored(engine).name == "Brown"
+
+
 # Static methods, functions and coroutines
 
 
@@ -208,6 +223,21 @@ def test_a_coroutine_method_changes_its_object(engine: Engine) -> None:
 def test_a_coroutine_works_in_the_session_of_its_job(engine: Engine) -> None:
     Hotel.ayl_send("check_in_later", "Miller")
     assert "Miller" in names(engine)
+
+
+def test_what_other_threads_of_a_call_send_waits_for_its_commit_too(engine: Engine) -> None:
+    @ayl.task("jobs.look_around")
+    async def look_around(guest: Guest) -> None:
+        await asyncio.to_thread(ayl.send, ring, "thread")
+        await asyncio.create_task(ayl.asend(ring, "task"))
+        assert Guest.seen == []
+
+    @ayl.task("jobs.ring")
+    def ring(what: str) -> None:
+        Guest.seen.append(what)
+
+    ayl.send(look_around, stored(engine))
+    assert Guest.seen == ["thread", "task"]
 
 
 # Sessions that the code of a call opens itself
