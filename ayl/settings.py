@@ -183,13 +183,15 @@ def default_spool(environment: Mapping[str, str]) -> str:
     """The user's own directory for what programs keep (XDG_STATE_HOME), or rather ours in it."""
     state = environment.get("XDG_STATE_HOME", "")
     if not state.startswith("/"):  # the specification: a relative path is to be ignored
-        state = str(_expanded(Path("~/.local/state")))
+        state = _expanded("~/.local/state")
     return f"{state}/ayl/spool"
 
 
-def _expanded(path: Path) -> Path:
+def _expanded(path: str) -> str:
+    from pathlib import Path  # only where it is asked for: see above
+
     try:
-        return path.expanduser()
+        return str(Path(path).expanduser())
     except RuntimeError:
         raise NotConfigured(f"this user has no home directory for {path}; set spool to a directory") from None
 
@@ -197,12 +199,12 @@ def _expanded(path: Path) -> Path:
 def _directory(value: object) -> str:
     if not isinstance(value, str):
         raise NotConfigured(f"spool is a directory, not {_short(value)}")
-    path = _expanded(Path(value)) if value else Path("/")
-    if not path.is_absolute() or "\0" in value:
+    path = _expanded(value) if value else ""
+    if value and (not path.startswith("/") or "\0" in value):
         raise NotConfigured(
             f"spool is an absolute path, not {_short(value)}: senders and workers must mean the same one"
         )
-    return str(path) if value else ""
+    return path
 
 
 def _mapping(value: object) -> Mapping[str, object]:
