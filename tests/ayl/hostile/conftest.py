@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ayl
+from ayl import frameworks
 
 from .app import task  # noqa: F401 - what is registered
 from .corpus import NEVER, VALID
@@ -38,6 +39,8 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings
     """The settings of a worker that has run before."""
     (tmp_path / f"{NEVER}.py").write_text("class Thing:\n    def run(): pass\n")
     monkeypatch.syspath_prepend(tmp_path)
+    frameworks.load()
+    monkeypatch.setattr(frameworks, "AROUND_JOBS", [])  # which are not the message's doing
     settings = ayl.configure(app="shop", version="1")
     for message in WARM:
         handle(json.dumps(message).encode(), settings)
