@@ -12,6 +12,7 @@ and changes nothing.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from ayl.options import Unreachable
@@ -154,8 +155,9 @@ def _name(function: Callable[..., object]) -> str:
 
 
 def _replaces(new: Callable[..., object], old: Callable[..., object]) -> bool:
-    # Not what is made within functions: many closures and lambdas may share a name.
-    return _name(new) == _name(old) and "<" not in _name(new)
+    # Not methods, nor what is made within functions: those of many objects, or many closures, may share a name.
+    functions = isinstance(new, FunctionType) and isinstance(old, FunctionType)
+    return functions and _name(new) == _name(old) and "<" not in _name(new)
 
 
 FAILURES: Hooks[FailureEvent] = Hooks("@ayl.on_failure")
