@@ -167,6 +167,10 @@ def test_what_is_rolled_back_or_failed_sends_nothing(session: Session, outbox: O
     with pytest.raises(IntegrityError):
         session.flush()
     session.rollback()
+    session.add_all([Customer(name="Smith"), Special()])  # of which the second fails
+    with pytest.raises(IntegrityError):
+        session.flush()
+    session.rollback()
     session.add(Order(id=1, note="plain"))
     session.commit()
     assert left(outbox) == [("Order", 1, "index"), ("Order", 1, "report")]
