@@ -12,7 +12,7 @@ from ayl.engines.addresses import Servers
 from ayl.engines.base import Receipt, Submission
 from ayl.engines.client import Client
 from ayl.engines.dialing import dialer
-from ayl.engines.link import LEAST_PATIENCE, Link
+from ayl.engines.link import LEAST_PATIENCE, Link, renewed
 from ayl.errors import NotSubmitted, Refused, RefusedForNow, Unreachable
 from ayl.handle import State
 
@@ -46,6 +46,9 @@ class BeanstalkEngine:
 
     def submit(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
         outcomes: list[Receipt | NotSubmitted] = []
+        if len(submissions) == 1:
+            error = self._put(submissions, outcomes)
+            return [error] if error is not None else outcomes
         for start in range(0, len(submissions), PIPELINED):
             error = self._put(submissions[start : start + PIPELINED], outcomes)
             if error is not None:
@@ -80,10 +83,9 @@ class BeanstalkEngine:
         errors: list[Unreachable] = []
         for number, link in enumerate(links):
             if number < len(links) - 1 or errors:  # several: a dead one must leave time for those behind it
-                now = monotonic()
-                deadline = deadline or now + patience
+                deadline = renewed(deadline, self._patience)
                 hopeful = sum(not other.is_left_alone() for other in links[number:])
-                patience = max(LEAST_PATIENCE, (deadline - now) / max(1, hopeful))
+                patience = max(LEAST_PATIENCE, (deadline - monotonic()) / max(1, hopeful))
             answers: list[int | greenstalk.Error] = []
             rest = submissions
             try:

@@ -62,8 +62,10 @@ class Client(greenstalk.Client[bytes]):
         until all is written, so the caller bounds how many there are.
         """
         commands, answers = self._commands(submissions)
-        self._sock.sendall(b"".join(commands))
-        for expected in answers:
+        self._sock.sendall(commands[0] if len(commands) == 1 else b"".join(commands))
+        for number, expected in enumerate(answers):
+            if number:
+                self.prompt.next_reply()
             try:
                 values = self._answer(expected)
             except REFUSALS as error:
@@ -74,8 +76,6 @@ class Client(greenstalk.Client[bytes]):
                 if expected == b"INSERTED":
                     (job_id,) = values
                     outcomes.append(int(job_id))
-            if len(answers) > 1:
-                self.prompt.next_reply()
 
     def _commands(self, submissions: Sequence[Submission]) -> tuple[list[bytes], list[bytes]]:
         commands, answers = [], []

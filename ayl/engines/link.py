@@ -27,7 +27,7 @@ class Link:
         self.place = str(address)
         self._dial = dial
         self._breaker = Breaker(probe_interval, lease=patience + 1)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may send, too
         self._why = ""
         self._local = threading.local()
         _links.add(self)
@@ -58,6 +58,7 @@ class Link:
                     if fresh or probes or isinstance(error, TimeoutError):
                         raise
                     self.drop()
+                    deadline = renewed(deadline, patience)
                 else:
                     if not breaker.closed:  # others have failed meanwhile
                         self._recovered()
@@ -122,13 +123,19 @@ class Link:
         return trouble
 
 
+def renewed(deadline: float, patience: float) -> float:
+    """The deadline; a new one if it has passed, which it does only when a large write flowed for longer than that."""
+    now = monotonic()
+    return deadline if now < deadline else now + patience
+
+
 _links: WeakSet[Link] = WeakSet()
 
 
 def _renew_locks() -> None:
     """In a forked child: another thread of the parent may have held one, and nobody is left here to release it."""
     for link in _links:
-        link._lock = threading.Lock()
+        link._lock = threading.RLock()
 
 
 os.register_at_fork(after_in_child=_renew_locks)

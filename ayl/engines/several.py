@@ -44,11 +44,10 @@ class SeveralSources:
         self._bell: tuple[socket.socket, socket.socket] | None = None
 
     def take(self) -> BeanstalkLease | None:
-        selector, ring = self._prepared()
+        selector = self._prepared()
         try:
             while True:
-                for post in self._posts:
-                    post.gather(selector, ring)
+                self._gather()
                 lease = self._ask_in_turn(selector) or self._wait(selector)
                 if lease is not None:
                     return lease
@@ -66,6 +65,12 @@ class SeveralSources:
             for end in self._bell:
                 end.close()
             self._bell = None
+
+    def _gather(self) -> None:
+        """Connections that have come about, and the beginning of those that are missing."""
+        if self._selector is not None:
+            for post in self._posts:
+                post.gather(self._selector, self._ring)
 
     def _ask_in_turn(self, selector: selectors.BaseSelector) -> BeanstalkLease | None:
         for post in self._in_turn():
@@ -103,6 +108,7 @@ class SeveralSources:
         if self._bell is not None and self._bell[0].fileno() in ready:
             with suppress(BlockingIOError):
                 self._bell[0].recv(4096)
+            self._gather()
         for number, post in enumerate(self._in_turn(), self._first + 1):
             if post in ready and (lease := post.answer(selector)) is not None:
                 self._first = number % len(self._posts)
@@ -115,7 +121,7 @@ class SeveralSources:
     def _in_turn(self) -> list[Post]:
         return self._posts[self._first :] + self._posts[: self._first]
 
-    def _prepared(self) -> tuple[selectors.BaseSelector, Callable[[], object]]:
+    def _prepared(self) -> selectors.BaseSelector:
         if self._selector is None or self._bell is None:
             self._bell = socket.socketpair()
             for end in self._bell:
@@ -123,10 +129,10 @@ class SeveralSources:
             self._selector = selectors.DefaultSelector()
             for descriptor in (self._bell[0].fileno(), self._wake_up):
                 self._selector.register(descriptor, selectors.EVENT_READ, descriptor)
-        bell = self._bell[1]
+        return self._selector
 
-        def ring() -> None:
+    def _ring(self) -> None:
+        """There is news of a connection. Called from other threads, but never once `close` has called these off."""
+        if self._bell is not None:
             with suppress(BlockingIOError):
-                bell.send(b"!")
-
-        return self._selector, ring
+                self._bell[1].send(b"!")

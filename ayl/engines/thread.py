@@ -65,7 +65,8 @@ class ThreadEngine:
 
     def _begin(self) -> None:
         self._schedule = Schedule()
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._running: list[Errand] = []
         self._threads = 0
         self._idle = 0
@@ -73,7 +74,7 @@ class ThreadEngine:
 
     def submit(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
         now = monotonic()
-        with self._changed:
+        with self._lock:
             if self._is_over:
                 return [Refused("the process ends: its threads take no more calls")] * len(submissions)
             for submission in submissions:
@@ -85,7 +86,7 @@ class ThreadEngine:
         return [Receipt(State.STARTED, place=f"process {os.getpid()}")] * len(submissions)
 
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
-        with self._changed:
+        with self._lock:
             return self._schedule.withdraw(message_id)
 
     def job_state(self, receipt: Receipt) -> str | None:
@@ -93,7 +94,7 @@ class ThreadEngine:
 
     def close(self) -> None:
         """Finish what was accepted, in the time of the plan; what cannot be is logged as lost."""
-        with self._changed:
+        with self._lock:
             ends_at = self._ends_at = monotonic() + self._plan.finish
             self._changed.notify_all()
             self._changed.wait_for(
@@ -111,27 +112,27 @@ class ThreadEngine:
     def end(self) -> None:
         """The same, when the process ends: nothing more is accepted then."""
         self.close()
-        with self._changed:
+        with self._lock:
             self._is_over = True
             late = self._schedule.drain()
         for errand in late:
             log.error("%s is lost: it was sent when the process ended", _label(errand))
 
     def _work(self) -> None:
-        changed = self._changed
+        lock = self._lock
         while (errand := self._next()) is not None:
             delay = _run(errand)
-            if changed is not self._changed:
+            if lock is not self._lock:
                 os._exit(0)  # a call has forked and came back in the child, too, where nothing of this is anybody's
-            with changed:
+            with lock:
                 self._running.remove(errand)
                 if delay is not None:
                     self._schedule.add(errand._replace(tries=errand.tries + 1), monotonic(), delay)
-                changed.notify_all()
+                self._changed.notify_all()
 
     def _next(self) -> Errand | None:
         """Wait for the next; None if this thread is not needed any more."""
-        with self._changed:
+        with self._lock:
             while True:
                 now = monotonic()
                 errand = self._schedule.take(now)

@@ -67,7 +67,7 @@ class TlsServer:
 
     def numbers(self) -> list[int]:
         """What is ready, seen by somebody else than our own client."""
-        found = []
+        found: list[int] = []
         context = self.made.client(self.made.authority)
         with (
             socket.create_connection(("127.0.0.1", self.port), 5) as raw,
@@ -126,7 +126,7 @@ def test_calls_arrive_over_tls(open_server: TlsServer, host: str) -> None:
 
 def test_a_certificate_of_an_unknown_authority_is_not_trusted(open_server: TlsServer) -> None:
     ayl.configure(app="shop", engine=f"beanstalks://127.0.0.1:{open_server.port}")  # what the system trusts
-    with pytest.raises(Unreachable, match="no TLS with the server at .*: (self-signed|unable to get local issuer)"):
+    with pytest.raises(Unreachable, match=r"no TLS with the server at .*: (self-signed|unable to get local issuer)"):
         ayl.send(note, 1)
 
 
@@ -136,7 +136,7 @@ def test_a_certificate_for_another_name_is_not_trusted(made: Certificates, tmp_p
     server = TlsServer(made, ["--tls-cert", str(tmp_path / "other.pem"), "--tls-key", str(tmp_path / "other.pem")])
     try:
         server.use()
-        with pytest.raises(Unreachable, match="certificate is not valid for '127.0.0.1'"):
+        with pytest.raises(Unreachable, match=r"certificate is not valid for '127.0.0.1'"):
             ayl.send(note, 1)
     finally:
         server.stop()
@@ -150,7 +150,7 @@ def test_a_client_shows_its_certificate(strict_server: TlsServer, mine: Path) ->
 
 def test_a_client_without_a_certificate_is_not_let_in(strict_server: TlsServer) -> None:
     strict_server.use()
-    with pytest.raises(Unreachable, match="no TLS with the server at|hung up"):
+    with pytest.raises(Unreachable, match=r"no TLS with the server at|hung up"):
         ayl.send(note, 1)
 
 
@@ -159,7 +159,7 @@ def test_a_client_with_the_certificate_of_another_authority_is_not_let_in(
 ) -> None:
     trustme.CA().issue_cert("web@example.org").private_key_and_cert_chain_pem.write_to_path(tmp_path / "other.pem")
     strict_server.use(f"&cert={tmp_path / 'other.pem'}")
-    with pytest.raises(Unreachable, match="no TLS with the server at|hung up"):
+    with pytest.raises(Unreachable, match=r"no TLS with the server at|hung up"):
         ayl.send(note, 1)
 
 
@@ -175,7 +175,7 @@ def test_a_server_that_was_restarted_between_two_sends_is_found_again_over_tls(o
 def test_tls_towards_a_server_that_has_none_says_so(own_server: object) -> None:
     url = ayl.settings.current().engine.replace("beanstalk://", "beanstalks://")
     ayl.configure(engine=url, send_timeout=1.0)
-    with pytest.raises(Unreachable, match="no TLS with the server at|does not answer in time|hung up"):
+    with pytest.raises(Unreachable, match=r"no TLS with the server at|does not answer in time|hung up"):
         ayl.send(note, 1)
 
 
@@ -200,7 +200,7 @@ def older(connection: socket.socket, made: Certificates) -> None:
 def test_a_server_that_speaks_nothing_newer_than_tls_1_1_is_refused(made: Certificates) -> None:
     with peer(lambda connection: older(connection, made)) as there:
         ayl.configure(app="shop", engine=f"beanstalks://127.0.0.1:{there.port}?ca={made.ca}", send_timeout=2.0)
-        with pytest.raises(Unreachable, match="no TLS with the server at .*protocol version|no TLS .*alert"):
+        with pytest.raises(Unreachable, match=r"no TLS with the server at .*protocol version|no TLS .*alert"):
             ayl.send(note, 1)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ayl.engines.addresses import parse_url
 from ayl.engines.beanstalk import BeanstalkEngine
 from ayl.engines.spool import draining, store
 from ayl.engines.spool.draining import Drain
@@ -46,7 +47,7 @@ def bodies(server: Server) -> list[bytes]:
 
 @pytest.fixture
 def through(own_server: Server) -> Iterator[BeanstalkEngine]:
-    with closing(BeanstalkEngine(own_server.url, 5)) as engine:
+    with closing(BeanstalkEngine(parse_url(own_server.url), 5, 0.001)) as engine:
         yield engine
 
 
@@ -106,7 +107,7 @@ def test_what_the_server_will_never_take_is_set_aside_with_its_reason_and_can_be
     directory: Path, spool: Spool, small_server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool.append([record(1), record(2, 1000), record(3)])
-    with closing(BeanstalkEngine(small_server.url, 5)) as engine:
+    with closing(BeanstalkEngine(parse_url(small_server.url), 5, 0.001)) as engine:
         assert Drain(spool, ENGINE, engine.submit).run(60) == (2, 1, False, None)
         assert bodies(small_server) == [record(1).body, record(3).body]
         (file,) = spool.look()
@@ -119,7 +120,7 @@ def test_what_the_server_will_never_take_is_set_aside_with_its_reason_and_can_be
         assert waiting(spool) == ["id2"]
     small_server.stop()
     small_server.start()
-    with closing(BeanstalkEngine(small_server.url, 5)) as engine:
+    with closing(BeanstalkEngine(parse_url(small_server.url), 5, 0.001)) as engine:
         assert Drain(spool, ENGINE, engine.submit, ASIDE).run(60) == (1, 0, False, None)
     assert bodies(small_server) == [record(2, 1000).body]
     assert names(directory) == []
@@ -128,7 +129,7 @@ def test_what_the_server_will_never_take_is_set_aside_with_its_reason_and_can_be
 def test_setting_aside_is_not_kept_from_by_the_limit(directory: Path, small_server: Server) -> None:
     spool = Spool(str(directory), 1500)
     spool.append([record(1, 1000)])
-    with closing(BeanstalkEngine(small_server.url, 5)) as engine:
+    with closing(BeanstalkEngine(parse_url(small_server.url), 5, 0.001)) as engine:
         assert Drain(spool, ENGINE, engine.submit).run(60) == (0, 1, False, None)
     assert waiting(spool) == ["id1"]
 
@@ -300,7 +301,7 @@ def test_what_cannot_be_set_aside_stays_and_keeps_nothing_waiting(
     spool: Spool, small_server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool.append([record(1, 1000), record(2)])
-    with closing(BeanstalkEngine(small_server.url, 5)) as engine, monkeypatch.context() as failing:
+    with closing(BeanstalkEngine(parse_url(small_server.url), 5, 0.001)) as engine, monkeypatch.context() as failing:
         original = spool.append
 
         def append(records: Sequence[Record], kind: str = "spool") -> list[str | Exception]:

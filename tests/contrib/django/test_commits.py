@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -305,6 +306,38 @@ def test_a_transaction_of_another_thread_holds_nothing_back(outbox: Outbox) -> N
         thread = threading.Thread(target=send, args=[1])
         thread.start()
         thread.join()
+        assert words(outbox) == [1]
+
+
+@sqlite
+def test_the_first_send_of_a_thread_sees_a_transaction_that_was_open_before(outbox: Outbox) -> None:
+    def write() -> None:
+        with atomic():
+            Order.objects.create()
+            send(1)
+            assert not outbox.writes
+            connection.set_rollback(True)
+        send(2)
+        connection.close()
+        with atomic():
+            send(3)
+            assert words(outbox) == [2], "nor is a new connection missed"
+        connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(write).result()
+    assert words(outbox) == [2, 3]
+
+
+@sqlite
+def test_a_connection_that_django_has_forgotten_holds_nothing_back(outbox: Outbox) -> None:
+    with atomic():
+        forgotten = connections["default"]
+        del connections["default"]
+        send(1)
+        assert words(outbox) == [1]
+        connections["default"] = forgotten
+        send(2)
         assert words(outbox) == [1]
 
 

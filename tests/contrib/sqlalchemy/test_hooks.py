@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Base(DeclarativeBase): ...
 
 
-class Customer(Base, ayl.Sendable, ayl_name="hooks.Customer"):
+class Customer(Base, ayl.Sendable, ayl_name="sqlalchemy_hooks.Customer"):
     __tablename__ = "customer"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -40,7 +40,7 @@ class Customer(Base, ayl.Sendable, ayl_name="hooks.Customer"):
     def tell(self) -> None: ...
 
 
-class Order(Base, ayl.Sendable, ayl_name="hooks.Order"):
+class Order(Base, ayl.Sendable, ayl_name="sqlalchemy_hooks.Order"):
     __tablename__ = "shop_order"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -57,7 +57,7 @@ class Order(Base, ayl.Sendable, ayl_name="hooks.Order"):
     def report(self) -> None: ...
 
 
-class Special(Order, ayl_name="hooks.Special"):
+class Special(Order, ayl_name="sqlalchemy_hooks.Special"):
     __tablename__ = "special"
 
     id: Mapped[int] = mapped_column(ForeignKey("shop_order.id"), primary_key=True)
@@ -189,7 +189,7 @@ def test_statements_for_many_rows_send_nothing(session: Session, outbox: Outbox)
 
 
 def test_a_condition_that_fails_is_the_flush_s_failure(session: Session, outbox: Outbox) -> None:
-    class Broken(Base, ayl.Sendable, ayl_name="hooks.Broken"):
+    class Broken(Base, ayl.Sendable, ayl_name="sqlalchemy_hooks.Broken"):
         __tablename__ = "customer"
         __table_args__ = {"extend_existing": True}  # noqa: RUF012
 

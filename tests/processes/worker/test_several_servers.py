@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import socket
 import time
@@ -100,14 +101,14 @@ def reconnects(server: Server) -> int:
 
 
 def test_jobs_of_all_servers_are_taken_in_turn(two: list[Server]) -> None:
-    put(two[0], *range(20))
-    put(two[1], *range(100, 120))
+    put(two[0], *range(200))
+    put(two[1], *range(1000, 1200))
     with taker(two) as worker:
-        taken = [worker.take() for _ in range(40)]
-    assert sorted(taken) == [*range(20), *range(100, 120)]
-    assert [number for number in taken if number < 100] == [*range(20)]
-    sides = [number >= 100 for number in taken[4:36]]
-    assert all(a != b for a, b in zip(sides, sides[1:], strict=False)), "each server has its turn"
+        taken = [worker.take() for _ in range(400)]
+    assert sorted(taken) == [*range(200), *range(1000, 1200)]
+    assert [number for number in taken if number < 1000] == [*range(200)]
+    sides = [number >= 1000 for number in taken[110:290]]  # once both are connected, and while both have jobs
+    assert all(a != b for a, b in itertools.pairwise(sides)), "each server has its turn"
 
 
 def test_under_load_connections_are_kept(two: list[Server]) -> None:
