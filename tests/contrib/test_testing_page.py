@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.pages import blocks
-
-if TYPE_CHECKING:
-    import pytest
 
 pytest_plugins = ["pytester"]
 
 FILES = {
     section: {block.file: block.text for block in blocks("testing.md") if block.section == section}
-    for section in ("Django", "SQLAlchemy")
+    for section in ("Django", "SQLAlchemy", "Peewee")
 }
 
 PROJECT = """
@@ -35,15 +33,17 @@ def test_tests_of_django_pass_as_they_stand_on_the_page(pytester: pytest.Pyteste
     done.stderr.fnmatch_lines(["Ran 3 tests*", "OK"])
 
 
-def test_tests_of_sqlalchemy_pass_as_they_stand_on_the_page(pytester: pytest.Pytester) -> None:
-    for name, text in FILES["SQLAlchemy"].items():
+@pytest.mark.parametrize(("section", "tests"), [("SQLAlchemy", 3), ("Peewee", 2)])
+def test_tests_of_pytest_pass_as_they_stand_on_the_page(section: str, tests: int, pytester: pytest.Pytester) -> None:
+    for name, text in FILES[section].items():
         (pytester.path / name).write_text(text)
     plugin = ("-p", "no:ayl", "-p", "ayl.pytest_plugin", "-p", "no:cacheprovider")
-    pytester.runpytest_subprocess(*plugin, "-W", "error").assert_outcomes(passed=3)
+    pytester.runpytest_subprocess(*plugin, "-W", "error").assert_outcomes(passed=tests)
 
 
 def test_the_page_has_no_other_code() -> None:
     assert [[*files] for files in FILES.values()] == [
         ["store/models.py", "store/tests.py"],
         ["models.py", "test_orders.py"],
+        ["test_peewee.py"],
     ]
