@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 from weakref import WeakValueDictionary
 
 from ayl.commits import open_transaction
 from ayl.errors import ArgumentsDoNotFit, NotCallable
 from ayl.options import Options
-from ayl.sending import OptionsLike, ayl_send_opts
+
+if TYPE_CHECKING:
+    from ayl.sending import OptionsLike
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,7 +41,7 @@ class Hook:
     """Once for each transaction, however often the object is saved in it."""
     if_: Condition | None
     unless: Condition | None
-    options: OptionsLike
+    options: "OptionsLike"
 
     def applies(self, obj: object, created: bool) -> bool:
         if not (self.created if created else self.updated):
@@ -63,7 +65,7 @@ class _Decorator:
     def __call__(self, method: F, /) -> F: ...
     @overload
     def __call__(
-        self, /, *, if_: Condition | None = None, unless: Condition | None = None, options: OptionsLike | None = None
+        self, /, *, if_: Condition | None = None, unless: Condition | None = None, options: "OptionsLike | None" = None
     ) -> Callable[[F], F]: ...
     def __call__(
         self,
@@ -72,7 +74,7 @@ class _Decorator:
         *,
         if_: Condition | None = None,
         unless: Condition | None = None,
-        options: OptionsLike | None = None,
+        options: "OptionsLike | None" = None,
     ) -> F | Callable[[F], F]:
         given: OptionsLike = {} if options is None else options
         if not isinstance(given, Options):
@@ -162,6 +164,8 @@ _noted: WeakValueDictionary[tuple[int, str, Hook], _Noted] = WeakValueDictionary
 
 def saved(obj: object, *, created: bool) -> None:
     """Report that `obj` has been written to its database, after which it has a key. Raises as sends do."""
+    from ayl.sending import ayl_send_opts  # who only declares hooks needs nothing of it
+
     for method, hook in hooks_of(type(obj)):
         if _skips(type(obj), method) or not hook.applies(obj, created):
             continue

@@ -8,7 +8,6 @@ note down about the job, which no signature covers:
                                └ the call part, with the opening brace put back
 """
 
-import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -98,13 +97,17 @@ class KeyRing:
             raise NotTrusted(f"it is signed with the key {key_id}, which this worker does not have")
         if not key.valid(now):
             raise NotTrusted(f"it is signed with the key {key_id}, which is not valid now")
-        if not hmac.compare_digest(_mac(key, app, b"{" + body[found.end() :]), mac):
+        from hmac import compare_digest  # as below
+
+        if not compare_digest(_mac(key, app, b"{" + body[found.end() :]), mac):
             raise NotTrusted(f"its signature with the key {key_id} is wrong")
 
 
 def _mac(key: Key, app: str, call: bytes) -> bytes:
+    from hmac import digest  # brings OpenSSL, which who does not sign need not wait for
+
     # No name of an app holds a line feed, so that no two pairs of app and call are the same bytes.
-    return hmac.digest(key.secret, b"%b\n%b" % (app.encode(), call), "sha256").hex().encode()
+    return digest(key.secret, b"%b\n%b" % (app.encode(), call), "sha256").hex().encode()
 
 
 def key_ring(value: object) -> KeyRing:

@@ -5,7 +5,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
-import peewee  # type: ignore[import-untyped]
+import peewee
 
 from ayl.batches import batch, open_batch
 

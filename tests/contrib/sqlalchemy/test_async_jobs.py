@@ -17,11 +17,12 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, sessionmaker
+from sqlalchemy.pool import NullPool
 
 import ayl
 from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
-from ayl.errors import Gone, NotConfigured
+from ayl.errors import Gone, NotConfigured, Unavailable
 from tests.ayl.conftest import written
 from tests.postgres import sqlalchemy_url
 
@@ -189,6 +190,13 @@ def test_a_coroutine_function_has_an_async_session(local: sessionmaker[Session],
         assert session.scalars(select(Guest).filter_by(name="Miller")).one()
 
 
+def test_a_database_that_does_not_answer_is_unavailable(local: sessionmaker[Session]) -> None:
+    nowhere = create_async_engine("sqlite+aiosqlite:////nowhere/at/all.db", poolclass=NullPool)
+    ayl_sqlalchemy.bind(async_sessionmaker(nowhere))
+    with pytest.raises(Unavailable, match=r"async_jobs\.Guest 3 cannot be looked for: OperationalError"):
+        stored(local).ayl_send("look")
+
+
 def test_one_that_is_gone_is_gone(local: sessionmaker[Session], remote: AsyncEngine) -> None:
     with pytest.raises(Gone, match=r"^async_jobs\.Guest 99 exists no more$"):
         calling.perform(written(on={"$ref": ["async_jobs.Guest", 99]}, do="look"))
@@ -255,8 +263,6 @@ def test_a_scoped_async_session_is_the_job_s(local: sessionmaker[Session], remot
 def test_from_a_coroutine_in_place_a_job_has_a_loop_of_its_own(
     place: tuple[str, str], local: sessionmaker[Session]
 ) -> None:
-    from sqlalchemy.pool import NullPool
-
     ayl_sqlalchemy.bind(async_sessionmaker(create_async_engine(place[1], poolclass=NullPool)))
 
     async def handler() -> None:

@@ -517,6 +517,16 @@ def test_a_refusal_at_the_end_of_a_with_block_is_raised_there(engine: Engine, ou
         assert session.scalars(select(Order.note).where(Order.note == "three")).all() == ["three"]
 
 
+def test_a_refusal_at_a_close_is_raised_when_the_connection_was_given_back(engine: Engine, outbox: Outbox) -> None:
+    outbox.refuse = lambda _number: Refused("draining")
+    session = Session(engine)
+    session.get_one(Order, 1).ayl_send("ship", "refused")
+    with pytest.raises(Refused, match="draining"):
+        session.close()
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined] # the pools of both dialects have it
+    assert not session.in_transaction()
+
+
 # Tests that never commit
 
 
