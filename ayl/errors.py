@@ -11,14 +11,19 @@
     │   └── MessageTooLarge     ... the server would not take it
     ├── NotSubmitted            the operator: the call was fine but no server took it
     │   ├── Unreachable         ... none answers
-    │   └── Refused             ... it answered and declined
+    │   ├── Refused             ... it answered and declined
+    │   │   └── RefusedForNow   ... because it is draining or out of memory, which passes
+    │   ├── SpoolFull           ... and the calls that wait for one have filled `spool_limit`
+    │   └── SpoolUnusable       ... and the directory where calls wait for one cannot be used
     ├── CannotRun               the operator, at the worker: the job is buried with this reason
     │   ├── Undecodable         ... its body is no message
     │   ├── NotTrusted          ... it is not signed as this worker's keys ask for
     │   └── Gone                ... an object that it names exists no more
-    └── Unavailable             nobody yet: what holds the object does not answer; try again
+    ├── Unavailable             nobody yet: what holds the object does not answer; try again
+    └── TimeToRunExceeded       the programmer: the call took longer than it may
 
-Apart from these, `Decay` and `Bury` are raised by users' code to say what shall become of its job.
+Apart from these, `Decay` and `Bury` are raised by users' code to say what shall become of its job, and `OutOfTime` is
+raised within a call whose time to run is over.
 
 A value that no message can hold is a plain `TypeError`, at the call site.
 """
@@ -72,6 +77,18 @@ class Refused(NotSubmitted):
     """The server answered and did not take the message."""
 
 
+class RefusedForNow(Refused):
+    """The server takes no message at present: it is draining or out of memory."""
+
+
+class SpoolFull(NotSubmitted):
+    """No server answers, and the message would not fit into the spool any more."""
+
+
+class SpoolUnusable(NotSubmitted):
+    """The spool's directory is missing, on a disk that is full or failing, or not to be trusted."""
+
+
 class CannotRun(AylError):
     """A job that can never run as it is; the worker buries it with this reason."""
 
@@ -94,6 +111,14 @@ class Gone(CannotRun, LookupError):
 
 class Unavailable(AylError):
     """What holds an object does not answer; the object may well exist."""
+
+
+class TimeToRunExceeded(AylError, TimeoutError):
+    """A call was ended because it had not ended by itself within its time to run."""
+
+
+class OutOfTime(BaseException):
+    """Raised within a call whose time to run is over, wherever it is; `except Exception` does not stop it."""
 
 
 class Decay(Exception):

@@ -58,6 +58,10 @@ class Registry:
         """What becomes of calls that name an object of `cls` which exists no more; what a base class says holds too."""
         return next((self.gone[base] for base in cls.__mro__ if base in self.gone), "bury")
 
+    def allowed_methods(self, cls: type) -> frozenset[str] | None:
+        """The only methods of `cls` that may be called, if it says so; what a base class says holds too."""
+        return next((self.methods[base] for base in cls.__mro__ if base in self.methods), None)
+
     def add_task(self, function: Callable[..., Any], name: str | None = None, *, was: Iterable[str] | str = ()) -> None:
         """Let messages name `function`; NotRegistered if a name cannot be used. `was`: names that it had before."""
         if not callable(function) or isinstance(function, type):

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
-from ayl import __version__, admin
+from ayl import __version__, admin, settings
 from ayl.cli import ExitCode
-from ayl.cli.output import Styled, Value, as_json, listing, table, visible
+from ayl.cli.output import Styled, Value, listing, table, visible
+from ayl.cli.requests import NAME, OPTIONS, Request, command
+from ayl.cli.spool import spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-NAME = "ayl_beanstalk"
-
-CURES: dict[type[admin.AdminError], str] = {
-    admin.NoServer: "start one with `ayl_server`, or say where it is with -h and -p",
-    admin.ServerTooSlow: "it is overloaded, stopped, or no beanstalkd: see --timeout, -h and -p",
-    admin.ServerHungUp: "it is stopping, or no beanstalkd: try again, or see -h and -p",
-    admin.NotBeanstalkd: "say where the server is with -h and -p",
-    admin.NoSuchTube: f"`{NAME} list_tubes` shows all",
-    admin.NobodyWatches: f"`{NAME} list_tubes` shows where workers are",
-}
-"""What the operator can do about an error, where its own sentence leaves that open."""
 
 EPILOG = f"""
 Options may stand before or after the command. Commands may be written with dashes: list-tubes.
@@ -39,6 +26,7 @@ Examples:
   {NAME} tube_statistics -t shop/1.4.2    one tube and its workers
   {NAME} list_tubes --json | jq -r '.[].name'
   {NAME} kill_worker -t shop/1.4.2        one worker exits when it is free
+  {NAME} spool list                       calls that wait on this machine for a server
 
 \b
 Exit codes:
@@ -50,100 +38,13 @@ Exit codes:
 \b
 Environment:
   Each option has a variable, shown beside it; an option that is given wins.
+  AYL_SECRETS (or an ayl.toml, see AYL_CONFIG) holds the keys that sign kill_worker.
   NO_COLOR=1 leaves colours away; without a terminal there are none anyway.
 
 \b
 Completion, in ~/.bashrc (for zsh and fish put their names for bash's):
   eval "$(_AYL_BEANSTALK_COMPLETE=bash_source {NAME})"
 """
-
-
-class Refused(click.ClickException):
-    """An operation that failed: one line on stderr and an exit code."""
-
-    exit_code = ExitCode.REFUSED
-
-    def __init__(self, error: admin.AdminError) -> None:
-        cure = CURES.get(type(error))
-        super().__init__(f"{error}; {cure}" if cure else str(error))
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(visible(f"{NAME}: {self.message}"), file=file, err=True)
-
-
-class Unavailable(Refused):
-    """The same, for want of a server."""
-
-    exit_code = ExitCode.UNAVAILABLE
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the options say, on whichever side of the command they stood."""
-
-    server: admin.Server
-    named_tube: str
-    """Empty if none was named."""
-    as_json: bool
-
-    @property
-    def tube(self) -> str:
-        return self.named_tube or "default"
-
-    def answer(self, result: object, text: str) -> None:
-        """To stdout: the result itself for a script, the text made of it for a person."""
-        click.echo(as_json(result) if self.as_json else text)
-
-
-def _inherited(ctx: click.Context, option: click.Parameter, value: object) -> object:
-    """What is not typed after the command is as it was before it."""
-    name = option.name or ""
-    if ctx.parent is None or ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-        return value
-    return ctx.parent.params[name]
-
-
-_option = functools.partial(click.Option, show_default=True, show_envvar=True, callback=_inherited)
-
-OPTIONS = (
-    _option(
-        ["-h", "--host"],
-        envvar="AYL_BEANSTALK_HOST",
-        metavar="HOST",
-        default="127.0.0.1",
-        help="Where the server is.",
-    ),
-    _option(
-        ["-p", "--port"],
-        envvar="AYL_BEANSTALK_PORT",
-        metavar="PORT",
-        default=11300,
-        type=click.IntRange(1, 65535),
-        help="Its port.",
-    ),
-    _option(
-        ["-t", "--tube"],
-        envvar="AYL_BEANSTALK_TUBE",
-        metavar="TUBE",
-        default="",
-        show_default="default",
-        help="The tube, for commands that are about one.",
-    ),
-    _option(
-        ["--timeout"],
-        envvar="AYL_BEANSTALK_TIMEOUT",
-        metavar="SECONDS",
-        default=5.0,
-        type=click.FloatRange(0, 3600, min_open=True),
-        help="How long to wait for the connection and for each reply.",
-    ),
-    _option(
-        ["--json", "as_json"],
-        envvar="AYL_BEANSTALK_JSON",
-        is_flag=True,
-        help="One JSON document, for scripts.",
-    ),
-)
 
 
 class _Commands(click.Group):
@@ -179,22 +80,10 @@ def ayl_beanstalk(ctx: click.Context, /, **_options: object) -> None:
 
 
 def operation(function: Callable[[Request], None]) -> click.Command:
-    """A command that takes all options as one request and fails as one line."""
-
-    @functools.wraps(function)
-    def run(host: str, port: int, tube: str, timeout: float, as_json: bool) -> None:
-        try:
-            server = admin.Server(host, port, timeout)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from error
-        try:
-            function(Request(server, tube, as_json))
-        except admin.ServerUnavailable as error:
-            raise Unavailable(error) from error
-        except admin.AdminError as error:
-            raise Refused(error) from error
-
-    return ayl_beanstalk.command(function.__name__, params=[*OPTIONS])(run)
+    """A command of this group."""
+    made = command(function)
+    ayl_beanstalk.add_command(made)
+    return made
 
 
 @operation
@@ -255,17 +144,21 @@ def kill_worker(request: Request) -> None:
 
     The tube is given with -t; when no worker watches it, the request is refused. The request is a job of the
     highest priority. The first worker that is free takes it, so no call is cut short; its supervisor does not
-    replace that worker.
+    replace that worker. Where the app's messages are signed, this one has to be, too: run the command with the
+    app's AYL_SECRETS, or where its ayl.toml is.
     """
     if not request.named_tube:
         # Every client watches `default` until it says otherwise, so a request there might wait for the first
         # worker that ever comes.
         raise click.UsageError("say whose worker: kill_worker -t TUBE")
-    found = admin.kill_worker(request.server, request.tube)
+    found = admin.kill_worker(request.server, request.tube, settings.current().secrets)
     whom = "the worker" if found.workers.total == 1 else f"one of {found.workers.total} workers"
     when = "" if found.workers.available else " as soon as it is free"
-    request.answer(found, f"asked {whom} of {found.tube} to exit{when} (job {found.job})")
+    how = "signed" if found.signed else "not signed: a worker with secrets will bury it"
+    request.answer(found, f"asked {whom} of {found.tube} to exit{when} (job {found.job}, {how})")
 
+
+ayl_beanstalk.add_command(spool)
 
 COLUMNS = ("READY", "RESERVED", "DELAYED", "BURIED", "WORKERS", "AVAILABLE", "BUSY")
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from ayl.errors import NotSubmitted
 from ayl.handle import State
 from ayl.options import Unreachable
 
@@ -37,8 +36,11 @@ class Receipt(NamedTuple):
 class Engine(Protocol):
     """Submits messages. Safe to use from several threads."""
 
-    def submit(self, submissions: Sequence[Submission]) -> Sequence[Receipt | NotSubmitted]:
-        """Hand over the messages in order; for each a receipt, or why it was not taken."""
+    def submit(self, submissions: Sequence[Submission]) -> Sequence[Receipt | Exception]:
+        """Hand over the messages in order; for each a receipt, or a NotSubmitted that tells why it was not taken.
+
+        Any other exception in the answer was raised by the call itself, which was made in place.
+        """
 
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
         """Take a message back that nobody has begun with; whether that was so. Unreachable if that cannot be known."""
@@ -64,6 +66,9 @@ class Lease(Protocol):
 
     def reserves(self) -> int:
         """How often the job has been reserved, this time included."""
+
+    def tube(self) -> str:
+        """The tube that the job is in; empty if the job is gone."""
 
     def age(self) -> int:
         """Seconds since the job was made, as the server counts."""

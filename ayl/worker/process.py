@@ -21,7 +21,8 @@ from ayl import settings as configuration
 from ayl.engines import source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError, Unreachable
-from ayl.worker.execution import Next, execute
+from ayl.worker import deliveries
+from ayl.worker.execution import Next, counts, execute
 
 log = logging.getLogger("ayl.worker")
 
@@ -99,9 +100,12 @@ def main(plan: Plan, lifeline: int) -> int:
     except AylError as error:
         log.error("%s", error)
         return EXIT_CONFIG
+    deliveries.begin(configuration.current())
     try:
         return _work(source, stop)
     finally:
+        if counts.untrusted:
+            log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
         source.close()
         # While Python winds up, its handlers are gone already; a reminder must not kill what is ending well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import time
 import warnings
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
-from ayl.errors import Refused, Unreachable
+from ayl.errors import Refused, RefusedForNow, Unreachable
 from tests.ayl.conftest import given_up
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def numbers(server: Server) -> list[int]:
 
 
 def test_no_server_is_one_line_with_the_address_and_the_cure(free_port: int) -> None:
-    ayl.configure(app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{free_port}", timeout=TIMEOUT)
+    ayl.configure(app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{free_port}", send_timeout=TIMEOUT)
     with given_up(TIMEOUT + 1.5) as said:
         ayl.send(note, 1)
     assert said == [f"no server answers at 127.0.0.1:{free_port} (Connection refused); start one with: ayl_server"]
@@ -67,7 +68,7 @@ def test_a_connection_that_is_never_taken_is_given_up_after_the_timeout() -> Non
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
-        ayl.configure(app="shop", engine=f"beanstalk://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT)
+        ayl.configure(app="shop", engine=f"beanstalk://127.0.0.1:{listener.getsockname()[1]}", send_timeout=TIMEOUT)
         with given_up(TIMEOUT + 1.5):
             ayl.send(note, 1)
 
@@ -99,12 +100,14 @@ def test_a_server_that_was_restarted_between_two_sends_is_found_again(own_server
 
 
 def test_a_server_that_is_away_for_a_while_is_found_again(own_server: Server) -> None:
+    ayl.configure(probe_interval=0.05)
     ayl.send(note, 1)
     own_server.stop()
     for _ in range(2):
         with given_up(2):
             ayl.send(note, 2)
     own_server.start()
+    time.sleep(0.1)
     ayl.send(note, 3)
     assert numbers(own_server) == [3]
 
@@ -120,7 +123,7 @@ def test_a_server_that_drains_refuses_and_the_connection_goes_on(own_server: Ser
             ayl.send(note, 2)
     with pytest.raises(Refused), ayl.batch() as batch:
         handles = [ayl.send(note, number) for number in range(3)]
-    assert [type(handle.error) for handle in handles] == [Refused] * 3
+    assert [type(handle.error) for handle in handles] == [RefusedForNow] * 3
     assert batch.sent == 0
     assert numbers(own_server) == [1]
 

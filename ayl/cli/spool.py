@@ -1,0 +1,122 @@
+"""`ayl_beanstalk spool`: the calls that wait on this machine because no server answered."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from ayl import settings as configuration
+from ayl import spooled
+from ayl.cli import ExitCode
+from ayl.cli.output import Styled, Value, table, visible
+from ayl.cli.requests import NAME, OPTIONS, Request, command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SPOOL = click.Option(
+    ["--spool", "directory"],
+    envvar="AYL_SPOOL",
+    show_envvar=True,
+    metavar="DIR",
+    default=None,
+    show_default="what ayl.toml says, or ~/.local/state/ayl/spool",
+    help="The spool's directory.",
+)
+
+ENGINE = click.Option(
+    ["--engine"],
+    metavar="URL",
+    default="",
+    show_default="that of the server",
+    help="Deliver what was sent to this engine URL, for a server that has moved.",
+)
+
+SET_ASIDE = click.Option(
+    ["--set-aside"], is_flag=True, help="Try once more to deliver what was set aside, instead of what waits."
+)
+
+
+@click.group("spool", params=[*OPTIONS], subcommand_metavar="COMMAND [OPTIONS]")
+def spool(**_options: object) -> None:
+    """Calls that wait on this machine for a server."""
+
+
+def operation(*options: click.Option) -> Callable[[Callable[..., None]], click.Command]:
+    """A command of this group."""
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        made = command(function, *options)
+        spool.add_command(made)
+        return made
+
+    return decorate
+
+
+@operation(SPOOL)
+def list(request: Request, directory: str | None) -> None:  # noqa: A001 - the command's name
+    """What waits, what was set aside and why, and what cannot be read.
+
+    Nothing is looked up in any database, and nothing is changed.
+    """
+    found = spooled.contents(_directory(directory))
+    rows: tuple[tuple[Value, ...], ...] = tuple(
+        (_moment(call.spooled), call.id, call.tube, _moment(call.due), call.size, call.call) for call in found.calls
+    )
+    waiting = [row for row, call in zip(rows, found.calls, strict=True) if not call.set_aside]
+    text = [table(("SPOOLED", "ID", "TUBE", "DUE", "BYTES", "CALL"), waiting)]
+    text.append(f"{len(waiting):,} calls wait in {visible(found.directory)}, which takes {found.bytes:,} bytes")
+    aside = [(_moment(call.spooled), call.id, call.tube, call.set_aside, call.call) for call in found.calls
+             if call.set_aside]  # fmt: skip
+    if aside:
+        reasons = [(*row[:3], Styled(row[3], colour="red"), row[4]) for row in aside]
+        text += ["", "Set aside:", table(("SPOOLED", "ID", "TUBE", "REASON", "CALL"), reasons)]
+    if found.unreadable:
+        text += ["", "Not readable, and kept:", table(("FILE", "BYTES", "DAMAGED"), map(_unreadable, found.unreadable))]
+    request.answer(found, "\n".join(text))
+
+
+@operation(SPOOL, ENGINE, SET_ASIDE)
+def drain(request: Request, directory: str | None, engine: str, set_aside: bool) -> None:
+    """Deliver to the server, now, what waits for it, in order.
+
+    The server is given with -h and -p. What waits for another one is left and told of. What the server refuses for
+    good is set aside with its reason and keeps nothing else waiting.
+    """
+    place = _directory(directory)
+    done, trouble = spooled.drain(
+        request.server, place, engine=engine, set_aside=set_aside, tell=None if request.as_json else _progress
+    )
+    lines = [f"delivered {done.delivered:,}, set aside {done.set_aside:,}, still waiting {done.left:,}"]
+    lines += [
+        f"{count:,} wait for {visible(url)}; if that server has moved: {NAME} spool drain --engine {visible(url)}"
+        for url, count in done.elsewhere.items()
+    ]
+    request.answer(done, "\n".join(lines))
+    if trouble is not None:
+        raise trouble
+    if done.set_aside:
+        raise click.exceptions.Exit(ExitCode.REFUSED)
+
+
+def _progress(delivered: int) -> None:
+    click.echo(f"delivered {delivered:,} …", err=True)
+
+
+def _directory(given: str | None) -> str:
+    return given or configuration.current().spool_directory()
+
+
+def _moment(seconds: float) -> str:
+    """In UTC, as the server's log has it; nothing for none."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%SZ}" if seconds else ""
+    except (OverflowError, ValueError):
+        return f"{seconds:.0f}"
+
+
+def _unreadable(file: spooled.UnreadableFile) -> tuple[Value, ...]:
+    places = ", ".join(f"{start}-{end}" for start, end in file.damaged)
+    return (file.name, file.bytes, Styled(places or "written by a later release", colour="red"))
