@@ -62,10 +62,9 @@ def _is_open(database: Any) -> bool:
 def _commit(commit: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(commit)
     def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not held_of(self):
+            return commit(self, *args, **kwargs)
         with afterwards():
-            held = held_of(self)
-            if not held:
-                return commit(self, *args, **kwargs)
             _notice(self)
             if _status(self) == ABORTED:
                 drop(self)  # PostgreSQL takes this COMMIT for a ROLLBACK, and calls it a success
@@ -105,6 +104,8 @@ def _notice(database: Any) -> None:
 def _noticing(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not held_of(self):
+            return method(self, *args, **kwargs)
         with afterwards():
             _notice(self)
             return method(self, *args, **kwargs)
@@ -127,8 +128,12 @@ def _close(close: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Of a database or one of its blocks."""
+
     @wraps(method)
     def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not held_of(behind_proxies(getattr(self, "db", self))):
+            return method(self, *args, **kwargs)
         with afterwards():
             return method(self, *args, **kwargs)
 
@@ -138,6 +143,8 @@ def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
 def _transaction_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(commit)
     def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not held_of(behind_proxies(self.db)):
+            return commit(self, *args, **kwargs)
         with afterwards():
             result = commit(self, *args, **kwargs)
             release(behind_proxies(self.db))  # of a database whose class has a commit() of its own
@@ -172,6 +179,8 @@ def _savepoint_begin(begin: Callable[..., Any]) -> Callable[..., Any]:
 def _savepoint_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(commit)
     def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not held_of(behind_proxies(self.db)):
+            return commit(self, *args, **kwargs)
         with afterwards():
             result = commit(self, *args, **kwargs)
             database = behind_proxies(self.db)
@@ -251,7 +260,7 @@ def watch(named: Sequence[object]) -> OnCommit | None:
     """The watcher (`ayl.commits`): the databases of the named instances that have an open transaction, else those of
     registered models. If these are several, a call waits for all of them.
     """
-    opened = _opened(type(obj) for obj in named) or _opened(registry.model_names)
+    opened = _opened([obj._meta.database for obj in named if isinstance(obj, peewee.Model)]) or _opened(_registered())
     if not opened:
         return None
     for database in opened:
@@ -261,11 +270,24 @@ def watch(named: Sequence[object]) -> OnCommit | None:
     return lambda function: _when_all_commit(opened, function)
 
 
-def _opened(classes: Iterable[type]) -> list[Any]:
-    """The databases of those that are models, if a transaction is open there."""
-    models: list[Any] = [cls for cls in classes if isinstance(cls, peewee.ModelBase)]
-    databases = dict.fromkeys(behind_proxies(model._meta.database) for model in models)
-    return [database for database in databases if database is not None and _is_open(database)]
+def _opened(databases: Iterable[Any]) -> list[Any]:
+    """Those in which this thread has a transaction open."""
+    found = [behind_proxies(database) for database in databases]
+    return [database for database in dict.fromkeys(found) if database is not None and _is_open(database)]
+
+
+_known: tuple[object, list[Any]] = (None, [])
+
+
+def _registered() -> set[Any]:
+    """The databases of registered models, as they are bound now."""
+    global _known
+    names = registry.model_names
+    newest = len(names), next(reversed(names), None)  # a class that replaces another comes last, too
+    if newest != _known[0]:
+        models: list[Any] = [cls for cls in names if isinstance(cls, peewee.ModelBase)]
+        _known = newest, [model._meta for model in models]  # to look through all classes at each send would take long
+    return {meta.database for meta in _known[1]}
 
 
 def _when_all_commit(databases: Sequence[Any], function: Callable[[], None]) -> None:
