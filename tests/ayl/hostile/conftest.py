@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import _strptime  # noqa: F401 - for datetime.strptime
 import difflib  # noqa: F401 - for hints
 import json
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 import ayl
+from ayl.errors import NotCallable
+from ayl.targets import PLAIN_TYPES, method_target
 
 from .app import task  # noqa: F401 - what is registered
 from .corpus import NEVER, VALID
@@ -39,6 +43,10 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings
     (tmp_path / f"{NEVER}.py").write_text("class Thing:\n    def run(): pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     settings = ayl.configure(app="shop", version="1")
+    for cls in PLAIN_TYPES:
+        for name in dir(cls):
+            with suppress(NotCallable):
+                method_target(cls, name, on_class=False)  # what C code says of itself is text as well
     for message in WARM:
         handle(json.dumps(message).encode(), settings)
     yield settings
