@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import _strptime  # noqa: F401 - for datetime.strptime
 import difflib  # noqa: F401 - for hints
 import json
 import sys
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +43,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings
     (tmp_path / f"{NEVER}.py").write_text("class Thing:\n    def run(): pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     settings = ayl.configure(app="shop", version="1")
+    datetime.strptime("1", "%d")  # noqa: DTZ007 - loads what it needs
     for cls in PLAIN_TYPES:
         for name in dir(cls):
             with suppress(NotCallable):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 VALUES: dict[type, Any] = {
     bool: True, int: 7, float: 1.5, complex: 1j, str: "a b", bytes: b"a b", bytearray: bytearray(b"a b"), list: [1, 2],
     tuple: (1, 2), dict: {"a": 1}, set: {1}, frozenset: frozenset({1}), range: range(3),
-    datetime: datetime(2026, 1, 1, tzinfo=UTC), date: date(2026, 1, 1), time: time(1), timedelta: timedelta(1), Decimal: Decimal(1), UUID: UUID(int=1),
+    datetime: datetime(2026, 1, 1, tzinfo=UTC), date: date(2026, 1, 1), time: time(1),
+    timedelta: timedelta(1), Decimal: Decimal(1), UUID: UUID(int=1),
 }  # fmt: skip
 
 CLASS = {"$ref": ["hostile.Safe"]}
