@@ -56,7 +56,11 @@ class Client(greenstalk.Client[bytes]):
 
     def __init__(self, address: Address, timeout: float) -> None:
         self._prompt = _connected(address, timeout)
-        super().__init__(self._prompt, encoding=None)
+        try:
+            super().__init__(self._prompt, encoding=None)
+        except OSError as error:  # the peer hung up at once: then greenstalk cannot ask for its address
+            self._prompt.close()
+            raise unreachable(address, error) from None
         self._used = greenstalk.DEFAULT_TUBE
         self._consumed = 0  # bytes of the replies read so far
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import selectors
 import socket
+import struct
 import warnings
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
+from ayl.engines import client
 from ayl.errors import Refused, RefusedForNow, Unreachable
 from tests.ayl.conftest import given_up
 
@@ -67,6 +70,26 @@ def test_a_connection_that_is_never_taken_is_given_up_after_the_timeout() -> Non
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
+        ayl.configure(app="shop", engine=f"beanstalk://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT)
+        with given_up(TIMEOUT + 1.5):
+            ayl.send(note, 1)
+
+
+def test_a_server_that_hangs_up_before_it_is_spoken_to_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    connected = client._connected
+
+    def reset_at_once(*given: Any) -> Any:
+        sock = connected(*given)
+        peer, _ = listener.accept()
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        with selectors.DefaultSelector() as selector:
+            selector.register(sock, selectors.EVENT_READ)
+            assert selector.select(TIMEOUT)
+        return sock
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setattr(client, "_connected", reset_at_once)
         ayl.configure(app="shop", engine=f"beanstalk://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT)
         with given_up(TIMEOUT + 1.5):
             ayl.send(note, 1)
