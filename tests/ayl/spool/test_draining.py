@@ -22,7 +22,7 @@ from ayl.errors import RefusedForNow, SpoolUnusable, Unreachable
 from .samples import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ayl.engines.base import Receipt, Submission
@@ -275,6 +275,32 @@ def test_a_place_that_is_none_is_no_file(spool: Spool, place: str) -> None:
 
 
 # Disks that fail
+
+
+def test_a_call_is_accepted_only_when_its_file_and_every_new_directory_have_been_synced(
+    directory: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[int, int] = {}
+
+    def recorded(original: Callable[[int], None]) -> Callable[[int], None]:
+        def sync(file: int) -> None:
+            original(file)
+            status = os.fstat(file)
+            synced[status.st_ino] = status.st_size
+
+        return sync
+
+    monkeypatch.setattr(os, "fsync", recorded(os.fsync))
+    monkeypatch.setattr(os, "fdatasync", recorded(os.fdatasync))
+    for number in range(2):
+        path, _ = places(spool, directory, [record(number)])
+        assert synced[path.stat().st_ino] == path.stat().st_size
+    for new in (directory, directory.parent, directory.parent.parent):
+        assert new.stat().st_ino in synced
+    synced.clear()
+    (place,) = spool.append([record(3)])
+    assert spool.withdraw(str(place), "id3")
+    assert path.stat().st_ino in synced
 
 
 def test_after_a_failed_sync_nobody_appends_to_that_file_again(
