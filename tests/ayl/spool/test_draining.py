@@ -172,6 +172,19 @@ def test_a_sender_that_died_after_a_put_leaves_the_same_message_to_be_put_again(
     assert bodies(own_server) == [record(1).body, record(1).body, record(2).body]
 
 
+def test_another_process_goes_on_where_one_had_to_end(
+    directory: Path, spool: Spool, own_server: Server, through: BeanstalkEngine
+) -> None:
+    spool.append([record(number) for number in range(5)])
+
+    def take_two(submissions: Sequence[Submission]) -> list[Receipt | Exception]:
+        return [*through.submit(submissions[:2]), *[Unreachable("gone")] * (len(submissions) - 2)]
+
+    assert Drain(spool, ENGINE, take_two).run(60)[:3] == (2, 0, True)
+    assert Drain(Spool(str(directory), 1), ENGINE, through.submit).run(60).delivered == 3
+    assert bodies(own_server) == [record(number).body for number in range(5)]
+
+
 def test_only_one_delivers_at_a_time_and_the_other_does_not_wait(directory: Path, spool: Spool) -> None:
     spool.append([record(1)])
     begun, go_on = threading.Event(), threading.Event()
@@ -297,8 +310,8 @@ def test_a_call_is_accepted_only_when_its_file_and_every_new_directory_have_been
         assert synced[path.stat().st_ino] == path.stat().st_size
     for new in (directory, directory.parent, directory.parent.parent):
         assert new.stat().st_ino in synced
-    synced.clear()
     (place,) = spool.append([record(3)])
+    synced.clear()
     assert spool.withdraw(str(place), "id3")
     assert path.stat().st_ino in synced
 
@@ -316,6 +329,21 @@ def test_after_a_failed_sync_nobody_appends_to_that_file_again(
         sender.append([record(3)])
     assert path.read_bytes() == before
     assert waiting(spool) == ["id1", "id3", "id3"]
+
+
+def test_nor_where_no_other_file_could_be_begun_at_once(
+    directory: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = places(spool, directory, [record(1)])
+    before = path.read_bytes()
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fdatasync", _fail)
+        failing.setattr(os, "fsync", _fail)
+        with pytest.raises(SpoolUnusable):
+            spool.append([record(2)])
+    spool.append([record(3)])
+    assert path.read_bytes() == before
+    assert waiting(spool) == ["id1", "id3"]
 
 
 def _fail(_: int) -> None:

@@ -427,6 +427,28 @@ def test_threads_spool_side_by_side_and_each_keeps_its_order(absent: Server, dir
         assert [number for thread_, number in found if thread_ == thread_number] == [*range(50)]
 
 
+def test_a_lock_ends_with_its_process_though_a_child_was_forked_meanwhile(directory: Path) -> None:
+    directory.mkdir(parents=True)
+    reader, writer = os.pipe()
+    holder = os.fork()
+    if holder == 0:
+        with opened(str(directory)) as descriptor, locked(descriptor, "lock"):
+            child = os.fork()
+            if child == 0:
+                time.sleep(60)
+            os.write(writer, str(child).encode())
+            os._exit(0)  # as when it is killed: it lets go of nothing
+    os.waitpid(holder, 0)
+    child = int(os.read(reader, 20))
+    os.close(reader)
+    os.close(writer)
+    try:
+        with opened(str(directory)) as descriptor, locked(descriptor, "lock", 0.0) as got:
+            assert got
+    finally:
+        os.kill(child, 9)
+
+
 def test_a_child_that_was_forked_while_the_spool_was_locked_does_not_keep_the_lock(directory: Path) -> None:
     directory.mkdir(parents=True)
     with opened(str(directory)) as descriptor, locked(descriptor, "lock") as got:
