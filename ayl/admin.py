@@ -18,6 +18,7 @@ other end, it ends in time, with an answer or with one error of this tree:
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,10 +27,12 @@ import greenstalk
 
 from ayl.engines.prompt import PromptSocket
 from ayl.errors import AylError
-from ayl.tubes import RULE, legal
+from ayl.tubes import RULE, app_of, legal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from ayl.signing import KeyRing
 
 
 EXIT = b'{"type":"ayl-control","do":"exit"}'
@@ -207,6 +210,8 @@ class ExitRequest:
     """Its id."""
     workers: Workers
     """As they were just before it was put."""
+    signed: bool = False
+    """Workers that have secrets obey no other."""
 
 
 def statistics(server: Server) -> ServerStatistics:
@@ -244,15 +249,20 @@ def tube_statistics(server: Server, tube: str) -> TubeStatistics:
         return found
 
 
-def kill_worker(server: Server, tube: str) -> ExitRequest:
-    """Ask one worker of the tube to exit: the next one that is free. It ends no call that runs."""
+def kill_worker(server: Server, tube: str, secrets: KeyRing | None = None) -> ExitRequest:
+    """Ask one worker of the tube to exit: the next one that is free. It ends no call that runs.
+
+    `secrets` are those of the tube's app. NotConfigured if none of their keys is valid now.
+    """
     _check_name(tube)
+    order = EXIT if secrets is None else secrets.sign(app_of(tube), EXIT, time.time())
     with _conversation(server) as client:
         found = _look(client, tube)
         if found is None or not found.workers.total:
             raise NobodyWatches(server, tube, [] if found else _similar(tube, client.tubes()))
         client.use(tube)
-        return ExitRequest(tube=tube, job=client.put(EXIT, priority=0), workers=found.workers)
+        job = client.put(order, priority=0)
+        return ExitRequest(tube=tube, job=job, workers=found.workers, signed=secrets is not None)
 
 
 def _check_name(tube: str) -> None:
@@ -264,8 +274,7 @@ def _check_name(tube: str) -> None:
 def _similar(tube: str, names: list[str]) -> list[str]:
     from difflib import get_close_matches  # only on the way to an error
 
-    app = tube.partition("/")[0]
-    relatives = (name for name in names if name.partition("/")[0] == app)
+    relatives = (name for name in names if app_of(name) == app_of(tube))
     others = dict.fromkeys([*get_close_matches(tube, names), *relatives])
     return [name for name in others if name != tube][:3]
 

@@ -22,7 +22,8 @@ class Batch:
     """
 
     def __init__(self) -> None:
-        self._waiting: list[Parcel] = []
+        self.waiting: list[Parcel] = []
+        """What has gathered."""
         self._refusal: Exception | None = None
         self._token: Token[Batch | None] | None = None
         self.sent = 0
@@ -33,15 +34,15 @@ class Batch:
     @property
     def full(self) -> bool:
         """Whether enough has gathered to be sent."""
-        return len(self._waiting) >= BATCH_SIZE
+        return len(self.waiting) >= BATCH_SIZE
 
     def add(self, parcel: Parcel) -> None:
         """Take in one message; whoever adds sees to `flush` when the batch is full."""
-        self._waiting.append(parcel)
+        self.waiting.append(parcel)
 
     def flush(self) -> None:
         """Send what has gathered. Raises nothing before the end."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self.waiting = self.waiting, []
         for _, group in groupby(waiting, lambda parcel: id(parcel.settings)):
             parcels = [parcel for parcel in group if parcel.handle.state is not State.CANCELLED]
             if not parcels:
@@ -51,9 +52,11 @@ class Batch:
             except Exception as error:  # noqa: BLE001 - from a call that ran in place: raised when all have been tried
                 refusal = error
             self._refusal = self._refusal or refusal
-            self.sent += sum(parcel.handle.error is None for parcel in parcels)
+            self.sent += sum(parcel.handle.state not in (State.BATCHED, State.REFUSED) for parcel in parcels)
 
     def __enter__(self) -> Self:
+        if self._token is not None:
+            raise RuntimeError("a batch is for one span: begin another with ayl.batch()")
         self._token = _batch.set(self)
         return self
 
@@ -71,7 +74,7 @@ class Batch:
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._leave()
-        if self._waiting:
+        if self.waiting:
             import asyncio  # takes longer than all of ayl, and who is here has it
 
             await asyncio.to_thread(self.flush)

@@ -4,18 +4,15 @@ What is wrong with the message itself is told apart from what the call does: the
 Unavailable), anything else that comes out is the call's own.
 """
 
-import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import copy_context
 from typing import Any
 
 from ayl import values
 from ayl.errors import ArgumentsDoNotFit, CannotRun, Gone, NotCallable, NotRegistered, Unavailable
 from ayl.message import Message, keywords
-from ayl.references import find, find_ahead, finding
+from ayl.references import SPAWNERS, Spawn, find, find_ahead, finding, finding_on_loop, spawn_for
 from ayl.registry import registry
 from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
 from ayl.values.classes import CODECS
@@ -25,24 +22,44 @@ def perform(message: Message) -> None:
     """Make the call that `message` describes, in this thread.
 
     Raises CannotRun if it never can be made, Unavailable if its objects cannot be looked for now, and
-    whatever the call raises. A coroutine function is run to its end on an event loop of its own.
+    whatever the call raises. A coroutine function is run to its end on an event loop; so is everything about a message
+    that names objects which can only be found on one.
     """
     with finding():
+        spawn = _spawn(message)
+        if spawn is not None:
+            _run_to_its_end(_on_a_loop(message, spawn))
+            return
         function, args, kwargs = _prepare(message)
         result = function(*args, **kwargs)
         if inspect.iscoroutine(result):
-            _run_to_its_end(result)
+            _run_to_its_end(_awaited(result))
+
+
+def _spawn(message: Message) -> Spawn | None:
+    if SPAWNERS:
+        with suppress(ValueError):  # what is wrong with the message is told where it is decoded
+            return spawn_for(values.references([message.on, message.args, message.kwargs]))
+    return None
+
+
+async def _on_a_loop(message: Message, spawn: Spawn) -> None:
+    async with finding_on_loop():
+        function, args, kwargs = await spawn(_prepare, message)
+        result = await spawn(function, *args, **kwargs)
+        if inspect.iscoroutine(result):
+            await result
+
+
+async def _awaited(coroutine: Coroutine[Any, Any, Any]) -> None:
+    async with finding_on_loop():
+        await coroutine
 
 
 def _run_to_its_end(coroutine: Coroutine[Any, Any, Any]) -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(coroutine)
-        return
-    # The synchronous engine, used from a coroutine: that one's loop stands still meanwhile, so it needs another.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(copy_context().run, asyncio.run, coroutine).result()
+    from ayl.loops import run  # it needs asyncio, which takes longer to load than all of ayl
+
+    run(coroutine)
 
 
 def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
@@ -61,11 +78,13 @@ def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str,
         if receiver is None:
             raise Gone(f"the receiver of {target.label} exists no more, and nothing can be called on None")
         function = getattr(receiver, target.name)
-    return (
-        function,
-        _decoded(message.args, "args"),
-        {name: _decoded(value, f"kwargs[{name!r}]") for name, value in kwargs.items()},
-    )
+    args: list[Any] = _decoded(message.args, "args")
+    kwargs = {name: _decoded(value, f"kwargs[{name!r}]") for name, value in kwargs.items()}
+    try:
+        target.check_values(args, kwargs)
+    except ArgumentsDoNotFit as error:
+        raise CannotRun(str(error)) from error
+    return function, args, kwargs
 
 
 def _find_together(encoded: list[Any]) -> None:

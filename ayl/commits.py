@@ -3,7 +3,8 @@
 Each ORM's module in `ayl.contrib` brings a watcher, which knows whether a transaction is open where a call is sent.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from ayl.batches import open_batch
 from ayl.delivery import Parcel, deliver_one
@@ -46,14 +47,14 @@ def hold(parcel: Parcel, named: Sequence[object], *, after_commit: bool) -> bool
 class Waiting:
     """A message that waits for a commit: to be called then, or to be let go of."""
 
-    __slots__ = ("_parcel",)
+    __slots__ = ("parcel",)
 
     def __init__(self, parcel: Parcel) -> None:
-        self._parcel = parcel
+        self.parcel = parcel
 
     def __call__(self) -> None:
         """Send it. Raises NotSubmitted if no server takes it."""
-        parcel = self._parcel
+        parcel = self.parcel
         if parcel.handle.state is not State.UNCOMMITTED:
             return  # cancelled meanwhile
         batch = open_batch()
@@ -67,16 +68,32 @@ class Waiting:
 
     def __del__(self) -> None:
         # Frameworks tell nobody that they forget what waits for a commit; they just let go of it.
-        handle = self._parcel.handle
+        handle = self.parcel.handle
         if handle.state is State.UNCOMMITTED:
             handle.state = State.DROPPED
 
 
 def open_transaction(named: Sequence[object]) -> OnCommit | None:
     """The transaction that a call which names these objects must wait for."""
+    if _unwatched:
+        return None
     load()
     for watcher in WATCHERS:
         on_commit = watcher(named)
         if on_commit is not None:
             return on_commit
     return None
+
+
+_unwatched = False
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Within this span no send of the process waits for a commit; for tests whose transactions never commit."""
+    global _unwatched
+    before, _unwatched = _unwatched, True
+    try:
+        yield
+    finally:
+        _unwatched = before

@@ -1,7 +1,9 @@
 """The last step of a send: messages to the engine in use, and to their handles what became of them."""
 
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ayl.engines import engine_for
@@ -21,8 +23,9 @@ class Parcel(NamedTuple):
 
 def deliver_one(parcel: Parcel) -> None:
     """To the engine, now. Raises NotSubmitted if it does not take the message, and what a call made in place raises."""
-    refusal = deliver([parcel])
-    if refusal is not None:
+    engine = _engine(parcel.settings)
+    outcome = engine.submit((parcel.submission,))[0]
+    if (refusal := _note(parcel.handle, engine, outcome)) is not None:
         raise refusal
 
 
@@ -35,15 +38,21 @@ def deliver(parcels: Sequence[Parcel]) -> Exception | None:
     refusal: Exception | None = None
     outcomes = engine.submit([parcel.submission for parcel in parcels])
     for parcel, outcome in zip(parcels, outcomes, strict=True):
-        if isinstance(outcome, NotSubmitted):
-            parcel.handle.refused(outcome)
-            refusal = refusal or outcome
-        elif isinstance(outcome, Exception):
-            parcel.handle.accepted(engine, Receipt(State.RAN))
-            refusal = refusal or outcome
-        else:
-            parcel.handle.accepted(engine, outcome)
+        trouble = _note(parcel.handle, engine, outcome)
+        refusal = refusal or trouble
     return refusal
+
+
+def _note(handle: Handle, engine: Engine, outcome: Receipt | Exception) -> Exception | None:
+    """Tell the handle what became of its message; what is to be raised for it."""
+    if isinstance(outcome, Receipt):
+        handle.accepted(engine, outcome)
+        return None
+    if isinstance(outcome, NotSubmitted):
+        handle.refused(outcome)
+    else:  # raised by a call that was made in place: nobody may think that it can still be taken back
+        handle.accepted(engine, Receipt(State.RAN))
+    return outcome
 
 
 # The engine in use
@@ -51,10 +60,33 @@ def deliver(parcels: Sequence[Parcel]) -> Exception | None:
 _lock = threading.Lock()
 _engines: dict[Settings, Engine] = {}
 _latest: tuple[Settings | None, Engine | None] = None, None
+_stand_in: Engine | None = None
+
+
+@contextmanager
+def stand_in(engine: Engine) -> Iterator[None]:
+    """Within this span every send of the process goes to `engine`, whatever its settings say; for tests."""
+    global _stand_in
+    before, _stand_in = _stand_in, engine
+    try:
+        yield
+    finally:
+        _stand_in = before
+
+
+def _renew_lock() -> None:
+    """In a forked child: another thread of the parent may have held it, and nobody is left here to release it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 def _engine(settings: Settings) -> Engine:
     global _latest
+    if _stand_in is not None:
+        return _stand_in
     known, engine = _latest
     if known is settings and engine is not None:  # hashing the settings for each send would cost more than the rest
         return engine
@@ -67,10 +99,14 @@ def _engine(settings: Settings) -> Engine:
 
 
 def close() -> None:
-    """Close the connections that sends have opened; the next send opens new ones."""
+    """Close the connections that sends have opened, and finish what runs in this process (the engine `thread`).
+
+    The next send opens new ones.
+    """
     global _latest
     with _lock:
         _latest = None, None
-        for engine in _engines.values():
-            engine.close()
+        closing = [*_engines.values()]
         _engines.clear()
+    for engine in closing:  # without the lock: an engine that finishes calls of this process waits for their sends
+        engine.close()

@@ -19,9 +19,11 @@
     │   ├── Undecodable         ... its body is no message
     │   ├── NotTrusted          ... it is not signed as this worker's keys ask for
     │   └── Gone                ... an object that it names exists no more
-    └── Unavailable             nobody yet: what holds the object does not answer; try again
+    ├── Unavailable             nobody yet: what holds the object does not answer; try again
+    └── TimeToRunExceeded       the programmer: the call took longer than it may
 
-Apart from these, `Decay` and `Bury` are raised by users' code to say what shall become of its job.
+Apart from these, `Decay` and `Bury` are raised by users' code to say what shall become of its job, and `OutOfTime` is
+raised within a call whose time to run is over.
 
 A value that no message can hold is a plain `TypeError`, at the call site.
 """
@@ -109,6 +111,14 @@ class Gone(CannotRun, LookupError):
 
 class Unavailable(AylError):
     """What holds an object does not answer; the object may well exist."""
+
+
+class TimeToRunExceeded(AylError, TimeoutError):
+    """A call was ended because it had not ended by itself within its time to run."""
+
+
+class OutOfTime(BaseException):
+    """Raised within a call whose time to run is over, wherever it is; `except Exception` does not stop it."""
 
 
 class Decay(Exception):

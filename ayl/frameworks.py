@@ -1,6 +1,8 @@
 """The ORMs that ayl knows, and when our modules for them are loaded: once the ORM itself is, and never before."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
 
 MODULES = {
@@ -12,19 +14,28 @@ MODULES = {
 (`ayl.hooks`) hear of its saves.
 """
 
-_missing = dict(MODULES)
+AROUND_JOBS: list[Callable[[], AbstractContextManager[object]]] = []
+"""Spans that ours add: a worker makes each call within them. They raise nothing of their own."""
+
+_missing = tuple(MODULES.items())  # every send reads it, perhaps while another thread replaces it
 
 
 def load() -> None:
     """Import ours for each framework that this process has imported."""
-    for framework in _missing:
+    global _missing
+    for framework, ours in _missing:
         if framework in sys.modules:
-            _load()
-            return
-
-
-def _load() -> None:
-    for framework, ours in [*_missing.items()]:
-        if framework in sys.modules:
-            del _missing[framework]  # first: what it imports may come here again
+            # Until it is imported it stays missing: another thread that sends has to wait for its watcher, and if it
+            # cannot be imported, no send may pass as if there were no transactions.
             import_module(ours)
+            _missing = tuple(pair for pair in _missing if pair[0] != framework)
+
+
+@contextmanager
+def around_job() -> Iterator[None]:
+    """Within this span a worker makes one call."""
+    load()
+    with ExitStack() as stack:
+        for span in AROUND_JOBS:
+            stack.enter_context(span())
+        yield

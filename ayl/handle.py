@@ -30,6 +30,9 @@ class State(StrEnum):
 HELD_BACK = frozenset({State.UNCOMMITTED, State.BATCHED})
 """It has not left this process yet."""
 
+WAITING = frozenset({State.SUBMITTED, State.SPOOLED, State.STARTED})
+"""Somebody has it, who may not have begun with it."""
+
 
 class Handle:
     """A call that was sent."""
@@ -63,13 +66,13 @@ class Handle:
         """Take the call back, if nobody has begun it; whether that was so.
 
         A message that waits for a commit or in a batch is dropped here; one that was submitted is deleted from the
-        server unless a worker holds it; one that was spooled is taken from the spool. Raises Unreachable if the server
-        that has it does not answer.
+        server unless a worker holds it; one that was spooled is taken from the spool; one for a thread of this process
+        is forgotten unless it has begun. Raises Unreachable if the server that has it does not answer.
         """
         if self.state in HELD_BACK:
             self.state = State.CANCELLED
             return True
-        if self._engine is None or self._receipt is None or self.state not in (State.SUBMITTED, State.SPOOLED):
+        if self._engine is None or self._receipt is None or self.state not in WAITING:
             return False
         if not self._engine.withdraw(self._receipt, self.id):
             return False

@@ -88,7 +88,7 @@ def _other(body: bytes, error: Exception | None) -> Control:
     if envelope.type == CONTROL_TYPE:
         try:
             return _decode_control(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as trouble:
             raise Undecodable(f"a control message that cannot be understood: {trouble}") from None
     if envelope.type != TYPE:
         raise Undecodable(f"not a message of ayl: its type is {_short(envelope.type)}")
@@ -157,9 +157,16 @@ def _shown(data: Any) -> str:
     try:
         return repr(values.decode(data, _Named))
     except Exception:  # noqa: BLE001 - users' classes take part in this, and showing must not fail
+        return _plain(data)
+
+
+def _plain(data: Any) -> str:
+    try:
         return repr(data)
+    except (RecursionError, ValueError):  # lists in lists without end, and numbers without end
+        return "…"
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = _plain(value)
     return text if len(text) <= 80 else text[:80] + "…"

@@ -5,8 +5,8 @@ leaves on every class of its own, so no framework is imported until one of its c
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from importlib import import_module
 from inspect import getattr_static
@@ -101,7 +101,11 @@ OWN_FINDER = "__ayl_find__"
 
 PLAIN = PlainLocator()
 
-MARKS = {"__mapper__": "ayl.contrib.sqlalchemy"}
+MARKS = {
+    "__mapper__": "ayl.contrib.sqlalchemy",
+    "__rel__": "ayl.contrib.peewee",
+    "_base_manager": "ayl.contrib.django",
+}
 """An attribute that a framework leaves on its classes -> our module for it, which has a `LOCATOR`."""
 
 _locators: dict[type, Locator] = {}
@@ -148,10 +152,12 @@ Identity = tuple[type, type, object]
 class Finding:
     """The span in which the objects of one job live: what locators opened for it, and found."""
 
-    __slots__ = ("found", "opened", "stack")
+    __slots__ = ("found", "loop_stack", "opened", "stack")
 
     def __init__(self, stack: ExitStack) -> None:
         self.stack = stack
+        self.loop_stack: AsyncExitStack | None = None
+        """While the job runs on an event loop: what ends there."""
         self.opened: dict[Locator, Any] = {}
         self.found: dict[Identity, object | None] = {}
 
@@ -168,6 +174,39 @@ def finding() -> Iterator[None]:
             yield
         finally:
             _finding.reset(token)
+
+
+@asynccontextmanager
+async def finding_on_loop() -> AsyncIterator[None]:
+    """Within `finding()`: the span in which the job has an event loop. What locators opened there is closed there."""
+    job = _job()
+    try:
+        async with AsyncExitStack() as job.loop_stack:
+            yield
+    finally:
+        job.loop_stack = None
+
+
+def loop_stack() -> AsyncExitStack | None:
+    """Ends, with the job's exception if any, what was opened for it on its event loop; None without a loop."""
+    return _job().loop_stack
+
+
+Spawn = Callable[..., Awaitable[Any]]
+"""Runs a plain function, given with its arguments, so that it may wait for the event loop it is awaited on."""
+
+SPAWNERS: list[Callable[[type], Spawn | None]] = []
+"""Asked, of each class of which a message names an object, whether it can only be found on an event loop, and how."""
+
+
+def spawn_for(references: Iterable[list[Any]]) -> Spawn | None:
+    """How to run what finds these objects, if that takes an event loop."""
+    for parts in references:
+        if len(parts) == 2 and (cls := registry.models.get(parts[0])) is not None:
+            spawn = next((spawn for spawner in SPAWNERS if (spawn := spawner(cls)) is not None), None)
+            if spawn is not None:
+                return spawn
+    return None
 
 
 def find(parts: list[Any]) -> object | None:
@@ -242,6 +281,11 @@ def prepare(locator: Locator) -> Any:
     if locator not in job.opened:
         job.opened[locator] = locator.open(job.stack)
     return job.opened[locator]
+
+
+def present_job() -> Finding | None:
+    """The span of the job that runs here; None if none does."""
+    return _finding.get()
 
 
 def _job() -> Finding:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar, get_args, overload
 
 from ayl.errors import InvalidOption, NotRegistered
+from ayl.frameworks import load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +57,10 @@ class Registry:
     def gone_policy(self, cls: type) -> GonePolicy:
         """What becomes of calls that name an object of `cls` which exists no more; what a base class says holds too."""
         return next((self.gone[base] for base in cls.__mro__ if base in self.gone), "bury")
+
+    def allowed_methods(self, cls: type) -> frozenset[str] | None:
+        """The only methods of `cls` that may be called, if it says so; what a base class says holds too."""
+        return next((self.methods[base] for base in cls.__mro__ if base in self.methods), None)
 
     def add_task(self, function: Callable[..., Any], name: str | None = None, *, was: Iterable[str] | str = ()) -> None:
         """Let messages name `function`; NotRegistered if a name cannot be used. `was`: names that it had before."""
@@ -127,6 +132,7 @@ def _enter(
     thing: Any, name: str, was: Iterable[str] | str, taken: dict[str, Any], names: dict[Any, str], kind: str
 ) -> None:
     """Give `thing` its name and those that it had before; all of them or, with NotRegistered, none."""
+    load()  # so that the first save, and the first transaction, is heard of as well
     before = (was,) if isinstance(was, str) else tuple(was)
     for one in (name, *before):
         _claim(one, thing, taken, kind)

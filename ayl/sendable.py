@@ -1,14 +1,20 @@
 """`obj.ayl_send(…)`: how a class and its instances get their two methods."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
+from ayl import frameworks
 from ayl.errors import NotRegistered
 from ayl.handle import Handle
 from ayl.registry import GonePolicy, registry
-from ayl.sending import OptionsLike, ayl_send, ayl_send_opts
+
+if TYPE_CHECKING:
+    from ayl.sending import OptionsLike
 
 C = TypeVar("C", bound=type)
+
+COPIES = frozenset({"__fake__"})
+"""Modules that do not exist: those of the models that Django's migrations make for themselves."""
 
 
 class Sender:
@@ -28,6 +34,8 @@ class BoundSender:
 
     def __call__(self, method: str, /, *args: Any, **kwargs: Any) -> Handle:
         """Call `method` of this object with these arguments later, in a worker. See `ayl.ayl_send`."""
+        from ayl.sending import ayl_send  # who only declares classes needs nothing of it
+
         return ayl_send(self._receiver, method, *args, **kwargs)
 
 
@@ -46,8 +54,10 @@ class BoundOptionsSender:
     def __init__(self, receiver: object) -> None:
         self._receiver = receiver
 
-    def __call__(self, method: str, options: OptionsLike, /, *args: Any, **kwargs: Any) -> Handle:
+    def __call__(self, method: str, options: "OptionsLike", /, *args: Any, **kwargs: Any) -> Handle:
         """As `ayl_send`, with options. See `ayl.ayl_send_opts`."""
+        from ayl.sending import ayl_send_opts  # as above
+
         return ayl_send_opts(self._receiver, method, options, *args, **kwargs)
 
 
@@ -87,6 +97,7 @@ def _declare(
 ) -> C:
     if not isinstance(cls, type):
         raise NotRegistered(f"@ayl.model is for classes, not for {cls!r}; functions take @ayl.task")
+    frameworks.load()  # whose class it is; its saves may send before anything else does
     registry.add_model(cls, name, was=was, methods=methods, gone=gone)
     cls.ayl_send = Sender()  # type: ignore[attr-defined]
     cls.ayl_send_opts = OptionsSender()  # type: ignore[attr-defined]
@@ -101,6 +112,8 @@ class Sendable:
     decorator's.
     """
 
+    __module__ = "ayl"  # Django writes the bases of models into migrations, which stay
+
     ayl_send: ClassVar[Sender] = Sender()
     ayl_send_opts: ClassVar[OptionsSender] = OptionsSender()
 
@@ -114,6 +127,7 @@ class Sendable:
         **rest: Any,
     ) -> None:
         super().__init_subclass__(**rest)
-        if ayl_name is not None:
+        if ayl_name is not None and cls.__module__ not in COPIES:
+            frameworks.load()
             how = f'class {cls.__name__}(…, ayl_name="{{}}")'
             registry.add_model(cls, ayl_name or None, how, was=ayl_was, methods=ayl_methods, gone=ayl_gone)

@@ -48,13 +48,13 @@ def send(function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Ha
     before anything runs. Raises as `ayl_send` does.
     """
     settings = configuration.current()
-    return _send(settings, settings.defaults, _callable(function), args, kwargs)
+    return _send(settings, settings.defaults, receiver_and_target(function), args, kwargs)
 
 
 async def asend(function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Handle:
     """As `ayl.send`, for coroutines: the event loop goes on while the server is spoken to."""
     settings = configuration.current()
-    return await _asend(settings, settings.defaults, _callable(function), args, kwargs)
+    return await _asend(settings, settings.defaults, receiver_and_target(function), args, kwargs)
 
 
 def send_many(calls: Iterable[tuple[Any, ...]]) -> list[Handle]:
@@ -64,7 +64,7 @@ def send_many(calls: Iterable[tuple[Any, ...]]) -> list[Handle]:
     tried.
     """
     with batch():
-        return [send(*call) for call in calls]
+        return [send(*_parts(call)) for call in calls]
 
 
 class Prepared:
@@ -79,21 +79,29 @@ class Prepared:
     def send(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Handle:
         """As `ayl.send`, with these options."""
         settings = configuration.current()
-        return _send(settings, settings.defaults.with_(self._changes), _callable(function), args, kwargs)
+        return _send(settings, settings.defaults.with_(self._changes), receiver_and_target(function), args, kwargs)
 
     async def asend(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Handle:
         """As `ayl.asend`, with these options."""
         settings = configuration.current()
-        return await _asend(settings, settings.defaults.with_(self._changes), _callable(function), args, kwargs)
+        return await _asend(
+            settings, settings.defaults.with_(self._changes), receiver_and_target(function), args, kwargs
+        )
 
     def send_many(self, calls: Iterable[tuple[Any, ...]]) -> list[Handle]:
         """As `ayl.send_many`, with these options."""
         with batch():
-            return [self.send(*call) for call in calls]
+            return [self.send(*_parts(call)) for call in calls]
 
     def ayl_send(self, obj: object, method: str, /, *args: Any, **kwargs: Any) -> Handle:
         """As `ayl.ayl_send`, with these options."""
         return ayl_send_opts(obj, method, self._changes, *args, **kwargs)
+
+
+def _parts(call: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not isinstance(call, tuple) or not call:
+        raise CannotSend(f'send_many takes a tuple for each call, (order.ship, "ups"), not {call!r}')
+    return call
 
 
 def opts(**options: Any) -> Prepared:
@@ -139,7 +147,7 @@ def _why_not(obj: object) -> str:
     return f"the class {cls.__module__}.{cls.__qualname__} is not registered; decorate it with @ayl.model"
 
 
-def _callable(function: Callable[..., Any]) -> tuple[object, Target]:
+def receiver_and_target(function: Callable[..., Any]) -> tuple[object, Target]:
     """The receiver (NOBODY for a registered function) and target that a callable stands for."""
     try:
         task = registry.task_names.get(function)

@@ -8,7 +8,6 @@ note down about the job, which no signature covers:
                                └ the call part, with the opening brace put back
 """
 
-import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,12 +37,13 @@ class Key:
     until: float = float("inf")
 
     def __post_init__(self) -> None:
+        # What was given is not repeated: where the colon is missing or misplaced, the id is part of a secret.
         if not _key_id(self.id):
-            raise NotConfigured(f"{self.id[:80]!r} is no id of a key: use up to 64 letters, digits, _ and -; {CURE}")
+            raise NotConfigured(f"the id of a key is up to 64 letters, digits, _ and -; {CURE}")
         if len(self.secret) < LEAST_SECRET:
-            raise NotConfigured(f"the secret of the key {self.id} has {len(self.secret)} bytes; {CURE}")
+            raise NotConfigured(f"a secret is too short; {CURE}")
         if not self.since < self.until:
-            raise NotConfigured(f"the key {self.id} is valid until a moment before its beginning")
+            raise NotConfigured(f"a key is valid until a moment before its beginning; {CURE}")
 
     def __repr__(self) -> str:
         return f"Key({self.id!r})"  # a log must not hold secrets
@@ -63,7 +63,9 @@ class KeyRing:
 
     def __init__(self, keys: Sequence[Key]) -> None:
         self._keys = {key.id: key for key in keys}
-        if len(self._keys) != len(keys) or not keys:
+        if not keys:
+            raise NotConfigured(f"secrets hold no key; leave them unset to work without signatures; {CURE}")
+        if len(self._keys) != len(keys):
             raise NotConfigured(f"each key of secrets has an id of its own; {CURE}")
 
     def __repr__(self) -> str:
@@ -95,13 +97,17 @@ class KeyRing:
             raise NotTrusted(f"it is signed with the key {key_id}, which this worker does not have")
         if not key.valid(now):
             raise NotTrusted(f"it is signed with the key {key_id}, which is not valid now")
-        if not hmac.compare_digest(_mac(key, app, b"{" + body[found.end() :]), mac):
+        from hmac import compare_digest  # as below
+
+        if not compare_digest(_mac(key, app, b"{" + body[found.end() :]), mac):
             raise NotTrusted(f"its signature with the key {key_id} is wrong")
 
 
 def _mac(key: Key, app: str, call: bytes) -> bytes:
+    from hmac import digest  # brings OpenSSL, which who does not sign need not wait for
+
     # No name of an app holds a line feed, so that no two pairs of app and call are the same bytes.
-    return hmac.digest(key.secret, b"%b\n%b" % (app.encode(), call), "sha256").hex().encode()
+    return digest(key.secret, b"%b\n%b" % (app.encode(), call), "sha256").hex().encode()
 
 
 def key_ring(value: object) -> KeyRing:
@@ -113,7 +119,13 @@ def key_ring(value: object) -> KeyRing:
     entries = value.split() if isinstance(value, str) else value
     if not isinstance(entries, Sequence) or isinstance(entries, (bytes, bytearray)):
         raise NotConfigured(f"secrets cannot be a {type(value).__name__}; {CURE}")
-    return KeyRing([_key(entry) for entry in entries])
+    keys = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            keys.append(_key(entry))
+        except NotConfigured as error:
+            raise NotConfigured(f"key {number} of secrets: {error}") from None
+    return KeyRing(keys)
 
 
 def _key(entry: object) -> Key:
@@ -123,13 +135,21 @@ def _key(entry: object) -> Key:
         name, separator, secret = entry.strip().partition(":")
         if not separator:
             raise NotConfigured(f"a secret without the id of its key; {CURE}")
-        return Key(name, secret.encode())
+        return Key(name, _bytes(secret))
     if isinstance(entry, Mapping) and {"id", "secret"} <= entry.keys() <= {"id", "secret", "since", "until"}:
         name, secret = entry["id"], entry["secret"]
         if isinstance(name, str) and isinstance(secret, (str, bytes)):
-            raw = secret.encode() if isinstance(secret, str) else secret
-            return Key(name, raw, _moment(entry.get("since"), 0.0), _moment(entry.get("until"), float("inf")))
+            since, until = _moment(entry.get("since"), 0.0), _moment(entry.get("until"), float("inf"))
+            return Key(name, _bytes(secret), since, until)
     raise NotConfigured(f"a key that cannot be understood; {CURE}")
+
+
+def _bytes(secret: str | bytes) -> bytes:
+    # What an environment variable holds that is no UTF-8 are bytes, too.
+    try:
+        return secret.encode("utf-8", "surrogateescape") if isinstance(secret, str) else secret
+    except UnicodeEncodeError:
+        raise NotConfigured(f"a secret is neither text nor bytes; {CURE}") from None  # the error would hold it
 
 
 def _moment(value: object, default: float) -> float:

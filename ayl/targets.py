@@ -5,6 +5,7 @@ of our own making.
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -13,7 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from ayl.errors import ArgumentsDoNotFit, NotCallable
+from ayl.parameters import Parameters, parameters
 from ayl.registry import registry
+from ayl.values.classes import CODECS
 
 PLAIN_TYPES = frozenset(
     {
@@ -23,17 +26,32 @@ PLAIN_TYPES = frozenset(
 )  # fmt: skip
 """Values whose own public methods may be called. No paths: theirs reach the file system."""
 
-UNSAFE = frozenset({(str, "format"), (str, "format_map")})
-"""Methods that read attributes by names found in their text."""
+UNSAFE: dict[tuple[type, str], str] = {
+    (str, "format"): "reads attributes by names found in its text",
+    (str, "format_map"): "reads attributes by names found in its text",
+    (list, "sort"): "calls what it is given",
+}
+"""Methods of plain values that reach further than the value, and how."""
 
-FRAMEWORKS = frozenset({"attr", "attrs", "msgspec", "pydantic", "sqlalchemy"})
-"""Libraries whose base classes bring public methods (pydantic's read files) that nobody meant to be sent."""
+FRAMEWORKS = frozenset(
+    {
+        "attr", "attrs", "beanie", "django", "mongoengine", "msgspec", "peewee", "playhouse", "pony", "pydantic",
+        "pydantic_settings", "sqlalchemy", "sqlmodel", "tortoise",
+    }
+)  # fmt: skip
+"""Libraries whose base classes bring public methods (Django's delete rows, pydantic's read files) that nobody meant to
+be sent. Python's own are treated alike.
+"""
+
+
+UNKNOWN = Parameters((), {}, ("", None), ("", None))
+"""Stands for the annotations of a function that was not called yet."""
 
 
 class Target:
     """A callable on the allow-list, with its signature understood."""
 
-    __slots__ = ("_bound", "_least", "_most", "_signature", "label", "name")
+    __slots__ = ("_bound", "_function", "_least", "_most", "_parameters", "_signature", "label", "name")
 
     def __init__(self, label: str, name: str, function: Callable[..., Any], *, bound: int) -> None:
         self.label = label
@@ -44,6 +62,9 @@ class Target:
         self._signature = _signature(function)
         self._bound = (None,) * bound
         self._least, self._most = _positional_bounds(self._signature, bound)
+        self._function = function
+        # Understood at the first call: by then everything is defined that annotations may name.
+        self._parameters: Parameters | None = UNKNOWN
 
     def check(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """ArgumentsDoNotFit if a call with these arguments could not begin."""
@@ -54,11 +75,40 @@ class Target:
         except TypeError as error:
             raise ArgumentsDoNotFit(f"{self.label}{self._shown()} does not accept this call: {error}") from None
 
-    def _shown(self) -> str:
+    def check_values(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
+        """ArgumentsDoNotFit if one of these is not what the annotation of its parameter says. After `check`."""
+        if self._parameters is UNKNOWN:
+            self._parameters = self._understood()
+        if self._parameters is not None and (found := self._parameters.mismatch(args, kwargs)) is not None:
+            raise ArgumentsDoNotFit(f"{self.label}{self._shown(answer=False)}: {found}")
+
+    def _understood(self) -> Parameters | None:
+        signature = self._signature
+        return None if signature is None else parameters(self._function, signature, len(self._bound))
+
+    def _shown(self, *, answer: bool = True) -> str:
         signature = self._signature
         if signature is None:
             return "(…)"
-        return str(signature.replace(parameters=list(signature.parameters.values())[len(self._bound) :]))
+        shown = [
+            one.replace(annotation=_bare(one.annotation))
+            for one in [*signature.parameters.values()][len(self._bound) :]
+        ]
+        answers = _bare(signature.return_annotation) if answer else signature.empty
+        return str(signature.replace(parameters=shown, return_annotation=answers))
+
+
+class _Bare(str):
+    """An annotation that was written as text, or kept as such by `from __future__ import annotations`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _bare(annotation: Any) -> Any:
+    return _Bare(annotation) if isinstance(annotation, str) else annotation
 
 
 def _positional_bounds(signature: inspect.Signature | None, bound: int) -> tuple[int, float]:
@@ -108,7 +158,7 @@ def _find_method(cls: type, name: str, on_class: bool) -> Target:
     label = f"{registry.model_names.get(cls, cls.__qualname__)}.{name}"
     if name.startswith("_"):
         raise NotCallable(f"{label} is private: only public methods can be sent")
-    allowed = registry.methods.get(cls)
+    allowed = registry.allowed_methods(cls)
     if allowed is not None and name not in allowed:
         raise NotCallable(f"{label} is not among the methods that may be sent: {', '.join(sorted(allowed)) or 'none'}")
     # Not getattr: that would run code, and would find the methods of the metaclass too.
@@ -116,20 +166,42 @@ def _find_method(cls: type, name: str, on_class: bool) -> Target:
     if owner is None:
         raise NotCallable(f"{label} does not exist{_similar(cls, name)}")
     found: Any = vars(owner)[name]
-    if (owner, name) in UNSAFE or owner.__module__.partition(".")[0] in FRAMEWORKS:
-        raise NotCallable(f"{label} is not the class's own but {owner.__module__}'s, and cannot be sent")
+    if (owner, name) in UNSAFE:
+        raise NotCallable(f"{label} {UNSAFE[owner, name]}, and cannot be sent")
+    if name in getattr(CODECS.get(cls), "arguments", ()):
+        raise NotCallable(f"{label} is a field, which each instance fills as it likes, and cannot be sent")
     static = isinstance(found, (classmethod, staticmethod))
     function = found.__func__ if static else found
     if isinstance(found, partialmethod):
         function = getattr(cls, name)
     if not (static or inspect.isroutine(function) or isinstance(found, partialmethod)) or not callable(function):
         raise NotCallable(f"{label} is no method but a {type(found).__name__}")
+    library = _library(cls, owner, found)
+    if library and allowed is None:
+        cure = "; methods=[…] of @ayl.model can allow it by name" if cls in registry.model_names else ""
+        raise NotCallable(f"{label} is not the class's own but {library}'s, and cannot be sent{cure}")
     if on_class and not static:
         raise NotCallable(
             f"{label} is a method of instances: send it to one of them, or make it a classmethod or staticmethod"
         )
     _refuse_generators(label, function)
     return Target(label, name, function, bound=0 if isinstance(found, staticmethod) else 1)
+
+
+def _library(cls: type, owner: type, found: Any) -> str:
+    """The library that `cls` has this method from; empty for what its authors wrote."""
+    # Django puts functions of its own into the very class: get_next_by_…, get_…_display.
+    function = found.func if isinstance(found, partialmethod) else found
+    for module in (owner.__module__, getattr(function, "__module__", None)):
+        if isinstance(module, str) and _top(module) in FRAMEWORKS:
+            return module
+    if owner in PLAIN_TYPES or _top(owner.__module__) in ("builtins", _top(cls.__module__)):
+        return ""
+    return owner.__module__ if _top(owner.__module__) in sys.stdlib_module_names else ""
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _refuse_generators(label: str, function: Callable[..., Any]) -> None:

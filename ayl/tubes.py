@@ -1,6 +1,7 @@
 """Tube names: `app/version`, or `app/version/lane`."""
 
 import re
+from functools import lru_cache
 
 from ayl.errors import InvalidOption
 
@@ -32,9 +33,15 @@ def check_part(what: str, text: str) -> str:
     return text
 
 
+@lru_cache(1024)
 def tube_name(app: str, version: str, lane: str = "") -> str:
     """The tube for these parts; InvalidOption if it is too long."""
     name = f"{app}/{version}/{lane}" if lane else f"{app}/{version}"
     if len(name) > MAX_TUBE_NAME:
         raise InvalidOption(f"the tube's name {name!r} has {len(name)} bytes; the protocol allows {MAX_TUBE_NAME}")
     return name
+
+
+def app_of(tube: str) -> str:
+    """The app that a tube is of: its first part."""
+    return tube.partition("/")[0]

@@ -133,6 +133,15 @@ def measure_bare(client: greenstalk.Client[bytes], calls: int) -> dict[str, floa
     return figures
 
 
+def connected(port: int) -> greenstalk.Client[bytes]:
+    """To a server that has just been started."""
+    while True:
+        try:
+            return greenstalk.Client(("127.0.0.1", port), encoding=None)
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+
+
 def one_run(server: str, calls: int) -> dict[str, dict[str, float]]:
     """All figures of one fresh server."""
     import ayl
@@ -142,21 +151,14 @@ def one_run(server: str, calls: int) -> dict[str, dict[str, float]]:
         ayl.configure(engine=url)
         from benchmarks.measured import Base, Row, Sessions, Work
 
-        address = ("127.0.0.1", started.port)
-        while True:
-            try:
-                client = greenstalk.Client(address, encoding=None)
-                break
-            except ConnectionRefusedError:
-                time.sleep(0.01)
-        with client:
+        with connected(started.port) as client:
             rows = {"static method": measure_ayl(client, lambda: Work.ayl_send("nothing", 1, "a"), calls)}
             rows["static method"] |= measure_latency(client)
-        with greenstalk.Client(address, encoding=None) as bare:
+        with connected(started.port) as bare:
             rows["bare greenstalk"] = measure_bare(bare, calls)
         Base.metadata.drop_all(Sessions.kw["bind"])
         Base.metadata.create_all(Sessions.kw["bind"])
-        with Sessions() as session, greenstalk.Client(address, encoding=None) as client:
+        with Sessions() as session, connected(started.port) as client:
             row = Row()
             session.add(row)
             session.commit()

@@ -63,7 +63,10 @@ def running() -> Iterator[Postgres]:
             os.chown(directory, user.pw_uid, user.pw_gid)
         data = directory / "data"
         _run("initdb", "-D", str(data), "-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
-        options = f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off -c max_connections=50"
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off -c max_connections=50 "
+            "-c max_prepared_transactions=5"
+        )
         _run("pg_ctl", "-D", str(data), "-w", "-l", str(directory / "log"), "-o", options, "start")
         try:
             yield Postgres(directory)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ayl import __version__, admin
+from ayl import __version__, admin, settings
 from ayl.cli import ExitCode
 from ayl.cli.output import Styled, Value, listing, table, visible
 from ayl.cli.requests import NAME, OPTIONS, Request, command
@@ -38,6 +38,7 @@ Exit codes:
 \b
 Environment:
   Each option has a variable, shown beside it; an option that is given wins.
+  AYL_SECRETS (or an ayl.toml, see AYL_CONFIG) holds the keys that sign kill_worker.
   NO_COLOR=1 leaves colours away; without a terminal there are none anyway.
 
 \b
@@ -143,16 +144,18 @@ def kill_worker(request: Request) -> None:
 
     The tube is given with -t; when no worker watches it, the request is refused. The request is a job of the
     highest priority. The first worker that is free takes it, so no call is cut short; its supervisor does not
-    replace that worker.
+    replace that worker. Where the app's messages are signed, this one has to be, too: run the command with the
+    app's AYL_SECRETS, or where its ayl.toml is.
     """
     if not request.named_tube:
         # Every client watches `default` until it says otherwise, so a request there might wait for the first
         # worker that ever comes.
         raise click.UsageError("say whose worker: kill_worker -t TUBE")
-    found = admin.kill_worker(request.server, request.tube)
+    found = admin.kill_worker(request.server, request.tube, settings.current().secrets)
     whom = "the worker" if found.workers.total == 1 else f"one of {found.workers.total} workers"
     when = "" if found.workers.available else " as soon as it is free"
-    request.answer(found, f"asked {whom} of {found.tube} to exit{when} (job {found.job})")
+    how = "signed" if found.signed else "not signed: a worker with secrets will bury it"
+    request.answer(found, f"asked {whom} of {found.tube} to exit{when} (job {found.job}, {how})")
 
 
 ayl_beanstalk.add_command(spool)

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 def server_engine(settings: Settings) -> Engine:
     """The engine that speaks to the server, with nothing to fall back on."""
+    from ayl.engines.addresses import parse_url
     from ayl.engines.beanstalk import BeanstalkEngine
 
-    return BeanstalkEngine(settings.engine, settings.timeout)
+    return BeanstalkEngine(parse_url(settings.engine), settings.send_timeout, settings.probe_interval)
 
 
 def _beanstalk(settings: Settings) -> Engine:
@@ -25,33 +26,60 @@ def _beanstalk(settings: Settings) -> Engine:
 
 
 def _synchronous(settings: Settings) -> Engine:
-    from ayl.engines.synchronous import SynchronousEngine
+    from ayl.engines.synchronous import SynchronousEngine, parse_budget
 
-    return SynchronousEngine()
+    return SynchronousEngine(parse_budget(settings.engine))
 
 
-SCHEMES: dict[str, Callable[[Settings], Engine]] = {"beanstalk": _beanstalk, "synchronous": _synchronous}
+def _thread(settings: Settings) -> Engine:
+    from ayl.engines.thread import ThreadEngine, parse_plan
+
+    return ThreadEngine(parse_plan(settings.engine))
+
+
+def _recording(settings: Settings) -> Engine:
+    from ayl.engines.recording import OF_THE_PROCESS
+
+    return OF_THE_PROCESS
+
+
+SERVERS = ("beanstalk", "beanstalks")
+"""The schemes of engines that have jobs for workers."""
+
+SCHEMES: dict[str, Callable[[Settings], Engine]] = {
+    "beanstalk": _beanstalk,
+    "beanstalks": _beanstalk,
+    "synchronous": _synchronous,
+    "thread": _thread,
+    "recording": _recording,
+}
 
 
 def engine_for(settings: Settings) -> Engine:
     """The engine that the settings ask for; NotConfigured if there is none such."""
-    scheme = settings.engine.partition(":")[0]
-    try:
-        make = SCHEMES[scheme]
-    except KeyError:
+    make = SCHEMES.get(_scheme(settings.engine))
+    if make is None:
         raise NotConfigured(
-            f"no engine {settings.engine!r}: use beanstalk://HOST:PORT, beanstalk:///PATH/OF/SOCKET or synchronous"
-        ) from None
+            f"no engine {settings.engine!r}: use beanstalk://HOST:PORT, beanstalk:///PATH/OF/SOCKET, "
+            "beanstalks://HOST:PORT (TLS), several servers with commas between, or thread, or synchronous"
+        )
     return make(settings)
 
 
 def source_for(settings: Settings, tubes: Sequence[str], wake_up: int) -> Source:
     """Where a worker takes its jobs; NotConfigured for an engine that keeps none."""
-    if settings.engine.partition(":")[0] != "beanstalk":
+    if _scheme(settings.engine) not in SERVERS:
         raise NotConfigured(f"the engine {settings.engine!r} has no jobs for workers; use beanstalk://HOST:PORT")
-    from ayl.engines.beanstalk import BeanstalkSource
+    from ayl.engines.addresses import parse_url
+    from ayl.engines.dialing import dialer
+    from ayl.engines.several import SeveralSources
+    from ayl.engines.source import BeanstalkSource
 
-    return BeanstalkSource(settings.engine, tubes, settings.timeout, wake_up)
+    servers = parse_url(settings.engine)
+    dial = dialer(servers)
+    if len(servers.addresses) == 1:
+        return BeanstalkSource(servers.addresses[0], dial, tubes, settings.timeout, wake_up)
+    return SeveralSources(servers.addresses, dial, tubes, settings.timeout, wake_up)
 
 
 def drain_for(settings: Settings) -> "Drain":
@@ -62,3 +90,7 @@ def drain_for(settings: Settings) -> "Drain":
     return Drain(
         Spool(settings.spool_directory(), settings.spool_limit), settings.engine, server_engine(settings).submit
     )
+
+
+def _scheme(url: str) -> str:
+    return url.partition("?")[0].partition(":")[0]

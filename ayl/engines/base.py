@@ -67,6 +67,9 @@ class Lease(Protocol):
     def reserves(self) -> int:
         """How often the job has been reserved, this time included."""
 
+    def tube(self) -> str:
+        """The tube that the job is in; empty if the job is gone."""
+
     def age(self) -> int:
         """Seconds since the job was made, as the server counts."""
 

@@ -1,16 +1,18 @@
-"""The engine that speaks to a beanstalkd-compatible server."""
+"""The engine that speaks to beanstalkd-compatible servers."""
 
-import os
-import selectors
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import random
+from collections.abc import Callable, Sequence
+from itertools import count
+from time import monotonic
 from typing import TypeVar
 
 import greenstalk
 
+from ayl.engines.addresses import Servers
 from ayl.engines.base import Receipt, Submission
-from ayl.engines.client import TROUBLE, Address, Client, parse_url, unreachable
+from ayl.engines.client import Client
+from ayl.engines.dialing import dialer
+from ayl.engines.link import LEAST_PATIENCE, Link, renewed
 from ayl.errors import NotSubmitted, Refused, RefusedForNow, Unreachable
 from ayl.handle import State
 
@@ -31,199 +33,79 @@ PASSING = (greenstalk.DrainingError, greenstalk.OutOfMemoryError)
 
 
 class BeanstalkEngine:
-    """Submits over one connection per thread and process."""
+    """Submits to the first server that answers, or to all in turn; over a connection per server, thread and process."""
 
-    def __init__(self, url: str, timeout: float) -> None:
-        self.address = parse_url(url)
-        self.timeout = timeout
-        self._local = threading.local()
+    def __init__(self, servers: Servers, patience: float, probe_interval: float) -> None:
+        """`patience`: seconds that a send may cost in all when servers do not answer. `probe_interval`: seconds for
+        which a server is then left alone.
+        """
+        dial = dialer(servers)
+        self._patience = patience
+        self._links = [Link(address, dial, patience, probe_interval) for address in servers.addresses]
+        self._turn = count(random.randrange(len(self._links))) if servers.spread else None  # noqa: S311 - no secret
 
     def submit(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
         outcomes: list[Receipt | NotSubmitted] = []
+        if len(submissions) == 1:
+            error = self._put(submissions, outcomes)
+            return [error] if error is not None else outcomes
         for start in range(0, len(submissions), PIPELINED):
-            answers: list[int | greenstalk.Error] = []
-            try:
-                self._put(submissions[start : start + PIPELINED], answers)
-            except Unreachable as error:
-                outcomes += map(_outcome, answers)
+            error = self._put(submissions[start : start + PIPELINED], outcomes)
+            if error is not None:
                 return outcomes + [error] * (len(submissions) - len(outcomes))
-            outcomes += map(_outcome, answers)
         return outcomes
 
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
-        return self._ask(lambda client: client.settle(b"delete %d" % (receipt.job_id or 0), b"DELETED"))
+        return self._ask(receipt, lambda client: client.settle(b"delete %d" % (receipt.job_id or 0), b"DELETED"))
 
     def job_state(self, receipt: Receipt) -> str | None:
-        return self._ask(lambda client: client.state(receipt.job_id or 0))
+        return self._ask(receipt, lambda client: client.state(receipt.job_id or 0))
 
     def close(self) -> None:
-        self._drop()
+        for link in self._links:
+            link.drop()
 
-    def _ask(self, question: Callable[[Client], T]) -> T:
-        while True:
-            client, fresh = self._client()
+    def _ask(self, receipt: Receipt, question: Callable[[Client], T]) -> T:
+        """Of the server that took the message: a job's id means another job everywhere else."""
+        (link,) = (link for link in self._links if link.place == receipt.place)
+        return link.use(question, self._patience)
+
+    def _put(self, submissions: Sequence[Submission], outcomes: list[Receipt | NotSubmitted]) -> Unreachable | None:
+        """Put them all, and add to `outcomes` what was answered; the error for the rest when no server answers.
+
+        What a server had taken without an answer is then put twice, under the same message id: never lost.
+        """
+        links, patience = self._links, self._patience
+        if self._turn is not None:
+            first = next(self._turn) % len(links)
+            links = links[first:] + links[:first]
+        deadline = 0.0
+        errors: list[Unreachable] = []
+        for number, link in enumerate(links):
+            if number < len(links) - 1 or errors:  # several: a dead one must leave time for those behind it
+                deadline = renewed(deadline, self._patience)
+                hopeful = sum(not other.is_left_alone() for other in links[number:])
+                patience = max(LEAST_PATIENCE, (deadline - monotonic()) / max(1, hopeful))
+            answers: list[int | greenstalk.Error] = []
+            rest = submissions
             try:
-                return question(client)
-            except TROUBLE as error:
-                self._drop()
-                if fresh or isinstance(error, TimeoutError):
-                    raise unreachable(self.address, error) from None
-
-    def _put(self, submissions: Sequence[Submission], answers: list[int | greenstalk.Error]) -> None:
-        """Put them all; Unreachable when no server answers. `answers` holds what was answered in either case."""
-        while True:
-            client, fresh = self._client()
-            try:
-                return client.put_many(submissions[len(answers) :], answers)
-            except TROUBLE as error:
-                self._drop()
-                # A kept connection breaks when the server was restarted meanwhile; one new one is tried. What the
-                # server had taken without an answer is then put twice, under the same message id: never lost.
-                if fresh or isinstance(error, TimeoutError):
-                    raise unreachable(self.address, error) from None
-
-    def _client(self) -> tuple[Client, bool]:
-        """This thread's connection and whether it is new. A forked child must not share its parent's."""
-        local = self._local
-        if getattr(local, "pid", None) == os.getpid():
-            return local.client, False
-        client = Client(self.address, self.timeout)
-        local.client, local.pid = client, os.getpid()
-        return client, True
-
-    def _drop(self) -> None:
-        client: Client | None = getattr(self._local, "client", None)
-        if client is not None:
-            self._local.pid = None
-            self._local.client = None
-            client.close()
+                link.use(lambda client: client.put_many(rest[len(answers) :], answers), patience)  # noqa: B023 - called at once
+            except Unreachable as error:
+                errors.append(error)
+            outcomes += [_outcome(answer, link.place) for answer in answers]
+            submissions = submissions[len(answers) :]
+            if not submissions:
+                return None
+        return _together(errors)
 
 
-def _outcome(answer: int | greenstalk.Error) -> Receipt | NotSubmitted:
+def _together(errors: Sequence[Unreachable]) -> Unreachable:
+    return errors[0] if len(errors) == 1 else Unreachable("no server answers: " + "; ".join(map(str, errors)))
+
+
+def _outcome(answer: int | greenstalk.Error, place: str) -> Receipt | NotSubmitted:
     if isinstance(answer, int):
-        return Receipt(State.SUBMITTED, answer)
+        return Receipt(State.SUBMITTED, answer, place)
     if isinstance(answer, greenstalk.BuriedError):
         return Refused(f"the server had no room to queue the message and buried it as job {answer.id}")
     return (RefusedForNow if isinstance(answer, PASSING) else Refused)(WORDS[type(answer)])
-
-
-class BeanstalkLease:
-    """A reserved job. What goes wrong with the connection comes out as Unreachable."""
-
-    __slots__ = ("_source", "_statistics", "body", "job_id")
-
-    def __init__(self, source: "BeanstalkSource", job_id: int, body: bytes) -> None:
-        self._source = source
-        self.job_id = job_id
-        self.body = body
-        self._statistics: greenstalk.StatsJob | None = None
-
-    def reserves(self) -> int:
-        statistics = self._look()
-        return 0 if statistics is None else int(statistics["reserves"])
-
-    def age(self) -> int:
-        statistics = self._look()
-        return 0 if statistics is None else int(statistics["age"])
-
-    def delete(self, *, then_take: bool = False) -> bool:
-        return self._source.settle(b"delete %d" % self.job_id, b"DELETED", then_take=then_take)
-
-    def release(self, delay: int) -> bool:
-        statistics = self._look()
-        return statistics is not None and self._source.settle(
-            b"release %d %d %d" % (self.job_id, statistics["pri"], delay), b"RELEASED"
-        )
-
-    def bury(self) -> bool:
-        statistics = self._look()
-        return statistics is not None and self._source.settle(
-            b"bury %d %d" % (self.job_id, statistics["pri"]), b"BURIED"
-        )
-
-    def _look(self) -> greenstalk.StatsJob | None:
-        """The job's statistics: a release or bury that keeps the priority must name it. None if the job is gone."""
-        if self._statistics is None:
-            self._statistics = self._source.statistics(self.job_id)
-        return self._statistics
-
-
-class BeanstalkSource:
-    """Reserves from tubes over a connection of its own.
-
-    Waiting is done with a selector on the socket and on a wake-up descriptor; greenstalk reads only what has
-    begun to arrive, because a signal cannot interrupt its reads.
-    """
-
-    def __init__(self, url: str, tubes: Sequence[str], timeout: float, wake_up: int) -> None:
-        self.address: Address = parse_url(url)
-        self.tubes = tuple(tubes)
-        self.timeout = timeout
-        self.wake_up = wake_up
-        self._client: Client | None = None
-        self._selector: selectors.BaseSelector | None = None
-        self._asked = False  # a reserve is under way
-
-    def take(self) -> BeanstalkLease | None:
-        with self._trouble():
-            client, selector = self._connected()
-            while True:
-                if not self._asked:
-                    client.begin_reserve()
-                    self._asked = True
-                if not client.has_answer and any(key.fd == self.wake_up for key, _ in selector.select()):
-                    # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
-                    # was just being handed over goes back by the same.
-                    self.close()
-                    return None
-                self._asked = False
-                try:
-                    return BeanstalkLease(self, *client.finish_reserve())
-                except (greenstalk.DeadlineSoonError, greenstalk.TimedOutError):
-                    continue
-
-    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
-        """End a lease of this connection; False if it was lost. `then_take` asks for the next job in the same write."""
-        with self._trouble():
-            client, _ = self._connected()
-            self._asked = then_take
-            return client.settle(command, expected, then_reserve=then_take)
-
-    def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
-        """What the server knows of a job; None if it is gone."""
-        with self._trouble():
-            client, _ = self._connected()
-            try:
-                return client.stats_job(job_id)
-            except greenstalk.NotFoundError:
-                return None
-
-    def close(self) -> None:
-        self._asked = False
-        if self._selector is not None:
-            self._selector.close()
-            self._selector = None
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-
-    @contextmanager
-    def _trouble(self) -> Iterator[None]:
-        """Whatever goes wrong here leaves no connection behind: nobody would know what its next answer answers."""
-        try:
-            yield
-        except TROUBLE as error:
-            self.close()
-            raise error if isinstance(error, Unreachable) else unreachable(self.address, error) from error
-
-    def _connected(self) -> tuple[Client, selectors.BaseSelector]:
-        if self._client is None or self._selector is None:
-            self._client = Client(self.address, self.timeout)
-            for tube in self.tubes:
-                self._client.watch(tube)
-            if greenstalk.DEFAULT_TUBE not in self.tubes:
-                self._client.ignore(greenstalk.DEFAULT_TUBE)
-            self._selector = selectors.DefaultSelector()
-            self._selector.register(self._client, selectors.EVENT_READ)
-            self._selector.register(self.wake_up, selectors.EVENT_READ)
-        return self._client, self._selector

@@ -3,39 +3,18 @@
 Nothing here parses the protocol: greenstalk reads every answer.
 """
 
-import socket
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import greenstalk
 
+from ayl.engines.addresses import Address
 from ayl.engines.base import Submission
 from ayl.engines.prompt import PromptSocket
-from ayl.errors import NotConfigured, Unreachable
+from ayl.errors import Unreachable
 
-DEFAULT_PORT = 11300
-
-Address = tuple[str, int] | str
-
-
-def parse_url(url: str) -> Address:
-    """(host, port), or the path of a Unix socket; NotConfigured if the URL makes no sense."""
-    try:
-        parts = urlsplit(url)
-        if not url.startswith("beanstalk://") or parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("use beanstalk://HOST:PORT or beanstalk:///PATH/OF/SOCKET")
-        if parts.path.strip("/"):
-            if parts.netloc:
-                raise ValueError("a host or a path, not both")
-            return parts.path
-        host, port = parts.hostname or "127.0.0.1", parts.port
-        host.encode("idna")  # a name that cannot even be looked up
-        if port == 0:
-            raise ValueError("0 is no port to connect to")
-        return host, port or DEFAULT_PORT
-    except ValueError as error:
-        raise NotConfigured(f"cannot understand the engine {url!r}: {error}") from None
-
+if TYPE_CHECKING:
+    from ayl.engines.tls import PromptTlsSocket
 
 REFUSALS = (
     greenstalk.BuriedError,
@@ -54,13 +33,16 @@ of no use: nobody knows which answer belongs to which command."""
 class Client(greenstalk.Client[bytes]):
     """One connection. Any ConnectionError or timeout leaves it unusable: close it and make another."""
 
-    def __init__(self, address: Address, timeout: float) -> None:
-        self._prompt = _connected(address, timeout)
+    def __init__(self, connected: "PromptSocket | PromptTlsSocket") -> None:
+        """Takes over a connected socket; raises OSError if that has been hung up meanwhile."""
         try:
-            super().__init__(self._prompt, encoding=None)
-        except OSError as error:  # the peer hung up at once: then greenstalk cannot ask for its address
-            self._prompt.close()
-            raise unreachable(address, error) from None
+            super().__init__(connected, encoding=None)
+        except BaseException:
+            connected.close()
+            raise
+        self.prompt = connected
+        if not isinstance(connected, PromptSocket):
+            connected.reader = self._reader
         self._used = greenstalk.DEFAULT_TUBE
         self._consumed = 0  # bytes of the replies read so far
 
@@ -80,8 +62,10 @@ class Client(greenstalk.Client[bytes]):
         until all is written, so the caller bounds how many there are.
         """
         commands, answers = self._commands(submissions)
-        self._sock.sendall(b"".join(commands))
-        for expected in answers:
+        self._sock.sendall(commands[0] if len(commands) == 1 else b"".join(commands))
+        for number, expected in enumerate(answers):
+            if number:
+                self.prompt.next_reply()
             try:
                 values = self._answer(expected)
             except REFUSALS as error:
@@ -104,18 +88,28 @@ class Client(greenstalk.Client[bytes]):
             answers.append(b"INSERTED")
         return commands, answers
 
-    def begin_reserve(self) -> None:
+    def prove(self) -> None:
+        """Ask something that only such a server answers; raises what greenstalk does when it is none."""
+        (tube,) = self._send_cmd(b"list-tube-used", b"USING")
+        if tube != self._used.encode("ascii"):
+            raise greenstalk.UnknownResponseError(b"USING", [tube])
+
+    def begin_reserve(self, *, wait: bool = True) -> None:
         """Ask for a job; `finish_reserve` reads the answer once there is one."""
-        self._sock.sendall(b"reserve\r\n")
+        self._sock.sendall(b"reserve\r\n" if wait else b"reserve-with-timeout 0\r\n")
 
     @property
     def has_answer(self) -> bool:
         """Whether some of an answer has been received already: then the socket need not become readable for it."""
-        return self._prompt.received > self._consumed
+        return self.prompt.received > self._consumed
+
+    def is_answered(self) -> bool:
+        """The same, once the socket is readable."""
+        return self.has_answer or self.prompt.has_begun()
 
     def finish_reserve(self) -> tuple[int, bytes]:
         """(job id, body). Raises greenstalk.DeadlineSoonError or TimedOutError as the server answers."""
-        self._prompt.restart()
+        self.prompt.restart()
         job_id, size = self._answer(b"RESERVED")
         return int(job_id), self._read_chunk(int(size))
 
@@ -133,8 +127,13 @@ class Client(greenstalk.Client[bytes]):
 
     def state(self, job_id: int) -> str | None:
         """ready, reserved, delayed or buried; None if there is no such job."""
+        found = self.statistics(job_id)
+        return None if found is None else str(found["state"])
+
+    def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
+        """What the server knows of a job; None if it is gone."""
         try:
-            return str(self.stats_job(job_id)["state"])
+            return self.stats_job(job_id)
         except greenstalk.NotFoundError:
             return None
 
@@ -153,33 +152,15 @@ class Client(greenstalk.Client[bytes]):
         return chunk
 
 
-def _connected(address: Address, timeout: float) -> PromptSocket:
-    try:
-        if not isinstance(address, str):
-            return _tuned(socket.create_connection(address, timeout), timeout)
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            sock.settimeout(timeout)
-            sock.connect(address)
-        except BaseException:
-            sock.close()
-            raise
-        return PromptSocket(sock, timeout)
-    except (OSError, UnicodeError) as error:
-        raise unreachable(address, error) from None
-
-
-def _tuned(sock: socket.socket, timeout: float) -> PromptSocket:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return PromptSocket(sock, timeout)
-
-
 def unreachable(address: Address, error: Exception) -> Unreachable:
     """The error for a server that does not answer, or for something there that is none."""
-    where = address if isinstance(address, str) else f"{address[0]}:{address[1]}"
+    where = str(address)
     if isinstance(error, TimeoutError):
         return Unreachable(f"the server at {where} does not answer in time; is it stopped, or no ayl_server?")
+    if (reason := _of_tls(error)) is not None:
+        return Unreachable(
+            f"no TLS with the server at {where}: {reason}; see docs/engines.md for ayl_server --tls-cert"
+        )
     if isinstance(error, OSError) and not isinstance(error, ConnectionResetError) and error.strerror:
         return Unreachable(f"no server answers at {where} ({error.strerror}); start one with: ayl_server")
     if isinstance(error, OSError):
@@ -187,3 +168,11 @@ def unreachable(address: Address, error: Exception) -> Unreachable:
     if isinstance(error, greenstalk.BeanstalkdError):
         return Unreachable(f"the server at {where} answered with an error: {type(error).__name__[:-5]}")
     return Unreachable(f"what answers at {where} is no server such as ayl_server or beanstalkd")
+
+
+def _of_tls(error: Exception) -> str | None:
+    """What an error of TLS says; None for any other. `ssl` itself is imported only where it is used."""
+    if not hasattr(error, "library"):
+        return None
+    text = getattr(error, "verify_message", None) or getattr(error, "reason", None) or str(error)
+    return text.lower().replace("_", " ") if text.isupper() else text

@@ -13,6 +13,7 @@ from os.path import lexists
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
+from ayl import notifications
 from ayl.engines.base import Engine, Receipt, Submission
 from ayl.errors import NotConfigured, NotSubmitted, RefusedForNow, SpoolFull, SpoolUnusable, Unreachable
 from ayl.handle import State
@@ -107,13 +108,12 @@ class FallbackEngine:
         self, submissions: Sequence[Submission], outcomes: Sequence[Receipt | Exception]
     ) -> list[Receipt | Exception]:
         final = [*outcomes]
+        if not self._out:
+            self._gone(submissions, outcomes)
         numbers: dict[str, list[int]] = {policy: [] for policy in LADDER}
         for number, outcome in enumerate(outcomes):
             if isinstance(outcome, NO_SERVER):
-                policy = submissions[number].unreachable
-                numbers[policy].append(number)
-                if not self._out:
-                    self._gone(outcome, policy)
+                numbers[submissions[number].unreachable].append(number)
         # First what has to be kept: a call that is made here may take long, or end this process.
         spooled = numbers["spool"]
         kept = self._keep([submissions[number] for number in spooled], [str(outcomes[number]) for number in spooled])
@@ -187,12 +187,15 @@ class FallbackEngine:
 
     # Said once, not for every call
 
-    def _gone(self, error: Exception, policy: Policy) -> None:
+    def _gone(self, submissions: Sequence[Submission], outcomes: Sequence[Receipt | Exception]) -> None:
         from logging import getLogger  # as long to import as a third of ayl, and most processes never need it here
 
         self._out = True
-        said = SAID[policy].format(spool=self._directory)
+        left = [pair for pair in zip(submissions, outcomes, strict=True) if isinstance(pair[1], NO_SERVER)]
+        (first, error), *_ = left
+        said = SAID[first.unreachable].format(spool=self._directory)
         getLogger("ayl").warning("%s; %s", error, said)
+        notifications.outage(self._settings.engine, str(error), [submission for submission, _ in left])
 
     def _back(self) -> None:
         from logging import getLogger  # as above
@@ -200,6 +203,7 @@ class FallbackEngine:
         self._out = False
         self._look_at = 0.0
         getLogger("ayl").warning("the server takes calls again")
+        notifications.answered(self._settings.engine)
 
     def _say_delivered(self, drained: "Drained") -> None:
         from logging import getLogger  # as above
@@ -211,8 +215,4 @@ def _made_here(submission: Submission) -> Receipt | Exception:
     """What a send with the engine `synchronous` gives or raises."""
     from ayl.engines.synchronous import SynchronousEngine  # only during an outage
 
-    try:
-        (receipt,) = SynchronousEngine().submit([submission])
-    except Exception as error:  # noqa: BLE001 - the call's own, for whoever sent it
-        return error
-    return receipt
+    return SynchronousEngine().submit([submission])[0]

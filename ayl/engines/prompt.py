@@ -7,39 +7,104 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
+SMALL = 1 << 14
+"""Bytes that are sent in one go: a peer that does not take them in time does not work."""
 
-class PromptSocket(socket.socket):
-    """Takes over a connected socket; raises TimeoutError when a reply is not complete in time.
+SLOWEST = 1 << 14
+"""Bytes per second: a peer that takes large writes more slowly is given up, though it takes something now and then."""
+
+
+class Prompt(socket.socket):
+    """Raises TimeoutError when the peer does not do its part in time.
 
     A socket's own timeout starts anew with every byte: a peer that dribbles would hold its client for ever.
-    greenstalk sends each command in one `sendall`, so there the clock starts.
+    greenstalk sends each command in one `sendall`, so there the clock starts. While a large write flows, however
+    slowly, nobody is late.
     """
 
-    def __init__(self, connected: socket.socket, patience: float) -> None:
-        super().__init__(fileno=connected.detach())
-        self.received = 0
-        """Bytes, over the connection's whole life."""
-        self._patience = patience
-        self.restart()
+    received = 0
+    """Bytes, over the connection's whole life."""
+    patience = 0.0
+    """Seconds for each reply, and for each step of a large write."""
+    _deadline = 0.0
+    _first = True
+    _queued = 0
+    _latest = 0.0
 
     def restart(self) -> None:
         """A reply is expected from now on; for replies that may be long in coming and have just begun to."""
-        self._deadline = monotonic() + self._patience
+        self._deadline = monotonic() + self.patience
         self._first = True
-        self.settimeout(self._patience)
+        self.settimeout(self.patience)
+
+    def next_reply(self) -> None:
+        """One of several replies has been read: the next has as long again."""
+        self._deadline = monotonic() + self.patience
 
     def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:
         self.restart()
-        super().sendall(data, flags)
+        size = len(data)  # type: ignore[arg-type] # greenstalk and we send bytes
+        if size <= SMALL:
+            self._queued = 0
+            super().sendall(data, flags)
+            return
+        self._latest = self._deadline + size / SLOWEST
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self.send(view, flags) :]
+            except TimeoutError:
+                # The kernel says that there is room only when there is much of it.
+                if not self._flows():
+                    raise
+            else:
+                self._queued = self._leaving()
+        self.restart()
 
     def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
-        # Nearly every reply comes whole; the timeout that was set when it was asked for holds for its first part.
-        if not self._first:
-            left = self._deadline - monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self.settimeout(left)
-        self._first = False
-        count = super().recv_into(buffer, nbytes, flags)
-        self.received += count
-        return count
+        while True:
+            # Nearly every reply comes whole; the timeout that was set when it was asked for holds for its first part.
+            if not self._first:
+                left = self._deadline - monotonic()
+                if left <= 0 and not self._flows():
+                    raise TimeoutError
+                self.settimeout(max(left, self._deadline - monotonic()))
+            self._first = False
+            try:
+                count = super().recv_into(buffer, nbytes, flags)
+            except TimeoutError:
+                if self._flows():
+                    continue
+                raise
+            self.received += count
+            return count
+
+    def _flows(self) -> bool:
+        """Whether what was written is still on its way out, and moves: then nobody is late yet."""
+        if not self._queued or monotonic() > self._latest:
+            return False
+        before, self._queued = self._queued, self._leaving()
+        if self._queued >= before:
+            return False
+        self.next_reply()
+        return True
+
+    def _leaving(self) -> int:
+        """Bytes that the kernel still holds for the peer."""
+        from fcntl import ioctl  # both only for writes that take long
+        from termios import TIOCOUTQ
+
+        return int.from_bytes(ioctl(self.fileno(), TIOCOUTQ, bytes(4)), "little")
+
+
+class PromptSocket(Prompt):
+    """Takes over a connected socket."""
+
+    def __init__(self, connected: socket.socket, patience: float) -> None:
+        super().__init__(fileno=connected.detach())
+        self.patience = patience
+        self.restart()
+
+    def has_begun(self) -> bool:
+        """Whether a reply has begun to arrive, given that the socket is readable."""
+        return True

@@ -68,7 +68,18 @@ def _register(cls: C, name: str | None) -> C:
     return cls
 
 
+MAPPED = "__mapper__"
+"""SQLAlchemy's mark on its classes: also on those that are dataclasses or, with SQLModel, pydantic models. Instances
+have an identity and travel by reference; by value they would come back as strangers to the database.
+"""
+
+
 def _codec(name: str, cls: type) -> Codec:
+    if hasattr(cls, MAPPED):
+        raise TypeError(
+            f"{cls.__module__}.{cls.__qualname__} is mapped to a table, so its instances travel by reference: "
+            "decorate it with @ayl.model"
+        )
     if issubclass(cls, Enum):
         return Members(name, cls)
     if is_model(cls):
@@ -96,6 +107,8 @@ def codec_of(instance: object) -> Codec:
 def _unregistered(instance: object, cls: type) -> PlacelessError:
     if any(_same_origin(known.cls, cls) for known in NAMES.values()):
         return refusal(instance, "its class has been replaced by a newer one of that name; make it anew")
+    if hasattr(cls, MAPPED):
+        return refusal(instance, "its class is mapped to a table: decorate it with @ayl.model")
     if issubclass(cls, Enum) or is_model(cls) or arguments_of(cls) is not None:
         return refusal(instance, "register it with @ayl.value")
     return refusal(instance, cure(instance))

@@ -8,8 +8,11 @@ database. `name` is that of a fixed offset which was given one.
 
 from __future__ import annotations
 
+import os
 import re
+import zoneinfo
 from datetime import date, datetime, time, timedelta, timezone
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -67,11 +70,23 @@ def _zone_key(value: datetime | time, zone: ZoneInfo) -> str:
     raise refusal(value, "its time zone was read from a file; use ZoneInfo with a key")
 
 
+@lru_cache(maxsize=1000)
+def _known(key: str) -> bool:
+    """Whether this machine has a zone of that name."""
+    return any(os.path.isfile(os.path.join(path, key)) for path in zoneinfo.TZPATH) or key in _listed()  # noqa: PTH113, PTH118 - pathlib takes longer than the rest
+
+
+_listed = cache(zoneinfo.available_timezones)
+"""Also what the tzdata package brings."""
+
+
 def _find_zone(key: str) -> ZoneInfo:
-    # ZoneInfo reads a file below the zone database, or data of the tzdata package. It guards against paths that
-    # lead out; the pattern leaves only what zones are called, so that nothing else is ever opened or named.
+    # The pattern leaves only what zones are called, so that nothing else is ever opened. And ZoneInfo is not asked for
+    # what is not there: it would import a package of tzdata's by a name that came in a message.
     if not _ZONE.fullmatch(key):
         raise ValueError(f"{shortened(key)} is no name of a time zone")
+    if not _known(key):
+        raise ValueError(f"no time zone {key!r} on this machine")
     try:
         return ZoneInfo(key)
     except (KeyError, OSError, ImportError) as error:

@@ -3,15 +3,18 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
 from ayl import message as messages
 from ayl.calling import perform
 from ayl.engines.base import Lease
-from ayl.errors import Bury, CannotRun, Decay, NotTrusted, Unavailable, Undecodable
+from ayl.errors import Bury, CannotRun, Decay, NotTrusted, Unavailable, Undecodable, Unreachable
 from ayl.failures import Buried, Delayed, Deleted, Outcome, Policy, decide
+from ayl.frameworks import around_job
 from ayl.message import Control, Message
 from ayl.settings import Settings
+from ayl.worker.reporting import report
 
 log = logging.getLogger("ayl.worker")
 
@@ -27,23 +30,40 @@ ORDERS = {"exit": Next.RETIRE}
 """Control messages and what they make a worker do."""
 
 
+@dataclass(slots=True)
+class Counts:
+    """What this worker has seen so far."""
+
+    untrusted: int = 0
+    """Jobs that were not signed, or not rightly, and were buried for that."""
+
+
+counts = Counts()
+
+
 def execute(lease: Lease, settings: Settings, goes_on: Callable[[], bool]) -> Next:
     """For a worker of that app: run the job and settle it. `goes_on` tells whether the worker will take another.
 
     Only Unreachable comes out: then the server gives the job to another worker.
     """
     try:
-        message = messages.decode(lease.body)
+        # First of all: nothing of a body is read that nobody vouches for.
         if settings.secrets is not None:
             settings.secrets.verify(settings.app, lease.body, time.time())
-    except (Undecodable, NotTrusted) as error:
-        _settle(lease, Buried(str(error)), f"job {lease.job_id}")
+        message = messages.decode(lease.body)
+    except NotTrusted as error:
+        counts.untrusted += 1
+        reason = f"{error} (untrusted jobs so far: {counts.untrusted})"
+        _settle(lease, Buried(reason), f"job {lease.job_id}", error=error)
+        return Next.GO_ON
+    except Undecodable as error:
+        _settle(lease, Buried(str(error)), f"job {lease.job_id}", error=error)
         return Next.GO_ON
     if isinstance(message, Control):
         return _obey(lease, message)
     if settings.app and message.app != settings.app:
         reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
-        _settle(lease, Buried(reason), f"job {lease.job_id}")
+        _settle(lease, Buried(reason), f"job {lease.job_id}", message)
     else:
         _run(lease, message, goes_on)
     return Next.GO_ON
@@ -64,7 +84,8 @@ def _run(lease: Lease, message: Message, goes_on: Callable[[], bool]) -> None:
     started = time.perf_counter()
     error: BaseException | None = None
     try:
-        perform(message)
+        with around_job():
+            perform(message)
     except BaseException as raised:  # noqa: BLE001 - all of it is the policy's business; signals raise nothing
         error = raised
     seconds = time.perf_counter() - started
@@ -80,25 +101,41 @@ def _run(lease: Lease, message: Message, goes_on: Callable[[], bool]) -> None:
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
     log.warning("%s failed after %.3f s", label, seconds, exc_info=error if own_fault else None)
     policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
-    _settle(lease, decide(policy, lease.reserves(), lease.age(), error), label)
+    try:
+        outcome = decide(policy, lease.reserves(), lease.age(), error)
+    except Unreachable:
+        report(lease, None, message, error)
+        raise
+    _settle(lease, outcome, label, message, error)
 
 
-def _settle(lease: Lease, outcome: Outcome, label: str) -> None:
-    match outcome:
-        case Deleted(reason):
-            held = lease.delete()
-            if held and reason:
-                log.error("%s dropped: %s", label, reason)
-        case Delayed(seconds, reason):
-            held = lease.release(seconds)
-            if held:
-                log.warning("%s comes back in %d s: %s", label, seconds, reason)
-        case Buried(reason):
-            held = lease.bury()
-            if held:
-                log.error("%s buried: %s", label, reason)
-    if not held:
-        _lost(label)
+def _settle(
+    lease: Lease,
+    outcome: Outcome,
+    label: str,
+    message: Message | None = None,
+    error: BaseException | None = None,
+) -> None:
+    held = False
+    try:
+        match outcome:
+            case Deleted(reason):
+                held = lease.delete()
+                if held and reason:
+                    log.error("%s dropped: %s", label, reason)
+            case Delayed(seconds, reason):
+                held = lease.release(seconds)
+                if held:
+                    log.warning("%s comes back in %d s: %s", label, seconds, reason)
+            case Buried(reason):
+                held = lease.bury()
+                if held:
+                    log.error("%s buried: %s", label, reason)
+        if not held:
+            _lost(label)
+    finally:
+        # Last, so that no hook holds up a lease; and also of a failure whose job the server has taken back.
+        report(lease, outcome if held else None, message, error)
 
 
 def _lost(label: str) -> None:

@@ -22,7 +22,7 @@ from ayl.engines import source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError, Unreachable
 from ayl.worker import deliveries
-from ayl.worker.execution import Next, execute
+from ayl.worker.execution import Next, counts, execute
 
 log = logging.getLogger("ayl.worker")
 
@@ -104,6 +104,8 @@ def main(plan: Plan, lifeline: int) -> int:
     try:
         return _work(source, stop)
     finally:
+        if counts.untrusted:
+            log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
         source.close()
         # While Python winds up, its handlers are gone already; a reminder must not kill what is ending well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

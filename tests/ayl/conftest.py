@@ -58,6 +58,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         classes.CODECS,
     ]
     before = [dict(table) for table in tables]
+    monkeypatch.setenv("AYL_PROBE_INTERVAL", "0.001")  # what is back is asked at once
     configuration.reset()
     yield
     delivery.close()
@@ -230,14 +231,14 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 @pytest.fixture
 def tube(server: Server) -> str:
     """A tube of the test's own on that server, configured as the app's."""
-    return ayl.configure(app=f"test{next(_numbers)}", version="1.4.2", engine=server.url, timeout=5).tube()
+    return ayl.configure(app=f"test{next(_numbers)}", version="1.4.2", engine=server.url, send_timeout=5).tube()
 
 
 @pytest.fixture(params=SERVERS)
 def own_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server of each kind for this test alone, configured and running; the test may do with it what it likes."""
     with _running(Server(SERVERS[request.param])) as started:
-        ayl.configure(app="shop", version="1.4.2", engine=started.url, timeout=5)
+        ayl.configure(app="shop", version="1.4.2", engine=started.url, send_timeout=5)
         yield started
 
 
@@ -245,7 +246,7 @@ def own_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 def small_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server of each kind that takes no job of more than 300 bytes."""
     with _running(Server(SERVERS[request.param]), "-z", "300") as started:
-        ayl.configure(app="shop", version="1.4.2", engine=started.url, timeout=5)
+        ayl.configure(app="shop", version="1.4.2", engine=started.url, send_timeout=5)
         yield started
 
 
@@ -253,5 +254,5 @@ def small_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 def unix_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of each kind on a Unix socket."""
     with _running(Server(SERVERS[request.param], tmp_path_factory.mktemp("s") / "socket")) as started:
-        ayl.configure(app="shop", version="1.4.2", engine=started.url, timeout=5)
+        ayl.configure(app="shop", version="1.4.2", engine=started.url, send_timeout=5)
         yield started

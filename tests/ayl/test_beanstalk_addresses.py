@@ -9,7 +9,7 @@ import pytest
 import ayl
 from ayl import settings
 from ayl.engines import engine_for
-from ayl.engines.client import parse_url
+from ayl.engines.addresses import Address, parse_url
 from ayl.errors import AylError, NotConfigured
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test_a_server_on_a_unix_socket_is_reached(unix_server: Server) -> None:
 
 def test_a_host_without_a_port_means_the_usual_one() -> None:
     for url in ("beanstalk://127.0.0.1", "beanstalk://", settings.DEFAULT_ENGINE):
-        assert parse_url(url) == ("127.0.0.1", 11300)
+        assert parse_url(url).addresses == (Address("127.0.0.1", 11300),)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_an_address_that_makes_no_sense_is_refused_with_what_would(url: str) -> 
 @pytest.mark.parametrize("timeout", [1e9, 1e12, 1e300])
 def test_the_longest_timeout_is_used_or_refused_but_no_error_of_its_own(timeout: float, free_port: int) -> None:
     def configure_and_send() -> None:
-        ayl.configure(app="shop", engine=f"beanstalk://127.0.0.1:{free_port}", timeout=timeout)
+        ayl.configure(app="shop", engine=f"beanstalk://127.0.0.1:{free_port}", send_timeout=timeout)
         ayl.send(note, 1)
 
     with pytest.raises(AylError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ import pytest
 import ayl
 from ayl import delivery
 from ayl import message as messages
+from ayl.engines.prompt import Prompt
 from tests.ayl.conftest import wait_until
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ def note(number: int, *rest: Any) -> None: ...
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of what this process writes to sockets."""
     sizes: list[int] = []
-    write = socket.socket.sendall
+    write = Prompt.sendall
 
-    def counted(self: socket.socket, data: bytes, flags: int = 0) -> None:
+    def counted(self: Prompt, data: bytes, flags: int = 0) -> None:
         sizes.append(len(data))
         write(self, data, flags)
 
-    monkeypatch.setattr(socket.socket, "sendall", counted)
+    monkeypatch.setattr(Prompt, "sendall", counted)
     return sizes
 
 
@@ -119,7 +119,7 @@ def test_a_batch_leaves_in_few_writes_and_arrives_whole_and_in_order(
 ) -> None:
     with ayl.batch() as batch:
         handles = [ayl.send(note, number) for number in range(1000)]
-    assert len(writes) <= 10
+    assert 1 <= len(writes) <= 10
     assert batch.sent == 1000
     assert len({handle.job_id for handle in handles}) == 1000
     assert numbers(server, tube) == list(range(1000))
@@ -198,7 +198,7 @@ from ayl import delivery
 @ayl.task("forking.note")
 def note(who): pass
 
-ayl.configure(app="fork", version="1", engine=sys.argv[1], timeout=5)
+ayl.configure(app="fork", version="1", engine=sys.argv[1], send_timeout=5)
 ayl.send(note, "parent before")
 child = os.fork()
 ayl.send(note, "child" if child == 0 else "parent after")

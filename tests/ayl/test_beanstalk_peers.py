@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TIMEOUT = 0.3
+PROBE_INTERVAL = 0.05
 MARGIN = 1.5
 """How much longer than its timeout a send may take on a busy machine."""
 
@@ -33,7 +34,8 @@ def note(number: int) -> None: ...
 def facing(talk: Callable[[socket.socket], None]) -> Iterator[None]:
     """The server is somebody who behaves like this."""
     with peer(talk) as there:
-        ayl.configure(app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{there.port}", timeout=TIMEOUT)
+        ayl.configure(app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{there.port}", send_timeout=TIMEOUT,
+                      probe_interval=PROBE_INTERVAL)  # fmt: skip
         try:
             yield
         finally:
@@ -115,14 +117,16 @@ def test_after_a_late_answer_the_next_send_gets_its_own() -> None:
 
     def late_then_prompt(connection: socket.socket) -> None:
         number = next(numbers)
-        while connection.recv(4096):
+        while command := connection.recv(4096):
             given.wait(5)
-            connection.sendall(USING + b"INSERTED %d\r\n" % number)
+            proof = command.startswith(b"list-tube-used")
+            connection.sendall(b"USING default\r\n" if proof else USING + b"INSERTED %d\r\n" % number)
 
     with facing(late_then_prompt):
         with given_up(TIMEOUT + MARGIN):
             ayl.send(note, 1)
         given.set()
+        time.sleep(2 * PROBE_INTERVAL)
         assert ayl.send(note, 2).job_id == 2
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gc
-import selectors
 import socket
-import struct
+import time
 import warnings
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
-from ayl.engines import client
 from ayl.errors import Refused, RefusedForNow, Unreachable
 from tests.ayl.conftest import given_up
 
@@ -36,7 +34,7 @@ def numbers(server: Server) -> list[int]:
 
 
 def test_no_server_is_one_line_with_the_address_and_the_cure(free_port: int) -> None:
-    ayl.configure(app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{free_port}", timeout=TIMEOUT)
+    ayl.configure(app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{free_port}", send_timeout=TIMEOUT)
     with given_up(TIMEOUT + 1.5) as said:
         ayl.send(note, 1)
     assert said == [f"no server answers at 127.0.0.1:{free_port} (Connection refused); start one with: ayl_server"]
@@ -70,27 +68,7 @@ def test_a_connection_that_is_never_taken_is_given_up_after_the_timeout() -> Non
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
-        ayl.configure(app="shop", engine=f"beanstalk://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT)
-        with given_up(TIMEOUT + 1.5):
-            ayl.send(note, 1)
-
-
-def test_a_server_that_hangs_up_before_it_is_spoken_to_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    connected = client._connected
-
-    def reset_at_once(*given: Any) -> Any:
-        sock = connected(*given)
-        peer, _ = listener.accept()
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        peer.close()
-        with selectors.DefaultSelector() as selector:
-            selector.register(sock, selectors.EVENT_READ)
-            assert selector.select(TIMEOUT)
-        return sock
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        monkeypatch.setattr(client, "_connected", reset_at_once)
-        ayl.configure(app="shop", engine=f"beanstalk://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT)
+        ayl.configure(app="shop", engine=f"beanstalk://127.0.0.1:{listener.getsockname()[1]}", send_timeout=TIMEOUT)
         with given_up(TIMEOUT + 1.5):
             ayl.send(note, 1)
 
@@ -122,12 +100,14 @@ def test_a_server_that_was_restarted_between_two_sends_is_found_again(own_server
 
 
 def test_a_server_that_is_away_for_a_while_is_found_again(own_server: Server) -> None:
+    ayl.configure(probe_interval=0.05)
     ayl.send(note, 1)
     own_server.stop()
     for _ in range(2):
         with given_up(2):
             ayl.send(note, 2)
     own_server.start()
+    time.sleep(0.1)
     ayl.send(note, 3)
     assert numbers(own_server) == [3]
 

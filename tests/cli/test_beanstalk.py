@@ -174,13 +174,15 @@ class TestAnswers:
     def test_kill_worker_says_whom_it_asked(self, server: Server) -> None:
         with waiting_worker(server, TUBE) as worker:
             said = answer("kill_worker", "-t", TUBE, server=server)
-            assert said == f"asked the worker of {TUBE} to exit (job 1)\n"
+            unsigned = "not signed: a worker with secrets will bury it"
+            assert said == f"asked the worker of {TUBE} to exit (job 1, {unsigned})\n"
             assert worker.recv(4096).endswith(b'\r\n{"type":"ayl-control","do":"exit"}\r\n')
             again = answer("kill_worker", "-t", TUBE, server=server)
-            assert again == f"asked the worker of {TUBE} to exit as soon as it is free (job 2)\n"
+            assert again == f"asked the worker of {TUBE} to exit as soon as it is free (job 2, {unsigned})\n"
             with client(server, watch=TUBE):
                 found = document("kill_worker", "-t", TUBE, server=server)
-        assert found == {"tube": TUBE, "job": 3, "workers": {"total": 2, "available": 0, "busy": 2}}
+        workers = {"total": 2, "available": 0, "busy": 2}
+        assert found == {"tube": TUBE, "job": 3, "workers": workers, "signed": False}
 
     def test_plain_text_has_no_colours(self, server: Server) -> None:
         with client(server, use=TUBE, watch=TUBE) as app:

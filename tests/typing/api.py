@@ -11,6 +11,8 @@ from enum import Enum
 from typing import assert_type
 
 import ayl
+from ayl import testing as ayl_testing
+from ayl.notifications import BuryEvent, FailureEvent, JobEvent, UnreachableEvent
 
 
 class Stay:
@@ -181,6 +183,55 @@ ayl.configure(app="shop", version="1.4.2", engine="synchronous", timeout=1.5, de
 ayl.configure(defaults=ayl.Options(delay=3))
 ayl.configure(app=3)  # type: ignore[arg-type]
 ayl.configure(ap="shop")  # type: ignore[call-arg]
+
+# Notifications
+
+
+@ayl.on_failure
+def tell_of_failure(event: FailureEvent) -> int:
+    assert_type(event.exception, BaseException | None)
+    assert_type(event.retry_in, int | None)
+    return event.tries
+
+
+@ayl.on_bury
+def tell_of_burial(event: BuryEvent) -> None:
+    assert_type(event.call, str)
+
+
+@ayl.on_unreachable
+def tell_of_outage(event: UnreachableEvent) -> None:
+    assert_type(event.server, str)
+
+
+assert_type(tell_of_failure(FailureEvent(call="shop.restock('socks')")), int)
+
+
+@ayl.on_failure
+@ayl.on_bury
+def tell_of_both(event: JobEvent) -> str:
+    return event.what
+
+
+assert_type(tell_of_both(BuryEvent()), str)
+ayl.on_bury(tell_of_failure)  # type: ignore[type-var]
+
+# Tests of what was sent
+
+with ayl_testing.recording() as recorded:
+    assert_type(recorded, ayl_testing.Recording)
+    recorded.assert_sent(restock, "socks", number=3)
+    recorded.assert_sent(restock, ayl_testing.ANY, number=ayl_testing.ANY)
+    recorded.assert_sent(restock, "socks", number="many")  # type: ignore[arg-type]
+    recorded.assert_sent(resident.clear_stay, 3)  # type: ignore[call-arg]
+    recorded.assert_sent(Resident.clear_stay, resident, 3, stay)
+    recorded.assert_not_sent(resident.clear_stay)
+    recorded.assert_sent_times(2, restock, "socks")
+    recorded.assert_sent_times(2, restock, 3)  # type: ignore[arg-type]
+    assert_type(recorded.of(Resident.clear_stay), list[ayl_testing.SentCall])
+    ayl_testing.assert_sent(restock, "socks")
+    ayl_testing.assert_sent(restock, 3)  # type: ignore[arg-type]
+    assert_type(ayl_testing.run_sent(), int)
 
 
 def give_up() -> None:

@@ -191,6 +191,7 @@ def test_a_spooled_call_can_be_cancelled_until_it_is_delivered(absent: Server, d
 # Order
 
 
+@pytest.mark.usefixtures("seldom")
 def test_later_calls_go_behind_what_waits_though_the_server_is_back(absent: Server, directory: Path) -> None:
     ayl.send(note, 1)
     absent.start()
@@ -317,6 +318,7 @@ def test_an_outage_without_any_logging_set_up_is_a_line_on_stderr(free_port: int
 # What cannot be spooled
 
 
+@pytest.mark.usefixtures("seldom")
 def test_a_full_spool_refuses_the_call_and_says_why_it_came_to_that(absent: Server, directory: Path) -> None:
     ayl.configure(spool_limit=1000)
     with pytest.raises(SpoolFull, match=r"^no server answers at .*, and the spool .* is full: [\d,]+ of 1,000 bytes"):
@@ -393,8 +395,8 @@ def test_a_long_backlog_costs_each_send_only_a_moment(absent: Server, directory:
 def test_during_an_outage_a_spooled_call_does_not_wait_for_the_server(directory: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
         ayl.configure(
-            app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{silent.getsockname()[1]}", timeout=0.5,
-            unreachable="spool", spool=str(directory),
+            app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{silent.getsockname()[1]}", send_timeout=0.5,
+            probe_interval=60, unreachable="spool", spool=str(directory),
         )  # fmt: skip
         ayl.send(note, 0)
         before = time.monotonic()

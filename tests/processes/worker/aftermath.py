@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import greenstalk
 
+from ayl.failures import GONE_RETRY_SECONDS
 from tests.processes.deadline import eventually
 
 if TYPE_CHECKING:
@@ -62,16 +63,19 @@ class Aftermath:
             except greenstalk.NotFoundError:
                 return False  # it is being tried just now
             self.last_seen[job_id] = {**job, "state": "tried too often"}
-        elif job["state"] == "buried" or (job["state"] == "delayed" and job["delay"] > 1):
+        elif job["state"] == "buried" or (job["state"] == "delayed" and job["delay"] > GONE_RETRY_SECONDS):
             self.last_seen[job_id] = {**job}
         return job_id in self.last_seen
 
     def ending(self, job_id: int, word: str = "") -> Ending:
         """Where the job has come to rest; `word` is what its call writes into the diary."""
         seen = self.last_seen[job_id]
+        lines = rf"\bjob {job_id} "
+        if seen["state"] in ("buried", "delayed"):  # the worker tells of it after it has settled
+            eventually(lambda: self.supervisor.logs(lines + ".*(buried:|comes back)"), self.workshop.told)
         return Ending(
             state=str(seen["state"]),
             job=seen,
-            log=self.supervisor.logs(rf"\bjob {job_id} "),
+            log=self.supervisor.logs(lines),
             runs=[entry for entry in self.workshop.diary() if entry.word == word],
         )

@@ -86,12 +86,6 @@ CASES = {
     "too many arguments": Case(message(args=["a", "b", "c"]), r"chores\.note\(.*\).* does not accept"),
     "too few arguments": Case(message(args=["a"]), "missing a required argument: 'word'"),
     "an argument of another name": Case(message(args=["a"], kwargs={"wort": "b"}), "does not accept"),
-    "an object that is gone": Case(
-        message(on=reference("chores.Shelf", "/nowhere"), do="label", args=["x"]), r"'/nowhere' exists no more"
-    ),
-    "an object among the arguments that is gone": Case(
-        message(args=[reference("chores.Shelf", "/nowhere"), "x"]), r"'/nowhere' exists no more"
-    ),
     "an unknown tag": Case(message(args=[{"$t": ["money", 1]}, "x"]), "no tag 'money'"),
     "a tag without content": Case(message(args=[{"$t": ["datetime"]}, "x"]), "args cannot be understood"),
     "an empty reference": Case(message(on=reference(), do="label", args=["x"]), "."),

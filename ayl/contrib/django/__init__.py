@@ -1,0 +1,17 @@
+"""Django: model instances are named by primary key and database, sends wait for the commit, saves send hooks.
+
+Nothing need be called: this is loaded when a model is registered. As an app, in INSTALLED_APPS, it also reads the
+setting `AYL` and brings `manage.py ayl_worker`. See docs/django.md.
+"""
+
+from ayl import commits, frameworks
+from ayl.contrib.django.connections import tidied
+from ayl.contrib.django.locator import DjangoLocator
+from ayl.contrib.django.saves import watch_saves
+from ayl.contrib.django.transactions import open_transaction
+
+LOCATOR = DjangoLocator()
+
+commits.WATCHERS.append(open_transaction)
+frameworks.AROUND_JOBS.append(tidied)
+watch_saves()

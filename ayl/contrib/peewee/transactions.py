@@ -1,0 +1,281 @@
+"""Peewee: sends wait for the commit of the transaction that they are made in, savepoints exact.
+
+Peewee's own `Database.after_commit` (new in 4) is not: it knows nothing of savepoints, calls what waits for a
+transaction that PostgreSQL had aborted and so rolled back at COMMIT, and keeps for the next transaction what waited for
+one whose ROLLBACK failed. Here each statement that ends a transaction or a savepoint is followed where peewee
+makes it, in the few methods that are listed below.
+
+Whether a transaction is open is asked of the driver, where it knows: sqlite3 and psycopg do. SQL that ends a
+transaction without peewee (`execute_sql("COMMIT")`) is not seen.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Any
+
+import peewee
+
+from ayl.commits import WATCHERS, OnCommit
+from ayl.contrib.peewee.waiting import afterwards, behind_proxies, drop, held_of, holding, release
+from ayl.registry import registry
+
+log = logging.getLogger(__name__)
+
+IDLE, OPEN, ABORTED = 0, 2, 3
+"""libpq's numbers for the state of a connection; the others say nothing about a transaction."""
+
+MARK = "_ayl_mark"
+"""On a savepoint: how many calls waited when it began."""
+
+
+# The driver
+
+
+def _status(database: Any) -> int | None:
+    """IDLE, OPEN or ABORTED; None if the driver cannot tell."""
+    connection = database._state.conn
+    if connection is None:
+        return IDLE
+    flag = getattr(connection, "in_transaction", None)
+    if isinstance(flag, bool):
+        return OPEN if flag else IDLE
+    status = getattr(getattr(connection, "info", None), "transaction_status", None)
+    return int(status) if status in (IDLE, OPEN, ABORTED) else None
+
+
+def _is_open(database: Any) -> bool:
+    if database.is_closed():
+        return False
+    status = _status(database)
+    if status is not None:
+        return status != IDLE
+    if not isinstance(database.top_transaction(), peewee._manual):
+        return bool(database.in_transaction())
+    log.warning("within manual_commit() of %s no transaction can be seen: sent at once", type(database).__name__)
+    return False
+
+
+# What peewee does, followed
+
+
+def _commit(commit: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(commit)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with afterwards():
+            held = held_of(self)
+            if not held:
+                return commit(self, *args, **kwargs)
+            _notice(self)
+            if _status(self) == ABORTED:
+                drop(self)  # PostgreSQL takes this COMMIT for a ROLLBACK, and calls it a success
+            try:
+                result = commit(self, *args, **kwargs)
+            except BaseException:
+                if _status(self) == IDLE:
+                    drop(self)
+                raise
+            release(self)
+            return result
+
+    return following
+
+
+def _rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(rollback)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return rollback(self, *args, **kwargs)
+        finally:
+            drop(self)  # also if it fails: then the transaction, or the connection, is gone already
+
+    return following
+
+
+def _notice(database: Any) -> None:
+    """See whether a transaction was ended by SQL that did not pass here; if by a rollback, the workers will say which
+    objects are gone.
+    """
+    held = held_of(database)
+    if held and _status(database) == IDLE:
+        log.warning("a transaction of %r ended unseen; the calls that waited for it leave now", database.database)
+        release(database)
+
+
+def _noticing(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with afterwards():
+            _notice(self)
+            return method(self, *args, **kwargs)
+
+    return following
+
+
+def _close(close: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(close)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with afterwards():
+            _notice(self)
+            held = held_of(self)
+            result = close(self, *args, **kwargs)
+            if held is not None:
+                held.clear()  # peewee 4 lets go of it itself
+            return result
+
+    return following
+
+
+def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with afterwards():
+            return method(self, *args, **kwargs)
+
+    return following
+
+
+def _transaction_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(commit)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with afterwards():
+            result = commit(self, *args, **kwargs)
+            release(behind_proxies(self.db))  # of a database whose class has a commit() of its own
+            return result
+
+    return following
+
+
+def _transaction_rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(rollback)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = rollback(self, *args, **kwargs)
+        drop(behind_proxies(self.db))
+        return result
+
+    return following
+
+
+def _savepoint_begin(begin: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(begin)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        database = behind_proxies(self.db)
+        if _status(database) == IDLE:  # in SQLite a savepoint outside of a transaction is one; this follows another
+            release(database)
+        result = begin(self, *args, **kwargs)
+        setattr(self, MARK, len(held_of(database) or ()))
+        return result
+
+    return following
+
+
+def _savepoint_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(commit)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with afterwards():
+            result = commit(self, *args, **kwargs)
+            database = behind_proxies(self.db)
+            if _status(database) == IDLE:
+                release(database)
+            return result
+
+    return following
+
+
+def _savepoint_rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(rollback)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # One that began before this module was loaded has no mark: nothing waited then.
+        mark = getattr(self, MARK, 0)
+        result = rollback(self, *args, **kwargs)
+        held = held_of(behind_proxies(self.db))
+        if held is not None:
+            del held[mark:]
+        setattr(self, MARK, mark)  # it goes on, or was begun anew before the calls were dropped
+        return result
+
+    return following
+
+
+Following = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+OF_DATABASES: dict[str, Following] = {
+    "begin": _noticing,
+    "close": _close,
+    "commit": _commit,
+    "rollback": _rollback,
+    "session_commit": _whole,
+}
+OF_BLOCKS: dict[str, dict[str, Following]] = {
+    "_transaction": {"commit": _transaction_commit, "rollback": _transaction_rollback, "__exit__": _whole},
+    "_savepoint": {
+        "_begin": _savepoint_begin,
+        "commit": _savepoint_commit,
+        "rollback": _savepoint_rollback,
+        "__exit__": _whole,
+    },
+}
+"""Peewee's methods that end transactions and savepoints, and what follows them."""
+
+_followed: set[type] = set()
+
+
+def follow() -> None:
+    """From now on calls wait for the commits of peewee; unless it has not what we know, then nothing is changed."""
+    blocks = {cls: vars(getattr(peewee, cls, object)) for cls in OF_BLOCKS}
+    known = all(method in blocks[cls] for cls, methods in OF_BLOCKS.items() for method in methods)
+    if not known or not OF_DATABASES.keys() <= vars(peewee.Database).keys() or not hasattr(peewee, "_manual"):
+        log.warning("peewee %s is not known: calls do not wait for its commits", getattr(peewee, "__version__", ""))
+        return
+    for cls, methods in OF_BLOCKS.items():
+        for name, following in methods.items():
+            setattr(getattr(peewee, cls), name, following(blocks[cls][name]))
+    WATCHERS.append(watch)
+
+
+def _follow_database(cls: type) -> None:
+    """The class, and each above it that has methods of its own; before anything waits for one of its instances."""
+    if cls in _followed:
+        return
+    for base in cls.__mro__:
+        if issubclass(base, peewee.Database) and base not in _followed:
+            for name in OF_DATABASES.keys() & vars(base).keys():
+                setattr(base, name, OF_DATABASES[name](vars(base)[name]))
+            _followed.add(base)
+
+
+# Which transaction a call waits for
+
+
+def watch(named: Sequence[object]) -> OnCommit | None:
+    """The watcher (`ayl.commits`): the databases of the named instances that have an open transaction, else those of
+    registered models. If these are several, a call waits for all of them.
+    """
+    opened = _opened(type(obj) for obj in named) or _opened(registry.model_names)
+    if not opened:
+        return None
+    for database in opened:
+        _follow_database(type(database))
+    if len(opened) == 1:
+        return holding(opened[0]).append
+    return lambda function: _when_all_commit(opened, function)
+
+
+def _opened(classes: Iterable[type]) -> list[Any]:
+    """The databases of those that are models, if a transaction is open there."""
+    models: list[Any] = [cls for cls in classes if isinstance(cls, peewee.ModelBase)]
+    databases = dict.fromkeys(behind_proxies(model._meta.database) for model in models)
+    return [database for database in databases if database is not None and _is_open(database)]
+
+
+def _when_all_commit(databases: Sequence[Any], function: Callable[[], None]) -> None:
+    left = len(databases)
+
+    def committed() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            function()
+
+    for database in databases:
+        holding(database).append(committed)

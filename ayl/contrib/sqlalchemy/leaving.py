@@ -1,0 +1,87 @@
+"""Messages whose transaction has ended leave, from wherever that was told."""
+
+import asyncio
+import atexit
+import logging
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+
+from sqlalchemy.util import await_only
+
+from ayl.batches import batch, open_batch
+from ayl.contrib.sqlalchemy.ledger import Ending, OnCommit
+from ayl.contrib.sqlalchemy.sessions import in_greenlet
+
+log = logging.getLogger("ayl.contrib.sqlalchemy")
+
+_left_behind: SimpleQueue[Ending] = SimpleQueue()
+
+
+def leave(ending: Ending) -> None:
+    """Send what leaves, and tell of what was lost. Raises what the sends raise, when all were tried.
+
+    In a coroutine's session the event loop goes on meanwhile.
+    """
+    _tell_of_lost(ending)
+    if not ending.leaving:
+        return
+    if in_greenlet():
+        await_only(asyncio.to_thread(_send, ending.leaving))
+    else:
+        _send(ending.leaving)
+
+
+def leave_later(ending: Ending) -> None:
+    """As `leave`, from a finaliser: that may run at any moment, also while this thread is at sending."""
+    _left_behind.put(ending)
+
+
+def catch_up() -> None:
+    """Send what was left behind; what does not go well is logged, for it is nobody's here."""
+    while not _left_behind.empty():
+        try:
+            ending = _left_behind.get_nowait()
+        except Empty:  # another thread was quicker
+            return
+        try:
+            leave(ending)
+        except Exception:
+            log.exception("a call whose session was never closed could not be sent")
+
+
+def at_exit(end_all: Callable[[], None]) -> None:
+    """When the process ends: first that, then whatever is left behind by it."""
+
+    def end() -> None:
+        end_all()
+        catch_up()
+
+    atexit.register(end)
+
+
+def _send(leaving: Sequence[OnCommit]) -> None:
+    if len(leaving) == 1 or open_batch() is not None:
+        _each(leaving)
+    else:
+        with batch():
+            _each(leaving)
+
+
+def _each(leaving: Sequence[OnCommit]) -> None:
+    failure: Exception | None = None
+    for on_commit in leaving:
+        try:
+            on_commit()
+        except Exception as error:  # noqa: BLE001 - one call that fails must not keep the others back
+            failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+def _tell_of_lost(ending: Ending) -> None:
+    if ending.lost:
+        log.warning(
+            "a session was closed without a commit, which undoes its changes; with them %d call%s dropped",
+            ending.lost,
+            " was" if ending.lost == 1 else "s were",
+        )

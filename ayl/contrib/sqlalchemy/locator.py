@@ -1,0 +1,107 @@
+"""Mapped instances are named by their identity key, and found again in a session of the job's own."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy
+from sqlalchemy import select, tuple_
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    InvalidRequestError,
+    PendingRollbackError,
+    ProgrammingError,
+    ResourceClosedError,
+)
+from sqlalchemy.orm import Mapper, Session
+
+from ayl.contrib.sqlalchemy.factories import DEFAULT, named
+from ayl.contrib.sqlalchemy.sessions import Sessions
+from ayl.errors import CannotRun, NotSaved
+from ayl.references import prepare
+from ayl.registry import registry
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+IMPOSSIBLE = (ArgumentError, InvalidRequestError, DataError, ProgrammingError, OverflowError, TypeError, ValueError)
+"""What looking for a key raises that no row can have: to try again would not help."""
+
+ROW_VALUES = frozenset({"postgresql", "sqlite", "mysql", "mariadb"})
+"""Dialects that know `(a, b) IN ((1, 2), …)`."""
+
+
+def session(name: str = DEFAULT) -> Session:
+    """The job's session of the factory of that name, for static methods and functions. It is committed when they end.
+
+    In a plain method of a class whose factory is asynchronous: the synchronous face of the AsyncSession. Raises
+    RuntimeError outside of a job, NotConfigured if no such factory was bound or an `async def` needs `async_session()`.
+    """
+    return cast("Sessions", prepare(LOCATOR)).synchronous(named(name))
+
+
+def async_session(name: str = DEFAULT) -> "AsyncSession":
+    """As `session()`, of a factory that makes AsyncSessions, in an `async def` method or function.
+
+    Raises RuntimeError outside of a job, NotConfigured if no such factory was bound or no event loop runs.
+    """
+    return cast("Sessions", prepare(LOCATOR)).asynchronous(named(name))
+
+
+class SQLAlchemyLocator:
+    """Finds mapped instances."""
+
+    def identify(self, obj: Any) -> object:
+        # The key lies in the instance's state: reading it touches no attribute, so an expired or detached
+        # instance is named without a query.
+        state = sqlalchemy.inspect(obj)
+        if not state.has_identity:
+            raise NotSaved(
+                f"is of type {type(obj).__qualname__} and has no identity yet: session.add() it and flush() or "
+                "commit() before sending"
+            )
+        if state.was_deleted or state.deleted or (state.session is not None and obj in state.session.deleted):
+            raise NotSaved(
+                f"is of type {type(obj).__qualname__} and is deleted, so no worker could find it: send what the call "
+                "needs of it instead"
+            )
+        identity = state.identity
+        return identity[0] if len(identity) == 1 else tuple(identity)
+
+    def find(self, cls: type, keys: Sequence[object], opened: Sessions) -> list[object | None]:
+        where = opened.of(cls)
+        try:
+            together = _together(where, cls, keys) if len(keys) > 1 else {}
+            # One that was not found together may be there all the same: the database may take "3" for 3.
+            return [together.get(key) or where.get(cls, key) for key in keys]
+        except (PendingRollbackError, ResourceClosedError):
+            raise  # the connection's trouble, though SQLAlchemy files them with the impossible
+        except IMPOSSIBLE as error:
+            raise CannotRun(f"no {registry.model_names[cls]} can have the key {_shown(keys)}: {error}") from error
+
+    def open(self, stack: ExitStack) -> Sessions:
+        """Sessions are opened when they are first needed."""
+        return Sessions(stack)
+
+
+def _together(where: Session, cls: type, keys: Sequence[object]) -> dict[object, object]:
+    """The objects of these keys, by key, in one query; none at all where the database cannot be asked so."""
+    mapper: Mapper[Any] = sqlalchemy.inspect(cls)
+    columns = [mapper.get_property_by_column(column).class_attribute for column in mapper.primary_key]
+    if len(columns) == 1:
+        condition = columns[0].in_(keys)
+    elif where.get_bind(mapper).dialect.name in ROW_VALUES:
+        condition = tuple_(*columns).in_(keys)
+    else:
+        return {}
+    found: list[Any] = [*where.scalars(select(cls).where(condition)).unique()]
+    identities = [tuple(sqlalchemy.inspect(obj).identity) for obj in found]
+    return dict(zip(identities if len(columns) > 1 else (key for (key,) in identities), found, strict=True))
+
+
+def _shown(keys: Sequence[object]) -> str:
+    return repr(keys[0]) if len(keys) == 1 else f"that is one of {', '.join(map(repr, keys[:3]))}"
+
+
+LOCATOR = SQLAlchemyLocator()

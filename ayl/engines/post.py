@@ -1,0 +1,136 @@
+"""One of several servers, as a worker sees it."""
+
+import logging
+import selectors
+from collections.abc import Callable
+from typing import TypeVar
+
+import greenstalk
+
+from ayl.engines.addresses import Address
+from ayl.engines.client import TROUBLE, Client, unreachable
+from ayl.engines.redialing import RECONNECT_SECONDS, Redial
+from ayl.engines.source import NO_JOB, BeanstalkLease
+from ayl.errors import Unreachable
+
+T = TypeVar("T")
+
+log = logging.getLogger("ayl.worker")
+
+
+class Post:
+    """Connected or being dialled; asked for a job or not."""
+
+    def __init__(self, address: Address, connect: Callable[[], Client]) -> None:
+        self.address = address
+        self.client: Client | None = None
+        self.asked = False
+        """A reserve is under way."""
+        self.trouble: Unreachable | None = None
+        """Why there is no connection; None while that is not known."""
+        self._connect = connect
+        self._redial: Redial | None = None
+        self._told = False
+
+    @property
+    def forsaken(self) -> bool:
+        """Whether there is no connection, and nobody who sees to one."""
+        return self.client is None and self._redial is None
+
+    def gather(self, selector: selectors.BaseSelector, ring: Callable[[], object]) -> None:
+        """See to it that there is a connection, or will be."""
+        if self.client is not None:
+            return
+        if self._redial is None:
+            self._redial = Redial(self._connect, ring)
+        client = self._redial.collect()
+        if client is not None:
+            self._redial, self.trouble, self.client = None, None, client
+            selector.register(client, selectors.EVENT_READ, self)
+            if self._told:
+                log.info("the server at %s answers again", self.address)
+            self._told = False
+        elif (error := self._redial.error) is not None:
+            self._tell(error)
+
+    def ask(self, selector: selectors.BaseSelector, *, wait: bool) -> None:
+        """Ask for a job; with `wait` for the next one, otherwise for one that is there."""
+        if self.client is None:
+            return
+        try:
+            self.client.begin_reserve(wait=wait)
+            self.asked = True
+        except TROUBLE as error:
+            self.lose(selector, error)
+
+    def answer(self, selector: selectors.BaseSelector) -> BeanstalkLease | None:
+        """Now that the socket is readable: the job, if it brings one."""
+        client = self.client
+        if client is None:
+            return None
+        try:
+            if not client.is_answered():
+                return None
+            asked, self.asked = self.asked, False
+            if not asked:
+                raise ConnectionResetError  # nobody has asked: the server is gone
+            return BeanstalkLease(_Held(self, client, selector), *client.finish_reserve())
+        except NO_JOB:
+            return None
+        except TROUBLE as error:
+            self.lose(selector, error)
+            return None
+
+    def drop(self, selector: selectors.BaseSelector) -> None:
+        """Close the connection; what the server has handed over by it goes back."""
+        self.asked = False
+        if self.client is not None:
+            selector.unregister(self.client)
+            self.client.close()
+            self.client = None
+
+    def rest(self, selector: selectors.BaseSelector | None) -> None:
+        """Let go of everything."""
+        if self._redial is not None:
+            self._redial.call_off()
+            self._redial = None
+        if selector is not None:
+            self.drop(selector)
+        self.trouble = None
+
+    def lose(self, selector: selectors.BaseSelector, error: Exception) -> None:
+        """The connection is of no use any more."""
+        self.drop(selector)
+        self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        """Once for each time that it is gone."""
+        self.trouble = error if isinstance(error, Unreachable) else unreachable(self.address, error)
+        if not self._told:
+            log.warning("%s; the others go on; trying again every %g s", self.trouble, RECONNECT_SECONDS)
+        self._told = True
+
+
+class _Held:
+    """The connection over which a job was reserved. The lease is lost with it, and the others go on."""
+
+    def __init__(self, post: Post, client: Client, selector: selectors.BaseSelector) -> None:
+        self._post = post
+        self._client = client
+        self._selector = selector
+
+    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
+        # Others may have waited longer than this server's next job: they are asked first, when one is taken.
+        return bool(self._answer(lambda client: client.settle(command, expected)))
+
+    def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
+        return self._answer(lambda client: client.statistics(job_id))
+
+    def _answer(self, question: Callable[[Client], T]) -> T | None:
+        if self._post.client is not self._client:
+            return None
+        try:
+            return question(self._client)
+        except TROUBLE as error:
+            self._post.lose(self._selector, error)
+            return None

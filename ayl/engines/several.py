@@ -1,0 +1,138 @@
+"""Where a worker takes its jobs when there are several servers: one connection to each, and never more than one job.
+
+First each is asked in turn whether it has a job now. Only when none has, all are asked at once to hand over the next
+one; the first that does is taken at its word, and the others' reserves are withdrawn, which only closing a connection
+does. Should another have answered in the same moment, its job goes back with the connection.
+"""
+
+import selectors
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from time import monotonic
+
+from ayl.engines.addresses import Address
+from ayl.engines.client import Client
+from ayl.engines.dialing import Dial
+from ayl.engines.post import Post
+from ayl.engines.source import BeanstalkLease, watching
+from ayl.errors import Unreachable
+
+ANSWER_SECONDS = 0.5
+"""How long a server that is asked in turn may keep the others waiting."""
+
+
+class _Woken(Exception):
+    """The wake-up descriptor ends the wait."""
+
+
+class SeveralSources:
+    """Reserves from the tubes of several servers, fairly; a dead one keeps nobody waiting."""
+
+    def __init__(
+        self, addresses: Sequence[Address], dial: Dial, tubes: Sequence[str], timeout: float, wake_up: int
+    ) -> None:
+        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait."""
+
+        def connecting(address: Address) -> Callable[[], Client]:
+            return lambda: watching(address, dial, tubes, timeout)
+
+        self._posts = [Post(address, connecting(address)) for address in addresses]
+        self._wake_up = wake_up
+        self._first = 0  # whose turn it is
+        self._selector: selectors.BaseSelector | None = None
+        self._bell: tuple[socket.socket, socket.socket] | None = None
+
+    def take(self) -> BeanstalkLease | None:
+        selector = self._prepared()
+        try:
+            while True:
+                self._gather()
+                lease = self._ask_in_turn(selector) or self._wait(selector)
+                if lease is not None:
+                    return lease
+        except _Woken:
+            self.close()
+            return None
+
+    def close(self) -> None:
+        for post in self._posts:
+            post.rest(self._selector)
+        if self._selector is not None:
+            self._selector.close()
+            self._selector = None
+        if self._bell is not None:
+            for end in self._bell:
+                end.close()
+            self._bell = None
+
+    def _gather(self) -> None:
+        """Connections that have come about, and the beginning of those that are missing."""
+        if self._selector is not None:
+            for post in self._posts:
+                post.gather(self._selector, self._ring)
+
+    def _ask_in_turn(self, selector: selectors.BaseSelector) -> BeanstalkLease | None:
+        for post in self._in_turn():
+            if not post.asked and (lease := self._ask(post, selector)) is not None:
+                return lease
+        return None
+
+    def _ask(self, post: Post, selector: selectors.BaseSelector) -> BeanstalkLease | None:
+        """Its job, or that of one who was asked earlier and is slow; None if there is none, or it is slow itself."""
+        post.ask(selector, wait=False)
+        deadline = monotonic() + ANSWER_SECONDS
+        while post.asked and (left := deadline - monotonic()) > 0:
+            lease = self._harvest(selector, left)
+            if lease is not None:
+                return lease
+        return None
+
+    def _wait(self, selector: selectors.BaseSelector) -> BeanstalkLease | None:
+        """Wait for the next job of any; or for other news, and then there may be none."""
+        for post in self._posts:
+            if not post.asked:
+                post.ask(selector, wait=True)
+        troubles = [post.trouble for post in self._posts if post.client is None and post.trouble is not None]
+        if len(troubles) == len(self._posts):
+            raise Unreachable("; ".join(map(str, troubles)))
+        if any(post.forsaken for post in self._posts):
+            return None
+        return self._harvest(selector, None)
+
+    def _harvest(self, selector: selectors.BaseSelector, seconds: float | None) -> BeanstalkLease | None:
+        """Wait once for whatever comes; of several jobs that come at once, one is kept."""
+        ready: list[Post | int] = [key.data for key, _ in selector.select(seconds)]
+        if self._wake_up in ready:
+            raise _Woken
+        if self._bell is not None and self._bell[0].fileno() in ready:
+            with suppress(BlockingIOError):
+                self._bell[0].recv(4096)
+            self._gather()
+        for number, post in enumerate(self._in_turn(), self._first + 1):
+            if post in ready and (lease := post.answer(selector)) is not None:
+                self._first = number % len(self._posts)
+                for other in self._posts:
+                    if other.asked:
+                        other.drop(selector)
+                return lease
+        return None
+
+    def _in_turn(self) -> list[Post]:
+        return self._posts[self._first :] + self._posts[: self._first]
+
+    def _prepared(self) -> selectors.BaseSelector:
+        if self._selector is None or self._bell is None:
+            self._bell = socket.socketpair()
+            for end in self._bell:
+                end.setblocking(False)
+            self._selector = selectors.DefaultSelector()
+            for descriptor in (self._bell[0].fileno(), self._wake_up):
+                self._selector.register(descriptor, selectors.EVENT_READ, descriptor)
+        return self._selector
+
+    def _ring(self) -> None:
+        """There is news of a connection. Called from other threads, but never once `close` has called these off."""
+        if self._bell is not None:
+            with suppress(BlockingIOError):
+                self._bell[1].send(b"!")

@@ -1,0 +1,170 @@
+"""Where a worker takes its jobs: one server, over a connection of its own."""
+
+import selectors
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import greenstalk
+
+from ayl.engines.addresses import Address
+from ayl.engines.client import TROUBLE, Client, unreachable
+from ayl.engines.dialing import Dial
+from ayl.errors import Unreachable
+
+NO_JOB = (greenstalk.DeadlineSoonError, greenstalk.TimedOutError)
+"""Answers to a reserve that bring nothing."""
+
+
+class Holder(Protocol):
+    """Who has the connection over which a job was reserved."""
+
+    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
+        """End a lease of this connection; False if it was lost."""
+
+    def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
+        """What the server knows of a job; None if it is gone."""
+
+
+class BeanstalkLease:
+    """A reserved job. What goes wrong with the connection comes out as Unreachable."""
+
+    __slots__ = ("_holder", "_statistics", "body", "job_id")
+
+    def __init__(self, holder: Holder, job_id: int, body: bytes) -> None:
+        self._holder = holder
+        self.job_id = job_id
+        self.body = body
+        self._statistics: greenstalk.StatsJob | None = None
+
+    def reserves(self) -> int:
+        statistics = self._look()
+        return 0 if statistics is None else int(statistics["reserves"])
+
+    def tube(self) -> str:
+        statistics = self._look()
+        return "" if statistics is None else str(statistics["tube"])
+
+    def age(self) -> int:
+        statistics = self._look()
+        return 0 if statistics is None else int(statistics["age"])
+
+    def delete(self, *, then_take: bool = False) -> bool:
+        return self._holder.settle(b"delete %d" % self.job_id, b"DELETED", then_take=then_take)
+
+    def release(self, delay: int) -> bool:
+        statistics = self._look()
+        return statistics is not None and self._holder.settle(
+            b"release %d %d %d" % (self.job_id, statistics["pri"], delay), b"RELEASED"
+        )
+
+    def bury(self) -> bool:
+        statistics = self._look()
+        return statistics is not None and self._holder.settle(
+            b"bury %d %d" % (self.job_id, statistics["pri"]), b"BURIED"
+        )
+
+    def _look(self) -> greenstalk.StatsJob | None:
+        """The job's statistics: a release or bury that keeps the priority must name it. None if the job is gone."""
+        if self._statistics is None:
+            self._statistics = self._holder.statistics(self.job_id)
+        return self._statistics
+
+
+class BeanstalkSource:
+    """Reserves from tubes over a connection of its own.
+
+    Waiting is done with a selector on the socket and on a wake-up descriptor; greenstalk reads only what has
+    begun to arrive, because a signal cannot interrupt its reads.
+    """
+
+    def __init__(self, address: Address, dial: Dial, tubes: Sequence[str], timeout: float, wake_up: int) -> None:
+        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait."""
+        self._address = address
+        self._dial = dial
+        self._tubes = tuple(tubes)
+        self._timeout = timeout
+        self._wake_up = wake_up
+        self._client: Client | None = None
+        self._selector: selectors.BaseSelector | None = None
+        self._asked = False  # a reserve is under way
+
+    def take(self) -> BeanstalkLease | None:
+        with self._trouble():
+            client, selector = self._connected()
+            while True:
+                if not self._asked:
+                    client.begin_reserve()
+                    self._asked = True
+                if not client.has_answer and self._is_woken(client, selector):
+                    # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
+                    # was just being handed over goes back by the same.
+                    self.close()
+                    return None
+                self._asked = False
+                try:
+                    return BeanstalkLease(self, *client.finish_reserve())
+                except NO_JOB:
+                    continue
+
+    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
+        # The fast path of a worker with one server: `then_take` asks for the next job in the same write.
+        with self._trouble():
+            client, _ = self._connected()
+            self._asked = then_take
+            return client.settle(command, expected, then_reserve=then_take)
+
+    def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
+        with self._trouble():
+            client, _ = self._connected()
+            return client.statistics(job_id)
+
+    def close(self) -> None:
+        self._asked = False
+        if self._selector is not None:
+            self._selector.close()
+            self._selector = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        """Whatever goes wrong here leaves no connection behind: nobody would know what its next answer answers."""
+        try:
+            yield
+        except TROUBLE as error:
+            self.close()
+            raise error if isinstance(error, Unreachable) else unreachable(self._address, error) from error
+
+    def _is_woken(self, client: Client, selector: selectors.BaseSelector) -> bool:
+        """Wait for an answer, or else for the descriptor that ends the wait."""
+        while True:
+            ready = [key.fd for key, _ in selector.select()]
+            if self._wake_up in ready:
+                return True
+            if client.is_answered():
+                return False
+
+    def _connected(self) -> tuple[Client, selectors.BaseSelector]:
+        if self._client is None or self._selector is None:
+            self._client = watching(self._address, self._dial, self._tubes, self._timeout)
+            self._selector = selectors.DefaultSelector()
+            self._selector.register(self._client, selectors.EVENT_READ)
+            self._selector.register(self._wake_up, selectors.EVENT_READ)
+        return self._client, self._selector
+
+
+def watching(address: Address, dial: Dial, tubes: Sequence[str], timeout: float) -> Client:
+    """A new connection that watches these tubes. Raises one of TROUBLE."""
+    client = Client(dial(address, timeout))
+    try:
+        client.prompt.patience = timeout
+        for tube in tubes:
+            client.watch(tube)
+        if greenstalk.DEFAULT_TUBE not in tubes:
+            client.ignore(greenstalk.DEFAULT_TUBE)
+    except BaseException:
+        client.close()
+        raise
+    return client

@@ -1,0 +1,253 @@
+"""Ends calls whose time to run is over.
+
+A watchdog thread raises `OutOfTime` in the thread of the call (Python's own way to do this is asynchronous: the
+exception comes out at whatever the thread does next). It must never hit what runs after the call. So each thread has
+one token. Whoever takes it may act: the watchdog, to shoot, or the call's own thread, to say that the call has ended.
+A watchdog that has shot keeps the token until the call's thread has seen where the shot went:
+
+    watchdog: take the token, shoot, say so                the thread: the call has ended; take the token
+                                                             got it   nobody shoots any more; put it back
+                                                             gone     wait for the shot, undo it if it has not hit,
+                                                                      and put the token back
+
+What runs in C and does not come back to Python (a query without a timeout, a lock that is waited for) cannot be ended:
+the exception waits for it. Coroutines are cancelled by their event loop (`ayl.calling`), and only shot `GRACE` later.
+"""
+
+import ctypes
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import TypeVar
+from weakref import ref
+
+from ayl.errors import OutOfTime, TimeToRunExceeded
+
+T = TypeVar("T")
+
+GRACE = 1.0
+"""Seconds that a coroutine has to end when it is cancelled."""
+
+AGAIN_SECONDS = 0.001
+"""Until the watchdog looks again at a thread that was just ending its call."""
+
+
+class _Limit:
+    """One call."""
+
+    __slots__ = ("deadline", "shot", "spent")
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.spent = False
+        self.shot: type[OutOfTime] = _Never
+        """A class of its own, so that it is not taken for the one of another call within or around."""
+
+
+class _Never(OutOfTime):
+    """Is not raised."""
+
+
+class _Record:
+    """The calls of one thread, the outermost first. `pop` and `append` of a list are atomic, and so are its copies."""
+
+    __slots__ = ("__weakref__", "grace", "ident", "landed", "limits", "target", "token")
+
+    def __init__(self) -> None:
+        self.ident = threading.get_ident()
+        self.limits: list[_Limit] = []
+        self.grace = 0.0
+        """Seconds after a deadline before there is a shot."""
+        self.token = [True]
+        self.target: _Limit | None = None
+        """Whose shot is under way, while the watchdog has the token."""
+        self.landed = False
+
+    def due(self, now: float) -> list[_Limit]:
+        return [limit for limit in [*self.limits] if limit.deadline + self.grace <= now and not limit.spent]
+
+    def end(self, limit: _Limit) -> None:
+        """The call has ended: from now on nothing hits its thread. May be said twice."""
+        while limit in self.limits:
+            try:
+                self.token.pop()
+            except IndexError:
+                if self.target is None:  # the watchdog makes up its mind
+                    time.sleep(0)
+                    continue
+                if self.target is not limit:
+                    return  # the shot at an outer call, whose end will be this one's, too
+                while not self.landed:
+                    time.sleep(0)
+                _raise_in(self.ident, None)
+            self._forget(limit)
+
+    def _forget(self, limit: _Limit) -> None:
+        del self.limits[self.limits.index(limit) :]
+        if not self.limits:
+            self.grace = 0.0
+        self.target = None
+        self.token.append(True)
+
+    def shoot_if_due(self, now: float) -> bool:
+        """At the outermost call whose time is over. False if the thread was just busy with the end of a call."""
+        if not self.due(now):
+            return True
+        try:
+            self.token.pop()
+        except IndexError:
+            return False
+        due = self.due(now)
+        if not due:
+            self.token.append(True)
+            return True
+        limit = due[0]
+        limit.spent = True
+        limit.shot = type("OutOfTime", (OutOfTime,), {"__module__": OutOfTime.__module__})
+        self.landed = False
+        self.target = limit
+        _raise_in(self.ident, limit.shot)
+        self.landed = True
+        return True
+
+
+def limited(seconds: float, function: Callable[[], T]) -> T:
+    """What `function` returns; TimeToRunExceeded if it takes longer than this. Calls within calls may have limits."""
+    record = _thread.record
+    limit = _Limit(monotonic() + seconds)
+    done = False
+    try:
+        try:
+            _watchdog.watch(record, limit)
+            result = function()
+            done = True
+        finally:
+            try:
+                record.end(limit)
+            finally:
+                record.end(limit)  # the shot may have hit the line above
+    except OutOfTime as error:
+        if not isinstance(error, limit.shot):
+            raise
+        if not done:
+            raise TimeToRunExceeded(f"the call took longer than {seconds:g} s, which is its time to run") from error
+    return result
+
+
+def seconds_left() -> float | None:
+    """Until the time of this thread's call is over, or of one around it; None if there is no limit."""
+    limits = _thread.record.limits
+    return min(limit.deadline for limit in limits) - monotonic() if limits else None
+
+
+@contextmanager
+def gently() -> Iterator[None]:
+    """For who ends this thread's call in a gentler way when its time is over: a shot comes only `GRACE` later."""
+    record = _thread.record
+    before, record.grace = record.grace, GRACE
+    try:
+        yield
+    finally:
+        record.grace = before
+
+
+class _Watchdog:
+    """One thread for all calls, started with the first.
+
+    It holds no lock that a call's thread takes: a shot at an outer call could hit that thread while it has it.
+    """
+
+    def __init__(self) -> None:
+        self._records: list[ref[_Record]] = []
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._wakes_at = 0.0
+        self._starter = [True]
+
+    def know(self, record: _Record) -> None:
+        self._records.append(ref(record))
+
+    def watch(self, record: _Record, limit: _Limit) -> None:
+        record.limits.append(limit)
+        if limit.deadline < self._wakes_at:
+            self._bell.put(None)
+        elif self._starter:
+            self._start()
+
+    def _start(self) -> None:
+        try:
+            self._starter.pop()
+        except IndexError:
+            return  # another thread was quicker
+        threading.Thread(target=self._watch, name="ayl watchdog", daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            planned, self._wakes_at = self._wakes_at, float("inf")  # until this is computed, everybody rings
+            records = self._living()
+            nearest = min(
+                (limit.deadline + record.grace for record in records for limit in [*record.limits] if not limit.spent),
+                default=float("inf"),
+            )
+            now = monotonic()
+            # Calls that have ended leave the plan as it is: then the next ones, which end later, need not ring.
+            self._wakes_at = nearest = min(nearest, planned) if planned > now else nearest
+            if nearest > now:
+                self._rest(min(nearest - now, threading.TIMEOUT_MAX))
+            missed = [not record.shoot_if_due(monotonic()) for record in records]
+            if any(missed):
+                time.sleep(AGAIN_SECONDS)
+
+    def _rest(self, seconds: float) -> None:
+        try:
+            self._bell.get(timeout=seconds)
+        except Empty:
+            return
+
+    def _living(self) -> list[_Record]:
+        found = []
+        for reference in [*self._records]:
+            record = reference()
+            if record is None:
+                self._records.remove(reference)
+            else:
+                found.append(record)
+        return found
+
+
+class _Thread(threading.local):
+    """What this thread is in the middle of."""
+
+    def __init__(self) -> None:
+        self.record = _Record()
+        _watchdog.know(self.record)
+
+
+def _raise_in(ident: int, error: type[BaseException] | None) -> None:
+    """Have this raised in a thread; None takes back what has not been raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(ident), None if error is None else ctypes.py_object(error)
+    )
+
+
+_watchdog = _Watchdog()
+_thread = _Thread()
+
+
+def _begin_anew() -> None:
+    """In a forked child: its thread goes on with its call, but the watchdog is gone, maybe with the token."""
+    global _watchdog
+    record = _thread.record
+    record.landed = True
+    if record.target is None:
+        record.token = [True]
+    _watchdog = _Watchdog()
+    _watchdog.know(record)
+    for limit in [*record.limits]:
+        _watchdog.watch(record, limit)
+
+
+os.register_at_fork(after_in_child=_begin_anew)

@@ -1,0 +1,134 @@
+"""Whether arguments are what a function's annotations say, compiled once for each function."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ayl.annotations import NONE, Check, any_of, check_of, resolved
+
+MOST_KINDS = 100
+"""Combinations of types that are remembered for one function; most are called with one or two."""
+
+
+class Parameters:
+    """The annotated parameters of one function, without what the call is bound to."""
+
+    __slots__ = ("_fitting", "_further", "_named", "_others", "_placed")
+
+    def __init__(
+        self,
+        placed: Sequence[tuple[str, Check | None]],
+        named: Mapping[str, Check | None],
+        further: tuple[str, Check | None],
+        others: tuple[str, Check | None],
+    ) -> None:
+        self._placed = placed
+        """Those that can be given by their place."""
+        self._named = named
+        """Those that can be given by name."""
+        self._further = further
+        """`*args`, each of which has to fit ..."""
+        self._others = others
+        """... and `**kwargs`."""
+        self._fitting: set[tuple[object, ...]] = set()
+        """Types of arguments that fit whatever the values are."""
+
+    def mismatch(self, args: Sequence[object], kwargs: Mapping[str, object]) -> str | None:
+        """`items[2].price is a float, not 'x' (str)`; None if all is well. Number and names of arguments fit."""
+        kinds: tuple[object, ...] = tuple(map(type, args))
+        if kwargs:
+            kinds = (*kinds, *kwargs, *map(type, kwargs.values()))
+        if kinds in self._fitting:
+            return None
+        told_by_kinds = True
+        for place, check, value in self._checked(args, kwargs):
+            if check is not None and type(value) not in check.exact:
+                told_by_kinds = False
+                if found := check.fault(value):
+                    return found.told(place)
+        if told_by_kinds and len(self._fitting) < MOST_KINDS:
+            self._fitting.add(kinds)
+        return None
+
+    def _checked(
+        self, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> Iterator[tuple[str, Check | None, object]]:
+        for (name, check), value in zip(self._placed, args, strict=False):
+            yield name, check, value
+        whole, check = self._further
+        for number, value in enumerate(args[len(self._placed) :]):
+            yield f"{whole}[{number}]", check, value
+        whole, of_others = self._others
+        for name, value in kwargs.items():
+            if name in self._named:
+                yield name, self._named[name], value
+            else:
+                yield f"{whole}[{name!r}]", of_others, value
+
+
+_PLACED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_NAMED = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def parameters(function: Callable[..., Any], signature: inspect.Signature, bound: int) -> Parameters | None:
+    """What `function` says of its parameters but the first `bound`; None if it says nothing that can be checked."""
+    all_of_them = [*signature.parameters.values()]
+    checks = _checks(function, all_of_them)
+    if not checks:
+        return None
+
+    def of_kind(kind: object) -> tuple[str, Check | None]:
+        name = next((one.name for one in all_of_them if one.kind is kind), "")
+        return name, checks.get(name)
+
+    placed = [one.name for one in all_of_them if one.kind in _PLACED][bound:]
+    return Parameters(
+        [(name, checks.get(name)) for name in placed],
+        {one.name: checks.get(one.name) for one in all_of_them[bound:] if one.kind in _NAMED},
+        of_kind(inspect.Parameter.VAR_POSITIONAL),
+        of_kind(inspect.Parameter.VAR_KEYWORD),
+    )
+
+
+def _checks(function: Callable[..., Any], wanted: Sequence[inspect.Parameter]) -> dict[str, Check]:
+    defined = _defined(function)
+    if getattr(defined, "__no_type_check__", False):
+        return {}
+    annotated = {one.name: one.annotation for one in wanted if one.annotation is not one.empty}
+    found = {}
+    for name, hint in resolved(annotated, getattr(defined, "__globals__", {})).items():
+        if (check := check_of(hint)) is not None:
+            found[name] = any_of([check, NONE]) if _default(wanted, name) is None else check
+    return found
+
+
+def _default(wanted: Sequence[inspect.Parameter], name: str) -> object:
+    return next(one.default for one in wanted if one.name == name)
+
+
+def _defined(function: Any) -> Any:
+    """The function as it was written, within whatever wraps it; its module is where its annotations mean something."""
+    for _ in range(LAYERS):
+        inner = _within(function)
+        if inner is None:
+            break
+        function = inner
+    return function
+
+
+LAYERS = 50
+"""Of wrappers, more than anybody has: objects that answer to every attribute would have no end of them."""
+
+
+def _within(function: Any) -> Any:
+    if isinstance(function, functools.partial):
+        return function.func
+    for mark in ("_partialmethod", "__partialmethod__"):  # the latter from Python 3.13 on
+        if isinstance(method := getattr(function, mark, None), functools.partialmethod):
+            return method.func
+    inner = getattr(function, "__wrapped__", None)
+    if inner is None and not hasattr(function, "__globals__") and not isinstance(function, type):
+        called = type(function).__call__  # an object that can be called
+        return called if hasattr(called, "__globals__") else None
+    return inner

@@ -1,0 +1,79 @@
+"""What a worker does with a body, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, NamedTuple
+
+from ayl.worker import execution
+
+from .app import REACHED
+from .watching import watched
+
+if TYPE_CHECKING:
+    from ayl.settings import Settings
+
+
+class Held:
+    """A lease on a body; remembers how it was settled."""
+
+    job_id = 7
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.settled: list[str] = []
+
+    def reserves(self) -> int:
+        return 1
+
+    def age(self) -> int:
+        return 3600
+
+    def delete(self, *, then_take: bool = False) -> bool:
+        self.settled.append("deleted")
+        return True
+
+    def release(self, delay: int) -> bool:
+        self.settled.append("delayed")
+        return True
+
+    def bury(self) -> bool:
+        self.settled.append("buried")
+        return True
+
+
+class Handled(NamedTuple):
+    """What became of a body."""
+
+    settled: list[str]
+    reached: list[str]
+    """Of the app: calls, and private names that were read."""
+    events: list[str]
+    """Of Python: imports, evaluations, files, processes."""
+    said: list[str]
+    """Reasons, in the log."""
+
+
+class _Said(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())  # without its traceback, which reads source files
+
+
+def handle(body: bytes, settings: Settings) -> Handled:
+    """Let a worker execute it. Nothing may come out of that but how it was settled."""
+    lease = Held(body)
+    said = _Said()
+    REACHED.clear()
+    execution.log.addHandler(said)
+    execution.log.propagate = False
+    try:
+        with watched() as events:
+            execution.execute(lease, settings, lambda: True)
+    finally:
+        execution.log.propagate = True
+        execution.log.removeHandler(said)
+    return Handled(lease.settled, [*REACHED], events, said.lines)

@@ -1,0 +1,299 @@
+"""Time to run: a call is ended when it is over, and what runs after the call is never hit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+import ayl
+from ayl.errors import OutOfTime, TimeToRunExceeded
+from ayl.limits import limited, seconds_left
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOG: list[str] = []
+
+
+def spin(seconds: float) -> str:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+    return "done"
+
+
+def spin_on() -> None:
+    spin(20)
+
+
+@contextlib.contextmanager
+def ended_within(seconds: float) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < seconds
+
+
+@pytest.fixture(autouse=True)
+def _empty() -> None:
+    LOG.clear()
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Threads take turns very often, so that they meet in the most awkward places."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_a_call_that_ends_in_time_gives_its_result() -> None:
+    assert limited(10, lambda: "done") == "done"
+
+
+def test_a_call_that_raises_in_time_raises_what_it_does() -> None:
+    with pytest.raises(ZeroDivisionError):
+        limited(10, lambda: 1 // 0)
+
+
+def test_a_call_that_takes_too_long_is_ended() -> None:
+    with (
+        ended_within(2),
+        pytest.raises(TimeToRunExceeded, match=r"^the call took longer than 0.1 s, which is its time to run$"),
+    ):
+        limited(0.1, spin_on)
+
+
+def test_a_call_is_told_by_an_exception_that_its_handlers_let_through() -> None:
+    def careless() -> None:
+        try:
+            spin_on()
+        except Exception:  # noqa: BLE001 - that is what is tested
+            LOG.append("swallowed")
+        finally:
+            LOG.append("cleaned up")
+
+    with pytest.raises(TimeToRunExceeded):
+        limited(0.1, careless)
+    assert LOG == ["cleaned up"]
+
+
+def test_a_call_that_insists_on_going_on_is_not_shot_twice() -> None:
+    def stubborn() -> str:
+        with contextlib.suppress(OutOfTime):
+            spin_on()
+        return spin(0.2)
+
+    assert limited(0.1, stubborn) == "done"
+    spin(0.05)
+
+
+def test_any_number_of_threads_have_limits_of_their_own() -> None:
+    ends: dict[int, str] = {}
+
+    def work(number: int) -> None:
+        try:
+            ends[number] = limited(0.2 if number % 2 else 10, lambda: spin(0.5))
+        except TimeToRunExceeded:
+            ends[number] = "ended"
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ends == {number: "ended" if number % 2 else "done" for number in range(6)}
+
+
+def test_a_limit_within_a_limit_ends_the_inner_call_alone() -> None:
+    def outer() -> str:
+        with pytest.raises(TimeToRunExceeded):
+            limited(0.1, spin_on)
+        return "outer goes on"
+
+    assert limited(10, outer) == "outer goes on"
+
+
+def test_a_limit_around_a_limit_ends_both() -> None:
+    def outer() -> None:
+        try:
+            limited(10, spin_on)
+        except TimeToRunExceeded:
+            LOG.append("the inner call was not the one to blame")
+
+    with pytest.raises(TimeToRunExceeded, match=r"0\.1 s"):
+        limited(0.1, outer)
+    assert LOG == []
+
+
+def test_seconds_left_are_those_of_the_strictest_limit() -> None:
+    assert seconds_left() is None
+    inner = limited(5, lambda: limited(100, seconds_left))
+    assert inner is not None
+    assert 4 < inner <= 5
+    assert seconds_left() is None
+
+
+def nested(seconds: float, depth: int) -> str:
+    """A call in so many limits, the innermost a little stricter than those around it."""
+    if depth == 0:
+        return spin(0.0004)
+    return limited(seconds, lambda: nested(seconds * 0.95, depth - 1))
+
+
+def around_the_deadline(rounds: int, depth: int) -> tuple[int, int]:
+    """Many calls that end just when their time is over; how many were ended and how many were quicker."""
+    ended = done = 0
+    for number in range(rounds):
+        try:
+            assert nested(0.0002 + (number % 40) * 0.00001, depth) == "done"
+            done += 1
+        except TimeToRunExceeded:
+            ended += 1
+        for _ in range(20):
+            pass  # whatever was still under way would come out here
+    return ended, done
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_call_that_ends_when_its_time_is_over_hits_nothing_behind_it(eager_threads: None, depth: int) -> None:
+    ends: list[tuple[int, int]] = []
+
+    def work() -> None:
+        with contextlib.suppress(BaseException):
+            ends.append(around_the_deadline(400, depth))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ends) == 3, "one was hit outside of its call"
+    assert sum(ended for ended, _ in ends) > 10
+    assert sum(done for _, done in ends) > 10
+    assert limited(1, lambda: spin(0.1)) == "done"
+    assert seconds_left() is None
+
+
+def test_a_forked_child_goes_on_with_its_call_and_its_limit() -> None:
+    def fork_and_spin() -> int:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(15)
+            try:
+                limited(0.1, spin_on)
+            except TimeToRunExceeded:
+                os._exit(7)
+            os._exit(1)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    assert limited(20, fork_and_spin) == 7
+
+
+# The synchronous engine
+
+
+@ayl.task("limits.take")
+def take(seconds: float) -> None:
+    spin(seconds)
+    LOG.append(f"took {seconds}")
+
+
+@ayl.task("limits.take_asleep")
+async def take_asleep(seconds: float) -> None:
+    try:
+        await asyncio.sleep(seconds)
+        LOG.append(f"slept {seconds}")
+    finally:
+        LOG.append("awake")
+
+
+@ayl.task("limits.hog")
+async def hog(seconds: float) -> None:
+    """Lets no event loop cancel it."""
+    spin(seconds)
+
+
+@ayl.task("limits.own_timeout")
+async def own_timeout() -> None:
+    raise TimeoutError("of its own")
+
+
+@ayl.task("limits.nest")
+def nest(seconds: float) -> None:
+    try:
+        ayl.send(take, seconds)
+    except TimeToRunExceeded:
+        LOG.append("inner ended")
+
+
+def test_the_time_to_run_holds_for_calls_made_in_place(inline: None) -> None:
+    with ended_within(3), pytest.raises(TimeToRunExceeded, match="1 s"):
+        ayl.opts(time_to_run=1).send(take, 20)
+    ayl.opts(time_to_run=1).send(take, 0)
+    assert LOG == ["took 0"]
+
+
+def test_the_budget_holds_whatever_the_time_to_run() -> None:
+    ayl.configure(app="shop", engine="synchronous?budget=0.1")
+    with ended_within(1), pytest.raises(TimeToRunExceeded, match=r"0\.1 s"):
+        ayl.send(take, 20)
+
+
+def test_one_call_of_a_batch_that_is_ended_keeps_none_back() -> None:
+    ayl.configure(app="shop", engine="synchronous?budget=0.2")
+    with pytest.raises(TimeToRunExceeded):
+        ayl.send_many((take, seconds) for seconds in (0, 20, 0))
+    assert LOG == ["took 0", "took 0"]
+
+
+def test_a_coroutine_is_cancelled_when_its_time_is_over() -> None:
+    ayl.configure(app="shop", engine="synchronous?budget=0.1")
+    with ended_within(1), pytest.raises(TimeToRunExceeded, match="the coroutine was cancelled"):
+        ayl.send(take_asleep, 20)
+    assert LOG == ["awake"]
+
+
+def test_a_coroutine_sent_from_a_coroutine_is_cancelled_too() -> None:
+    ayl.configure(app="shop", engine="synchronous?budget=0.1")
+
+    async def main() -> None:
+        ayl.send(take_asleep, 20)
+
+    with ended_within(1), pytest.raises(TimeToRunExceeded, match="the coroutine was cancelled"):
+        asyncio.run(main())
+
+
+def test_a_coroutine_that_does_not_let_itself_be_cancelled_is_ended_a_little_later() -> None:
+    ayl.configure(app="shop", engine="synchronous?budget=0.1")
+    with ended_within(3), pytest.raises(TimeToRunExceeded):
+        ayl.send(hog, 20)
+
+
+def test_a_timeout_of_the_coroutines_own_is_its_own(inline: None) -> None:
+    with pytest.raises(TimeoutError, match="of its own"):
+        ayl.send(own_timeout)
+
+
+def test_a_call_in_place_within_a_call_in_place_has_its_own_time() -> None:
+    ayl.configure(app="shop", engine="synchronous")
+    ayl.opts(time_to_run=10).send(nest, 0)
+    ayl.configure(defaults={"time_to_run": 1})
+    with ended_within(4):
+        ayl.opts(time_to_run=10).send(nest, 20)
+    assert LOG == ["took 0", "inner ended"]
+
+
+def test_the_outer_calls_time_ends_the_inner_one_too() -> None:
+    ayl.configure(app="shop", engine="synchronous")
+    with ended_within(3), pytest.raises(TimeToRunExceeded):
+        ayl.opts(time_to_run=1).send(nest, 20)
+    assert LOG == []

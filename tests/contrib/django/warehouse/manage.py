@@ -1,0 +1,13 @@
+"""As `django-admin startproject` makes it."""
+
+# mypy: disable-error-code="import-untyped"
+# Django brings no types.
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+    execute_from_command_line(sys.argv)

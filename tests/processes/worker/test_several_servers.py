@@ -1,0 +1,254 @@
+"""Workers that watch several servers: all are served, fairly, and none hoards or keeps the others waiting."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import socket
+import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import greenstalk
+import pytest
+
+import ayl
+from ayl import delivery
+from ayl.engines import source_for
+from tests.processes.deadline import eventually, for_a_while
+from tests.processes.servers import HOST, Kind, Server, serving
+
+from .app import chores
+from .test_lost_server import restarted
+from .workshop import Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ayl.engines.base import Source
+
+TUBE = "several/1"
+
+
+@pytest.fixture
+def two(kind: Kind, tmp_path: Path) -> Iterator[list[Server]]:
+    """Two servers of each kind."""
+    with ExitStack() as stack:
+        folders = [tmp_path / name for name in ("one", "two")]
+        for folder in folders:
+            folder.mkdir()
+        yield [stack.enter_context(serving(kind, folder)) for folder in folders]
+
+
+def url(servers: list[Server]) -> str:
+    return "beanstalk://" + ",".join(f"{HOST}:{server.port}" for server in servers)
+
+
+class Taker:
+    """A source as a worker has it, and the end of its wake-up descriptor."""
+
+    def __init__(self, engine: str) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self.source: Source = source_for(ayl.configure(engine=engine, timeout=2.0), [TUBE], self._reader.fileno())
+
+    def take(self) -> int:
+        """The job's body, a number; it is deleted."""
+        lease = self.source.take()
+        assert lease is not None
+        assert lease.delete(then_take=True)
+        return int(lease.body)
+
+    def wake(self) -> None:
+        self._writer.send(b"!")
+
+    def close(self) -> None:
+        self.source.close()
+        self._reader.close()
+        self._writer.close()
+
+
+@contextmanager
+def taker(servers: list[Server]) -> Iterator[Taker]:
+    opened = Taker(url(servers))
+    try:
+        yield opened
+    finally:
+        opened.close()
+        ayl.settings.reset()
+
+
+def put(server: Server, *numbers: int) -> None:
+    with server.client(use=TUBE) as client:
+        for number in numbers:
+            client.put(b"%d" % number)
+
+
+def states(server: Server) -> Counter[str]:
+    """How many jobs of the tube are in which state."""
+    with server.client() as client:
+        try:
+            found = client.stats_tube(TUBE)
+        except greenstalk.NotFoundError:
+            return Counter()
+    return Counter({state: found[f"current-jobs-{state}"] for state in ("ready", "reserved")})  # type: ignore[literal-required]
+
+
+def reconnects(server: Server) -> int:
+    with server.client() as client:
+        return client.stats()["total-connections"]
+
+
+def test_jobs_of_all_servers_are_taken_in_turn(two: list[Server]) -> None:
+    put(two[0], *range(200))
+    put(two[1], *range(1000, 1200))
+    with taker(two) as worker:
+        taken = [worker.take() for _ in range(400)]
+    assert sorted(taken) == [*range(200), *range(1000, 1200)]
+    assert [number for number in taken if number < 1000] == [*range(200)]
+    sides = [number >= 1000 for number in taken[110:290]]  # once both are connected, and while both have jobs
+    assert all(a != b for a, b in itertools.pairwise(sides)), "each server has its turn"
+
+
+def test_under_load_connections_are_kept(two: list[Server]) -> None:
+    with taker(two) as worker:
+        put(two[0], 0)
+        worker.take()
+        before = [reconnects(server) for server in two]
+        for server in two:
+            put(server, *range(50))
+        for _ in range(100):
+            worker.take()
+        grown = [reconnects(server) - earlier for server, earlier in zip(two, before, strict=True)]
+    assert max(grown) <= 4, "the look itself, the putter, and what the wait before had withdrawn"
+
+
+def test_while_a_call_runs_no_other_job_is_held(two: list[Server]) -> None:
+    with taker(two) as worker:
+        for round_ in range(6):
+            put(two[round_ % 2], round_)
+            lease = worker.source.take()
+            assert lease is not None
+            for server in two:
+                put(server, 7)
+            held = [states(server) for server in two]
+            assert sum(count["reserved"] for count in held) == 1, "the job that runs and no other"
+            assert lease.delete()
+            assert [worker.take(), worker.take()] == [7, 7]
+
+
+def test_a_job_that_came_in_the_same_moment_goes_back(two: list[Server]) -> None:
+    """Both servers answer while the worker stands still; it keeps one job, and the other is ready again."""
+    with taker(two) as worker:
+        put(two[0], 0)
+        worker.take()
+        for number in range(1, 20):
+            with two[0].client(use=TUBE) as one, two[1].client(use=TUBE) as other:
+                one.put(b"%d" % number)
+                other.put(b"%d" % -number)
+            lease = worker.source.take()
+            assert lease is not None
+            eventually(lambda: sum(states(server)["ready"] for server in two) == 1)
+            assert sum(states(server)["reserved"] for server in two) == 1
+            assert lease.delete()
+            assert {int(lease.body), worker.take()} == {number, -number}
+
+
+def test_a_worker_that_is_woken_holds_nothing(two: list[Server]) -> None:
+    with taker(two) as worker:
+        worker.wake()
+        assert worker.source.take() is None
+        for server in two:
+            put(server, 1)
+        for_a_while(0.2, lambda: None)
+        assert [states(server) for server in two] == [Counter(ready=1, reserved=0)] * 2
+
+
+def test_a_server_that_stands_still_does_not_keep_the_other_waiting(two: list[Server]) -> None:
+    with taker(two) as worker:
+        put(two[0], 0)
+        put(two[1], 1)
+        assert {worker.take(), worker.take()} == {0, 1}
+        two[0].gets(signal.SIGSTOP)
+        try:
+            put(two[1], *range(50))
+            began = time.monotonic()
+            assert [worker.take() for _ in range(50)] == [*range(50)]
+            assert time.monotonic() - began < 2
+        finally:
+            two[0].gets(signal.SIGCONT)
+
+
+def test_priorities_reserves_and_ages_are_those_of_the_jobs_own_server(two: list[Server]) -> None:
+    put(two[1], 5)
+    with taker(two) as worker:
+        lease = worker.source.take()
+        assert lease is not None
+        assert (lease.reserves(), lease.age() < 5) == (1, True)
+        assert lease.release(0)
+        lease = worker.source.take()
+        assert lease is not None
+        assert lease.reserves() == 2
+        assert lease.bury()
+    with two[1].client(use=TUBE) as client:
+        assert client.peek_buried().body == b"5"
+
+
+# Whole workers
+
+
+@pytest.fixture
+def workshop(two: list[Server], tmp_path: Path) -> Iterator[Workshop]:
+    """Sends to both, spread; its workers watch both."""
+    opened = Workshop(two[0], tmp_path)
+    ayl.configure(engine=url(two) + "?send=spread", probe_interval=0.1)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_workers_make_the_calls_of_all_servers(two: list[Server], workshop: Workshop) -> None:
+    workshop.workers(processes=2, AYL_ENGINE=url(two))
+    for number in range(20):
+        ayl.send(chores.note, workshop.folder, f"call-{number}")
+    eventually(lambda: len(workshop.words()) == 20, workshop.told)
+    assert sorted(workshop.words()) == sorted(f"call-{number}" for number in range(20))
+
+
+def test_one_server_dies_under_load_and_comes_back(two: list[Server], kind: Kind, workshop: Workshop) -> None:
+    supervisor = workshop.workers(AYL_ENGINE=url(two))
+    ayl.send(chores.hold, workshop.folder, "a")
+    workshop.read("a-begins")
+    two[0].kill()
+    workshop.let_go("a")
+    delivery.close()
+    ayl.configure(engine=two[1].url)
+    for number in range(5):
+        ayl.send(chores.note, workshop.folder, f"call-{number}")
+    workshop.read("call-4")
+    supervisor.awaits(f"{two[0].port}.*; the others go on; trying again every 1 s")
+    with restarted(kind, workshop.folder, two[0].port) as again:
+        supervisor.awaits(f"the server at {HOST}:{two[0].port} answers again")
+        ayl.configure(engine=again.url)
+        ayl.send(chores.note, workshop.folder, "back")
+        workshop.read("back")
+        assert len(supervisor.logs("the others go on")) == 1
+        supervisor.gets(signal.SIGTERM)
+        assert supervisor.wait() == 0
+    assert len(supervisor.started()) == 1
+    assert "Traceback" not in supervisor.log()
+
+
+def test_workers_whose_servers_are_all_gone_look_for_them_and_stop_at_once(
+    two: list[Server], workshop: Workshop
+) -> None:
+    supervisor = workshop.workers(AYL_ENGINE=url(two))
+    for server in two:
+        server.kill()
+    supervisor.awaits("trying again every 1 s")
+    for_a_while(1.2, lambda: None)
+    supervisor.gets(signal.SIGTERM)
+    assert supervisor.wait() == 0
+    assert supervisor.left_behind() == []
