@@ -73,8 +73,8 @@ def opened(path: str, *, make: bool = False) -> Iterator[int]:
 def _opened(path: str, make: bool) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        if make:
+    except (FileNotFoundError, NotADirectoryError):
+        if make or os.path.lexists(path):
             raise
         raise Missing(path) from None
 

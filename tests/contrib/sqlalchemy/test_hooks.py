@@ -84,7 +84,7 @@ def left(outbox: Outbox) -> list[tuple[Any, ...]]:
     """What has left since the last time: class, key and method."""
     found = [(*message.on["$ref"], message.do) for message in outbox.messages]
     outbox.writes.clear()
-    return [(name.removeprefix("hooks."), key, method) for name, key, method in found]
+    return [(name.removeprefix("sqlalchemy_hooks."), key, method) for name, key, method in found]
 
 
 def saved_customer(session: Session, outbox: Outbox) -> Customer:
