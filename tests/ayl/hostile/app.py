@@ -122,7 +122,7 @@ class Runs:
 @dataclass
 class Money(Runs):
     amount: int
-    run: Any = None  # hides the method, and what a message puts here must not be called
+    run: Any  # hides the method, and what a message puts here must not be called
 
     def _private(self) -> None:
         REACHED.append("Money._private")
