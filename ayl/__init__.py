@@ -5,6 +5,9 @@ resident.ayl_send("clear_stay", 3, stay)
 The public names are those below; everything else may change.
 """
 
+import sys
+from typing import TYPE_CHECKING
+
 from ayl.batches import batch
 from ayl.errors import AylError, Bury, Decay
 from ayl.handle import Handle, State
@@ -13,9 +16,11 @@ from ayl.notifications import on_bury, on_failure, on_unreachable
 from ayl.options import Options
 from ayl.registry import task
 from ayl.sendable import Sendable, model
-from ayl.sending import asend, ayl_send, ayl_send_opts, opts, send, send_many
 from ayl.settings import configure
-from ayl.values import value
+
+if TYPE_CHECKING:
+    from ayl.sending import asend, ayl_send, ayl_send_opts, opts, send, send_many
+    from ayl.values import value
 
 __version__ = "0.1.0"
 
@@ -47,3 +52,23 @@ __all__ = [
     "task",
     "value",
 ]
+
+_SENDING = frozenset({"asend", "ayl_send", "ayl_send_opts", "opts", "send", "send_many"})
+
+if not TYPE_CHECKING:  # to a type checker this would be a module that has every name
+
+    def __getattr__(name: str) -> object:
+        """What is loaded when it is first used, so that whatever only declares classes and functions starts quickly."""
+        if name in _SENDING:
+            from ayl import sending as home
+        elif name == "value":
+            from ayl import values as home
+        else:
+            raise AttributeError(f"module 'ayl' has no attribute {name!r}")
+        found = getattr(home, name)
+        setattr(sys.modules[__name__], name, found)  # from now on without a detour
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*vars(sys.modules[__name__]), *__all__})

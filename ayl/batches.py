@@ -55,6 +55,8 @@ class Batch:
             self.sent += sum(parcel.handle.state not in (State.BATCHED, State.REFUSED) for parcel in parcels)
 
     def __enter__(self) -> Self:
+        if self._token is not None:
+            raise RuntimeError("a batch is for one span: begin another with ayl.batch()")
         self._token = _batch.set(self)
         return self
 

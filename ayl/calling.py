@@ -4,19 +4,13 @@ What is wrong with the message itself is told apart from what the call does: the
 Unavailable), anything else that comes out is the call's own.
 """
 
-import asyncio
-import atexit
 import inspect
-import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import copy_context
 from typing import Any
 
 from ayl import values
-from ayl.errors import ArgumentsDoNotFit, CannotRun, Gone, NotCallable, NotRegistered, TimeToRunExceeded, Unavailable
-from ayl.limits import gently, seconds_left
+from ayl.errors import ArgumentsDoNotFit, CannotRun, Gone, NotCallable, NotRegistered, Unavailable
 from ayl.message import Message, keywords
 from ayl.references import SPAWNERS, Spawn, find, find_ahead, finding, finding_on_loop, spawn_for
 from ayl.registry import registry
@@ -63,58 +57,9 @@ async def _awaited(coroutine: Coroutine[Any, Any, Any]) -> None:
 
 
 def _run_to_its_end(coroutine: Coroutine[Any, Any, Any]) -> None:
-    limited = _cancelled_after(seconds_left(), coroutine)
-    with gently():
-        if _in_a_loop():
-            # The synchronous engine, used from a coroutine, whose loop stands still meanwhile: so it needs another.
-            with ThreadPoolExecutor(1) as thread:
-                thread.submit(copy_context().run, asyncio.run, limited).result()
-        elif SPAWNERS and threading.current_thread() is threading.main_thread():
-            _run_on_the_loop_of_all(limited)
-        else:
-            asyncio.run(limited)
+    from ayl.loops import run  # it needs asyncio, which takes longer to load than all of ayl
 
-
-def _in_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-async def _cancelled_after(seconds: float | None, coroutine: Coroutine[Any, Any, Any]) -> None:
-    try:
-        async with asyncio.timeout(seconds) as limit:
-            await coroutine
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise TimeToRunExceeded("the coroutine was cancelled when its time to run was over") from error
-
-
-_runner: asyncio.Runner | None = None
-
-
-def _run_on_the_loop_of_all(coroutine: Coroutine[Any, Any, Any]) -> None:
-    """As asyncio.run, but on one loop for all jobs of the main thread: the connections that an asynchronous engine
-    keeps in its pool belong to the loop on which they were made.
-    """
-    global _runner
-    if _runner is None:
-        _runner = asyncio.Runner()
-        atexit.register(_runner.close)
-    _runner.run(_without_leftovers(coroutine), context=copy_context())
-
-
-async def _without_leftovers(coroutine: Coroutine[Any, Any, Any]) -> None:
-    try:
-        await coroutine
-    finally:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+    run(coroutine)
 
 
 def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:

@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 from weakref import WeakValueDictionary
 
 from ayl.commits import open_transaction
-from ayl.errors import NotCallable
+from ayl.errors import ArgumentsDoNotFit, NotCallable
 from ayl.options import Options
-from ayl.sending import OptionsLike, ayl_send_opts
+
+if TYPE_CHECKING:
+    from ayl.sending import OptionsLike
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,7 +41,7 @@ class Hook:
     """Once for each transaction, however often the object is saved in it."""
     if_: Condition | None
     unless: Condition | None
-    options: OptionsLike
+    options: "OptionsLike"
 
     def applies(self, obj: object, created: bool) -> bool:
         if not (self.created if created else self.updated):
@@ -55,14 +57,15 @@ class _Decorator:
         self.__doc__ = f"""Method decorator: send this method to the object {what}.
 
         `if_` and `unless` are asked with the object when it is saved; `options` are those of `ayl_send_opts`. The
-        method takes no arguments. InvalidOption for wrong options, NotCallable for a private method.
+        method takes no arguments. InvalidOption for wrong options, NotCallable for a private method, ArgumentsDoNotFit
+        for one that needs arguments.
         """
 
     @overload
     def __call__(self, method: F, /) -> F: ...
     @overload
     def __call__(
-        self, /, *, if_: Condition | None = None, unless: Condition | None = None, options: OptionsLike | None = None
+        self, /, *, if_: Condition | None = None, unless: Condition | None = None, options: "OptionsLike | None" = None
     ) -> Callable[[F], F]: ...
     def __call__(
         self,
@@ -71,7 +74,7 @@ class _Decorator:
         *,
         if_: Condition | None = None,
         unless: Condition | None = None,
-        options: OptionsLike | None = None,
+        options: "OptionsLike | None" = None,
     ) -> F | Callable[[F], F]:
         given: OptionsLike = {} if options is None else options
         if not isinstance(given, Options):
@@ -81,8 +84,14 @@ class _Decorator:
 
 
 def _marked(method: F, hook: Hook) -> F:
+    from inspect import signature  # takes longer than all of this file, and not every app has hooks
+
     if not callable(method) or method.__name__.startswith("_"):
         raise NotCallable(f"{method!r} cannot be sent: hooks are for public methods")
+    try:
+        signature(method).bind("self")
+    except TypeError as error:
+        raise ArgumentsDoNotFit(f"hooks send a method without arguments, and {method.__qualname__}: {error}") from None
     setattr(method, _MARK, (*getattr(method, _MARK, ()), hook))
     return method
 
@@ -117,7 +126,13 @@ _skipped: ContextVar[Skipped] = ContextVar("ayl_skipped_hooks", default=frozense
 
 @contextmanager
 def skip_ayl_callbacks(cls: type = object, *methods: str) -> Iterator[None]:
-    """Within this span saves send nothing: of any class, of one, or not these methods of it."""
+    """Within this span saves send nothing: of any class, of one, or not these methods of it.
+
+    NotCallable for a method that the class does not have: a slip must not send what is to be skipped.
+    """
+    for method in methods:
+        if cls is not object and not hasattr(cls, method):
+            raise NotCallable(f"{cls.__qualname__} has no method {method!r} that could be skipped")
     token = _skipped.set(_skipped.get() | {(cls, method) for method in methods or ("",)})
     try:
         yield
@@ -149,6 +164,8 @@ _noted: WeakValueDictionary[tuple[int, str, Hook], _Noted] = WeakValueDictionary
 
 def saved(obj: object, *, created: bool) -> None:
     """Report that `obj` has been written to its database, after which it has a key. Raises as sends do."""
+    from ayl.sending import ayl_send_opts  # who only declares hooks needs nothing of it
+
     for method, hook in hooks_of(type(obj)):
         if _skips(type(obj), method) or not hook.applies(obj, created):
             continue

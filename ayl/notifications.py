@@ -12,6 +12,7 @@ and changes nothing.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from ayl.options import Unreachable
@@ -64,16 +65,18 @@ class FailureEvent(JobEvent):
 
     def __str__(self) -> str:
         fate = FATES[self.fate].format(self.retry_in)
-        return f"{self.what} failed (try {self.tries}, job {self.job_id}), {fate}: {self.reason}"
+        job = "" if self.job_id is None else f", job {self.job_id}"
+        return f"{self.what} failed (try {self.tries}{job}), {fate}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuryEvent(JobEvent):
-    """A job was given up, and waits for an operator in the server."""
+    """A job was given up, and waits for an operator in the server; one without a `job_id` is lost (engine `thread`)."""
 
     def __str__(self) -> str:
         tries = f"after {self.tries} tries, " if self.tries > 1 else ""
-        return f"{self.what} was buried ({tries}job {self.job_id} in {self.tube}): {self.reason}"
+        place = "and no server has it" if self.job_id is None else f"job {self.job_id} in {self.tube}"
+        return f"{self.what} was buried ({tries}{place}): {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +157,9 @@ def _name(function: Callable[..., object]) -> str:
 
 
 def _replaces(new: Callable[..., object], old: Callable[..., object]) -> bool:
-    # Not what is made within functions: many closures and lambdas may share a name.
-    return _name(new) == _name(old) and "<" not in _name(new)
+    # Not methods, nor what is made within functions: those of many objects, or many closures, may share a name.
+    functions = isinstance(new, FunctionType) and isinstance(old, FunctionType)
+    return functions and _name(new) == _name(old) and "<" not in _name(new)
 
 
 FAILURES: Hooks[FailureEvent] = Hooks("@ayl.on_failure")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from math import ceil
 from typing import Literal, get_args
 
@@ -129,5 +128,7 @@ def fuzzed(priority: int, fuzz: int, choose: Callable[[int], int]) -> int:
 
 
 def _hint(name: object) -> str:
+    from difflib import get_close_matches  # only on the way to an error
+
     close = get_close_matches(str(name), [*NAMES, *ALIASES], n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(NAMES))}"

@@ -283,10 +283,9 @@ def prepare(locator: Locator) -> Any:
     return job.opened[locator]
 
 
-def opened_here(locator: Locator) -> Any | None:
-    """What `locator` has opened for the present job; None if it has not, or if no job runs."""
-    job = _finding.get()
-    return None if job is None else job.opened.get(locator)
+def present_job() -> Finding | None:
+    """The span of the job that runs here; None if none does."""
+    return _finding.get()
 
 
 def _job() -> Finding:

@@ -1,13 +1,15 @@
 """`obj.ayl_send(…)`: how a class and its instances get their two methods."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from ayl import frameworks
 from ayl.errors import NotRegistered
 from ayl.handle import Handle
 from ayl.registry import GonePolicy, registry
-from ayl.sending import OptionsLike, ayl_send, ayl_send_opts
+
+if TYPE_CHECKING:
+    from ayl.sending import OptionsLike
 
 C = TypeVar("C", bound=type)
 
@@ -32,6 +34,8 @@ class BoundSender:
 
     def __call__(self, method: str, /, *args: Any, **kwargs: Any) -> Handle:
         """Call `method` of this object with these arguments later, in a worker. See `ayl.ayl_send`."""
+        from ayl.sending import ayl_send  # who only declares classes needs nothing of it
+
         return ayl_send(self._receiver, method, *args, **kwargs)
 
 
@@ -50,8 +54,10 @@ class BoundOptionsSender:
     def __init__(self, receiver: object) -> None:
         self._receiver = receiver
 
-    def __call__(self, method: str, options: OptionsLike, /, *args: Any, **kwargs: Any) -> Handle:
+    def __call__(self, method: str, options: "OptionsLike", /, *args: Any, **kwargs: Any) -> Handle:
         """As `ayl_send`, with options. See `ayl.ayl_send_opts`."""
+        from ayl.sending import ayl_send_opts  # as above
+
         return ayl_send_opts(self._receiver, method, options, *args, **kwargs)
 
 

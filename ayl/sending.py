@@ -64,7 +64,7 @@ def send_many(calls: Iterable[tuple[Any, ...]]) -> list[Handle]:
     tried.
     """
     with batch():
-        return [send(*call) for call in calls]
+        return [send(*_parts(call)) for call in calls]
 
 
 class Prepared:
@@ -91,11 +91,17 @@ class Prepared:
     def send_many(self, calls: Iterable[tuple[Any, ...]]) -> list[Handle]:
         """As `ayl.send_many`, with these options."""
         with batch():
-            return [self.send(*call) for call in calls]
+            return [self.send(*_parts(call)) for call in calls]
 
     def ayl_send(self, obj: object, method: str, /, *args: Any, **kwargs: Any) -> Handle:
         """As `ayl.ayl_send`, with these options."""
         return ayl_send_opts(obj, method, self._changes, *args, **kwargs)
+
+
+def _parts(call: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not isinstance(call, tuple) or not call:
+        raise CannotSend(f'send_many takes a tuple for each call, (order.ship, "ups"), not {call!r}')
+    return call
 
 
 def opts(**options: Any) -> Prepared:

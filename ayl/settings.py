@@ -2,17 +2,17 @@
 
 import os
 import stat
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ayl.errors import InvalidOption, NotConfigured
 from ayl.options import Options, Unreachable, check_unreachable
 from ayl.signing import KeyRing, key_ring
 from ayl.tubes import check_part, tube_name
+
+if TYPE_CHECKING:
+    from pathlib import Path  # takes longer than all of this module
 
 DEFAULT_ENGINE = "beanstalk://127.0.0.1:11300"
 CONFIG_FILE = "ayl.toml"
@@ -91,7 +91,7 @@ _NAMES = (*_TEXT, *_NUMBERS, *_OTHERS)
 
 _arguments: dict[str, object] = {}
 _assumed: dict[str, object] = {}
-_app_path: Path | None = None
+_app_path: "Path | None" = None
 _current: Settings | None = None
 
 
@@ -146,7 +146,7 @@ def assume(**values: object) -> None:
     _assumed, _current = values, None
 
 
-def look_in(directory: Path) -> None:
+def look_in(directory: "Path") -> None:
     """Where to look for `ayl.toml` instead of the current directory (a worker's --app-path)."""
     global _app_path, _current
     _app_path = directory
@@ -160,7 +160,7 @@ def reset() -> None:
     _warned.clear()
 
 
-def _build(arguments: Mapping[str, object], environment: Mapping[str, str], directory: Path | None) -> Settings:
+def _build(arguments: Mapping[str, object], environment: Mapping[str, str], directory: "Path | None") -> Settings:
     merged: dict[str, object] = {**_assumed}
     defaults = Options()
     file, place = _read_file(environment, directory)
@@ -183,13 +183,15 @@ def default_spool(environment: Mapping[str, str]) -> str:
     """The user's own directory for what programs keep (XDG_STATE_HOME), or rather ours in it."""
     state = environment.get("XDG_STATE_HOME", "")
     if not state.startswith("/"):  # the specification: a relative path is to be ignored
-        state = str(_expanded(Path("~/.local/state")))
+        state = _expanded("~/.local/state")
     return f"{state}/ayl/spool"
 
 
-def _expanded(path: Path) -> Path:
+def _expanded(path: str) -> str:
+    from pathlib import Path  # only where it is asked for: see above
+
     try:
-        return path.expanduser()
+        return str(Path(path).expanduser())
     except RuntimeError:
         raise NotConfigured(f"this user has no home directory for {path}; set spool to a directory") from None
 
@@ -197,12 +199,12 @@ def _expanded(path: Path) -> Path:
 def _directory(value: object) -> str:
     if not isinstance(value, str):
         raise NotConfigured(f"spool is a directory, not {_short(value)}")
-    path = _expanded(Path(value)) if value else Path("/")
-    if not path.is_absolute() or "\0" in value:
+    path = _expanded(value) if value else ""
+    if value and (not path.startswith("/") or "\0" in value):
         raise NotConfigured(
             f"spool is an absolute path, not {_short(value)}: senders and workers must mean the same one"
         )
-    return str(path) if value else ""
+    return path
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -219,6 +221,8 @@ def _checked(name: str, value: object) -> object:
     if name in _OTHERS:
         return _OTHERS[name](value)
     if name not in _NUMBERS:
+        from difflib import get_close_matches  # only on the way to an error
+
         close = get_close_matches(name, [*_NAMES, "defaults"], n=1)
         raise NotConfigured(f"unknown setting {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
     kind, most = _NUMBERS[name]
@@ -249,27 +253,34 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     return {name: text for name, text in given.items() if text or name == "secrets"}
 
 
-def _read_file(environment: Mapping[str, str], directory: Path | None) -> tuple[dict[str, object], str]:
+def _read_file(environment: Mapping[str, str], directory: "Path | None") -> tuple[dict[str, object], str]:
     """The file's settings and its name. A file that was named must be there; `ayl.toml` may be missing."""
     named = environment.get("AYL_CONFIG")
-    path = Path(named) if named else (directory or Path()) / CONFIG_FILE
+    path = named or os.path.join(directory or "", CONFIG_FILE)  # noqa: PTH118 - see Path above
     try:
-        with path.open("rb") as file:
-            found = tomllib.load(file)
-            if "secrets" in found and os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-                _warn_of_readers(path)
-            return found, str(path)
+        with open(path, "rb") as file:  # noqa: PTH123 - see Path above
+            return _read(file, path), path
     except FileNotFoundError:
         if named:
             raise NotConfigured(f"AYL_CONFIG names {path}, which does not exist") from None
         return {}, ""
     except OSError as error:
         raise NotConfigured(f"cannot read {path}: {error.strerror}") from None
+
+
+def _read(file: BinaryIO, path: str) -> dict[str, object]:
+    import tomllib  # for those who have such a file
+
+    try:
+        found = tomllib.load(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise NotConfigured(f"{path} is not valid TOML: {error}") from None
+    if "secrets" in found and os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+        _warn_of_readers(path)
+    return found
 
 
-def _warn_of_readers(path: Path) -> None:
+def _warn_of_readers(path: str) -> None:
     """Once for each file. No error: what runs has to go on running."""
     if path not in _warned:
         from logging import getLogger  # takes longer than all of this module, and nearly nobody gets here
@@ -278,4 +289,4 @@ def _warn_of_readers(path: Path) -> None:
         getLogger("ayl").warning("%s holds secrets and every user can read it: chmod o-r %s", path, path)
 
 
-_warned: set[Path] = set()
+_warned: set[str] = set()

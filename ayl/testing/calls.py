@@ -1,5 +1,6 @@
 """A call that was sent, as tests see it: decoded, with no object looked for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,10 @@ class SentCall:
     method: str
     """The method's name, or the registered name of a function."""
     args: tuple[Any, ...]
-    """Registered classes and objects are References."""
+    """Registered classes and objects are References.
+
+    An argument of a class that insists on the object itself (a pydantic model) is as it stands in the message.
+    """
     kwargs: dict[str, Any]
     options: Options
     """As they were sent: the fuzz is in the priority, the delay in seconds."""
@@ -72,10 +76,10 @@ def sent_call(submission: Submission) -> SentCall:
     assert isinstance(message, Message)  # noqa: S101 - it was made by us, a moment ago
     return SentCall(
         call=messages.human(message),
-        receiver=_decoded(message.on),
+        receiver=decoded(message.on, _named),
         method=message.do,
-        args=tuple(_decoded(arg) for arg in message.args),
-        kwargs={name: _decoded(value) for name, value in messages.keywords(message).items()},
+        args=tuple(decoded(arg, _named) for arg in message.args),
+        kwargs={name: decoded(value, _named) for name, value in messages.keywords(message).items()},
         options=Options(
             priority=submission.priority,
             delay=submission.delay,
@@ -91,5 +95,13 @@ def sent_call(submission: Submission) -> SentCall:
     )
 
 
-def _decoded(data: Any) -> Any:
-    return values.decode(data, lambda parts: Reference(*parts))
+def decoded(data: Any, find: Callable[[list[Any]], object]) -> Any:
+    """The value, or its encoded form where a class of the app's takes no reference for the object that it holds."""
+    try:
+        return values.decode(data, find)
+    except ValueError:
+        return data
+
+
+def _named(parts: list[Any]) -> Reference:
+    return Reference(*parts)

@@ -15,7 +15,7 @@ from ayl.references import refer
 from ayl.registry import registry
 from ayl.sending import receiver_and_target
 from ayl.targets import method_target
-from ayl.testing.calls import UNNAMED, Reference, SentCall
+from ayl.testing.calls import UNNAMED, Reference, SentCall, decoded
 from ayl.values.classes import CODECS
 
 SHORT = 60
@@ -177,7 +177,7 @@ def _neutral(value: object, place: str) -> Any:
     def found(parts: list[Any]) -> object:
         return kept[parts[1]] if parts[0] == _MATCHER else Reference(*parts)
 
-    return values.decode(values.encode(value, place, refer_or_keep), found)
+    return decoded(values.encode(value, place, refer_or_keep), found)
 
 
 # Differences

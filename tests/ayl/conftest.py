@@ -58,6 +58,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         classes.CODECS,
     ]
     before = [dict(table) for table in tables]
+    monkeypatch.setenv("AYL_PROBE_INTERVAL", "0.001")  # what is back is asked at once
     configuration.reset()
     yield
     delivery.close()

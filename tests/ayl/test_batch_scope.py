@@ -7,6 +7,8 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 import ayl
 
 if TYPE_CHECKING:
@@ -29,6 +31,16 @@ def test_a_batch_within_a_batch_leaves_at_its_own_end(outbox: Outbox) -> None:
         assert numbers(outbox) == [2]
         ayl.send(note, 3)
     assert numbers(outbox) == [2, 1, 3]
+
+
+def test_a_batch_is_for_one_span(outbox: Outbox) -> None:
+    with ayl.batch() as batch:
+        with pytest.raises(RuntimeError, match="begin another"), batch:
+            pass
+        ayl.send(note, 1)
+    with pytest.raises(RuntimeError, match="begin another"), batch:
+        pass
+    assert numbers(outbox) == [1]
 
 
 def test_after_a_batch_calls_leave_at_once_again(outbox: Outbox) -> None:

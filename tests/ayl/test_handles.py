@@ -95,17 +95,18 @@ def test_a_call_whose_transaction_is_rolled_back_is_dropped(outbox: Outbox, tran
 def test_a_call_in_a_batch_says_so_until_the_batch_leaves(outbox: Outbox) -> None:
     with ayl.batch():
         handle = ayl.send(note, 1)
-        assert handle.state is State.BATCHED
-    assert handle.state is State.SUBMITTED
+        states = [handle.state]
+    assert [*states, handle.state] == [State.BATCHED, State.SUBMITTED]
 
 
 def test_a_call_in_a_transaction_in_a_batch_waits_for_both(outbox: Outbox, transaction: Transaction) -> None:
     with ayl.batch():
         handle = ayl.send(note, 1)
-        assert handle.state is State.UNCOMMITTED
+        states = [handle.state]
         transaction.commit()
-        assert (handle.state, outbox.writes) == (State.BATCHED, [])
-    assert handle.state is State.SUBMITTED
+        states.append(handle.state)
+        assert outbox.writes == []
+    assert [*states, handle.state] == [State.UNCOMMITTED, State.BATCHED, State.SUBMITTED]
 
 
 def test_a_call_that_is_committed_after_its_batch_leaves_at_the_commit(

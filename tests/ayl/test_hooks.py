@@ -10,7 +10,7 @@ import pytest
 
 import ayl
 from ayl import State, commits, hooks
-from ayl.errors import InvalidOption, NotCallable
+from ayl.errors import ArgumentsDoNotFit, InvalidOption, NotCallable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -201,7 +201,7 @@ def test_what_a_condition_raises_comes_out_of_the_save(outbox: Outbox) -> None:
 
 def test_the_methods_stay_what_they_were() -> None:
     assert Order.index.__name__ == "index"
-    assert Order(1).index() is None  # type: ignore[func-returns-value]
+    Order(1).index()
 
 
 def test_wrong_options_are_refused_where_they_are_written() -> None:
@@ -215,6 +215,19 @@ def test_a_private_method_is_refused_where_it_is_declared(decorator: Any) -> Non
 
     with pytest.raises(NotCallable, match="hooks are for public methods"):
         decorator(_private)
+
+
+def test_a_method_that_needs_arguments_is_refused_where_it_is_declared() -> None:
+    def ship(self: object, carrier: str) -> None: ...
+
+    with pytest.raises(ArgumentsDoNotFit, match=r"hooks send a method without arguments, and .*ship: .*'carrier'"):
+        ayl.ayl_after_save(ship)
+
+
+def test_a_method_whose_arguments_may_be_left_out_may_have_hooks() -> None:
+    def ship(self: object, carrier: str = "ups", *more: str, insured: bool = False, **rest: str) -> None: ...
+
+    assert ayl.ayl_after_save(ship) is ship
 
 
 # Transactions
@@ -240,6 +253,14 @@ def test_after_commit_sends_once_however_often_the_object_is_saved(outbox: Outbo
         for _ in range(3):
             record.save()
     assert sent(outbox) == ["report"]
+
+
+def test_other_hooks_are_sent_for_each_save_of_a_transaction(outbox: Outbox, transactions: Transactions) -> None:
+    record = Twice(42)
+    with transactions.begin():
+        for _ in range(3):
+            record.save()
+    assert [submission.delay for submission in outbox.submissions] == [1, 2, 2]
 
 
 def test_after_commit_sends_once_for_each_transaction(outbox: Outbox, transactions: Transactions) -> None:
@@ -318,6 +339,18 @@ def test_single_methods_can_be_skipped(outbox: Outbox) -> None:
     with ayl.skip_ayl_callbacks(Order, "index", "report"):
         Order(1).save()
     assert sent(outbox) == ["welcome"]
+
+
+def test_a_method_that_is_not_there_cannot_be_skipped() -> None:
+    with pytest.raises(NotCallable, match="Order has no method 'indx'"), ayl.skip_ayl_callbacks(Order, "indx"):
+        pass
+
+
+def test_a_method_can_be_skipped_whatever_class_has_it(outbox: Outbox) -> None:
+    with ayl.skip_ayl_callbacks(object, "index", "touch"):
+        Order(1).save()
+        Twice(1).save()
+    assert sorted(sent(outbox)) == ["report", "welcome"]
 
 
 def test_spans_add_up_and_end_one_by_one(outbox: Outbox) -> None:

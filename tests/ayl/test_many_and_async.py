@@ -11,7 +11,7 @@ import pytest
 import ayl
 from ayl import State, commits
 from ayl.batches import BATCH_SIZE
-from ayl.errors import ArgumentsDoNotFit, NotConfigured, Refused
+from ayl.errors import ArgumentsDoNotFit, CannotSend, NotConfigured, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,9 +126,9 @@ def test_asend_waits_for_a_commit(outbox: Outbox, monkeypatch: pytest.MonkeyPatc
         return await ayl.asend(note, 1)
 
     handle = asyncio.run(main())
-    assert handle.state is State.UNCOMMITTED
+    states = [handle.state]
     waiting.pop()()
-    assert handle.state is State.SUBMITTED
+    assert [*states, handle.state] == [State.UNCOMMITTED, State.SUBMITTED]
 
 
 def test_asend_reaches_a_real_server(server: Server, tube: str) -> None:
@@ -262,6 +262,15 @@ def test_send_many_raises_what_is_wrong_with_a_call_and_has_sent_those_before_it
     with pytest.raises(ArgumentsDoNotFit):
         ayl.send_many([(note, 1), (note,), (note, 3)])
     assert numbers(outbox) == [1]
+
+
+@pytest.mark.parametrize("call", [note, (), [note, 1], "note"], ids=repr)
+def test_send_many_says_how_a_call_is_written(call: Any, outbox: Outbox) -> None:
+    with pytest.raises(CannotSend, match="send_many takes a tuple for each call"):
+        ayl.send_many([call])
+    with pytest.raises(CannotSend, match="send_many takes a tuple for each call"):
+        ayl.opts(delay=1).send_many([call])
+    assert outbox.writes == []
 
 
 def test_send_many_raises_a_refusal_when_all_have_been_tried(outbox: Outbox) -> None:

@@ -63,6 +63,9 @@ def test_secrets_come_from_tables_of_the_file(tmp_path: Path, monkeypatch: pytes
     assert repr(ayl.configure(secrets=[f"d:{SECRET}"]).secrets) == "KeyRing(d)"
 
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = datetime(2027, 1, 1, tzinfo=UTC)
+
 WRONG: list[Any] = [
     "", " ", SECRET, f"a b:{SECRET}", ":", f":{SECRET}", f"{SECRET}!:x", f"a:{SECRET[:9]}", f"a:{SECRET} a:{SECRET}",
     f"{SECRET}{SECRET}{SECRET}{SECRET}:{SECRET}", [], [SECRET], [{"id": SECRET}], [{"id": "a", "secret": SECRET[:9]}],
@@ -70,7 +73,7 @@ WRONG: list[Any] = [
     [{"id": "a", "secret": SECRET, "since": datetime(2026, 1, 1)}],  # noqa: DTZ001 - no moment
     [{"id": "a", "secret": SECRET, "extra": SECRET}], [{"id": 3, "secret": SECRET}], [{"id": "a", "secret": 3}],
     {"id": "a", "secret": SECRET}, SECRET.encode(), 3, [[SECRET]], [None], "a:" + SECRET + "\ud800",
-    [{"id": "a", "secret": SECRET, "since": datetime(2027, 1, 1, tzinfo=UTC), "until": datetime(2026, 1, 1, tzinfo=UTC)}]
+    [{"id": "a", "secret": SECRET, "since": LATER, "until": NOW}],
 ]  # fmt: skip
 
 

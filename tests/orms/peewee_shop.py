@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DATABASE = peewee.DatabaseProxy()
 
 
-class Shipped(peewee.Model):  # type: ignore[misc] # peewee has no types
+class Shipped(peewee.Model):
     """What both have."""
 
     note = peewee.TextField()
@@ -75,7 +75,7 @@ class PeeweeShop:
 @contextmanager
 def opened(directory: Path) -> Iterator[PeeweeShop]:
     """An empty shop, until the end of the span."""
-    database = peewee.SqliteDatabase(directory / "peewee.db")
+    database = peewee.SqliteDatabase(str(directory / "peewee.db"))
     DATABASE.initialize(database)
     database.create_tables([Order, Line])
     try:

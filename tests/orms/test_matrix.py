@@ -106,9 +106,9 @@ def test_several_objects_of_a_call_are_all_found(shop: Shop, outbox: Outbox) -> 
 
 
 def test_an_unsaved_object_is_refused_and_its_place_named(shop: Shop, outbox: Outbox) -> None:
-    with pytest.raises(NotSaved, match=r"^the receiver is of type Order and has no "):
+    with pytest.raises(NotSaved, match=r"^the receiver is of type Order and has no"):
         ayl.send(shop.unsaved("socks").ship, "ups")
-    with pytest.raises(NotSaved, match=r"^args\[0\]\[1\] is of type Order and has no "):
+    with pytest.raises(NotSaved, match=r"^args\[0\]\[1\] is of type Order and has no"):
         ayl.ayl_send(shop.saved("shoes"), "ship", ["ups", shop.unsaved("socks")])
     assert outbox.messages == []
 

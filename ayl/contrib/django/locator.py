@@ -40,7 +40,7 @@ class DjangoLocator:
 
     def identify(self, obj: Any) -> object:
         if obj._state.adding:
-            raise NotSaved(f"is of type {type(obj).__qualname__} and has not been saved yet: save() it before sending")
+            raise NotSaved(f"is of type {type(obj).__qualname__} and has no row yet: save() it before sending")
         parts = [_part(obj, field) for field in _key_fields(type(obj))]
         key = parts[0] if len(parts) == 1 else tuple(parts)
         alias = home(obj)

@@ -9,13 +9,12 @@ from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model
 
 from ayl.batches import batch, open_batch
 from ayl.commits import OnCommit
-from ayl.contrib.django.databases import home
+from ayl.contrib.django.databases import home, of_this_thread
 from ayl.errors import CannotSend
 
 Call = Callable[[], None]
@@ -25,9 +24,7 @@ def open_transaction(named: Sequence[object]) -> OnCommit | None:
     """The watcher (`ayl.commits`): those databases of the named objects that are in an atomic block; else `default`,
     if that is in one; else whatever database is. Raises CannotSend where autocommit is off.
     """
-    if not settings.configured:
-        return None
-    opened = {there.alias: there for there in connections.all(initialized_only=True) if _may_be_open(there)}
+    opened = {there.alias: there for there in of_this_thread() if _may_be_open(there)}
     if not opened:
         return None
     homes = {home(obj) for obj in named if isinstance(obj, Model)} & opened.keys() or {DEFAULT_DB_ALIAS} & opened.keys()
@@ -38,7 +35,8 @@ def open_transaction(named: Sequence[object]) -> OnCommit | None:
 
 
 def _may_be_open(connection: Any) -> bool:
-    return connection.in_atomic_block or (connection.connection is not None and not connection.autocommit)
+    began = connection.in_atomic_block or (connection.connection is not None and not connection.autocommit)
+    return began and connections[connection.alias] is connection
 
 
 def _refuse_manual(connection: Any) -> None:
@@ -67,26 +65,30 @@ def _when_all_commit(waited_for: Sequence[Any], function: Call) -> None:
 class _Committed:
     """What Django calls after a commit, or lets go of: of a rollback it tells nobody else."""
 
-    __slots__ = ("__weakref__", "call", "connection")
+    __slots__ = ("__weakref__", "call", "connection", "number")
 
     def __init__(self, connection: Any, call: Call) -> None:
         self.connection = connection
         self.call = call
-        _waiting.setdefault(connection, WeakValueDictionary())[next(_numbers)] = self
+        self.number = next(_numbers)
+        waiting = _waiting.get(connection)
+        if waiting is None:
+            waiting = _waiting[connection] = WeakValueDictionary()
+        waiting[self.number] = self
 
     def __call__(self) -> None:
         """Make the calls of all that was committed, at once: the messages then leave in one write, and one that is
         refused, which is raised to who commits, does not make Django forget the others.
         """
         waiting = _waiting[self.connection]
-        due = [*waiting.items()]
-        if self.connection.in_atomic_block:
-            # A test plays the commit (captureOnCommitCallbacks), of what it says and nothing else.
-            due = [(number, committed) for number, committed in due if committed is self]
-        for number, _ in due:
-            del waiting[number]  # Django's own call of each comes yet
+        if self.number not in waiting:
+            return  # it was among those of another
+        # A test that plays the commit (captureOnCommitCallbacks) means this one and nothing else.
+        due = [self] if self.connection.in_atomic_block else [*waiting.values()]
+        for committed in due:
+            del waiting[committed.number]
         with nullcontext() if open_batch() else batch():
-            for _, committed in due:
+            for committed in due:
                 committed.call()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
-import peewee  # type: ignore[import-untyped]
+import peewee
 
 from ayl.contrib.peewee.saves import is_known
 from ayl.contrib.peewee.waiting import behind_proxies
@@ -22,6 +22,9 @@ NO_KEYS = (list, tuple, dict, set, frozenset, range, type, peewee.Node, type(Non
 
 TOGETHER = 100
 """Keys in one query; SQLite takes conditions of 1,000 parts."""
+
+SELECT = vars(peewee.Model)["select"].__func__
+"""Peewee's own, given the class: one of its own may hide rows, and who was named is meant."""
 
 
 class PeeweeLocator:
@@ -145,8 +148,7 @@ def _together(cls: Any, keys: Sequence[object]) -> list[object | None]:
         condition = peewee.NodeList([primary == key for key in keys], " OR ", True)
     else:
         condition = primary.in_(keys)
-    # Not cls.select: a class may narrow that, and who was named is meant.
-    rows = list(peewee.Model.select.__func__(cls).where(condition))
+    rows = list(SELECT(cls).where(condition))
     if len(keys) == 1:
         return [rows[0] if rows else None]
     by_key = {row._pk: row for row in rows}

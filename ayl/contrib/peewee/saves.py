@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-import peewee  # type: ignore[import-untyped]
+import peewee
 
 from ayl.hooks import hooks_of, saved
 
@@ -59,7 +59,14 @@ def _noting_bulk_create(bulk_create: Callable[..., Any]) -> Callable[..., Any]:
     return noting
 
 
+FOLLOWED: dict[str, Callable[[Any], Any]] = {
+    "save": _noting_save,
+    "bulk_create": lambda method: classmethod(_noting_bulk_create(method.__func__)),
+}
+"""The methods of every model, and what follows them."""
+
+
 def follow() -> None:
     """From now on what models write is noted."""
-    peewee.Model.save = _noting_save(peewee.Model.save)
-    peewee.Model.bulk_create = classmethod(_noting_bulk_create(peewee.Model.bulk_create.__func__))
+    for name, following in FOLLOWED.items():
+        setattr(peewee.Model, name, following(vars(peewee.Model)[name]))

@@ -3,7 +3,7 @@
 Peewee's own `Database.after_commit` (new in 4) is not: it knows nothing of savepoints, calls what waits for a
 transaction that PostgreSQL had aborted and so rolled back at COMMIT, and keeps for the next transaction what waited for
 one whose ROLLBACK failed. Here each statement that ends a transaction or a savepoint is followed where peewee
-makes it, in the few methods below, of which every database of every user has the same.
+makes it, in the few methods that are listed below.
 
 Whether a transaction is open is asked of the driver, where it knows: sqlite3 and psycopg do. SQL that ends a
 transaction without peewee (`execute_sql("COMMIT")`) is not seen.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
 
-import peewee  # type: ignore[import-untyped]
+import peewee
 
 from ayl.commits import WATCHERS, OnCommit
 from ayl.contrib.peewee.waiting import afterwards, behind_proxies, drop, held_of, holding, release
@@ -62,10 +62,9 @@ def _is_open(database: Any) -> bool:
 def _commit(commit: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(commit)
     def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not held_of(self):
+            return commit(self, *args, **kwargs)
         with afterwards():
-            held = held_of(self)
-            if not held:
-                return commit(self, *args, **kwargs)
             _notice(self)
             if _status(self) == ABORTED:
                 drop(self)  # PostgreSQL takes this COMMIT for a ROLLBACK, and calls it a success
@@ -105,6 +104,8 @@ def _notice(database: Any) -> None:
 def _noticing(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not held_of(self):
+            return method(self, *args, **kwargs)
         with afterwards():
             _notice(self)
             return method(self, *args, **kwargs)
@@ -112,9 +113,27 @@ def _noticing(method: Callable[..., Any]) -> Callable[..., Any]:
     return following
 
 
+def _close(close: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(close)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with afterwards():
+            _notice(self)
+            held = held_of(self)
+            result = close(self, *args, **kwargs)
+            if held is not None:
+                held.clear()  # peewee 4 lets go of it itself
+            return result
+
+    return following
+
+
 def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Of a database or one of its blocks."""
+
     @wraps(method)
     def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not held_of(behind_proxies(getattr(self, "db", self))):
+            return method(self, *args, **kwargs)
         with afterwards():
             return method(self, *args, **kwargs)
 
@@ -123,93 +142,115 @@ def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _transaction_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(commit)
-    def following(self: Any, begin: bool = True) -> None:
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not held_of(behind_proxies(self.db)):
+            return commit(self, *args, **kwargs)
         with afterwards():
-            commit(self, False)
+            result = commit(self, *args, **kwargs)
             release(behind_proxies(self.db))  # of a database whose class has a commit() of its own
-            if begin:
-                self._begin()
+            return result
 
     return following
 
 
 def _transaction_rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(rollback)
-    def following(self: Any, begin: bool = True) -> None:
-        rollback(self, False)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = rollback(self, *args, **kwargs)
         drop(behind_proxies(self.db))
-        if begin:
-            self._begin()
+        return result
 
     return following
 
 
 def _savepoint_begin(begin: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(begin)
-    def following(self: Any) -> None:
-        begin(self)
-        setattr(self, MARK, len(held_of(behind_proxies(self.db)) or ()))
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        database = behind_proxies(self.db)
+        if _status(database) == IDLE:  # in SQLite a savepoint outside of a transaction is one; this follows another
+            release(database)
+        result = begin(self, *args, **kwargs)
+        setattr(self, MARK, len(held_of(database) or ()))
+        return result
 
     return following
 
 
 def _savepoint_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(commit)
-    def following(self: Any, begin: bool = True) -> None:
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not held_of(behind_proxies(self.db)):
+            return commit(self, *args, **kwargs)
         with afterwards():
-            commit(self, False)
+            result = commit(self, *args, **kwargs)
             database = behind_proxies(self.db)
-            if _status(database) == IDLE:  # in SQLite a savepoint outside of a transaction is one
+            if _status(database) == IDLE:
                 release(database)
-            if begin:
-                self._begin()
+            return result
 
     return following
 
 
 def _savepoint_rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(rollback)
-    def following(self: Any, begin: bool = True) -> None:
-        rollback(self, False)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # One that began before this module was loaded has no mark: nothing waited then.
+        mark = getattr(self, MARK, 0)
+        result = rollback(self, *args, **kwargs)
         held = held_of(behind_proxies(self.db))
         if held is not None:
-            # One that began before this module was loaded has no mark: nothing waited then.
-            del held[getattr(self, MARK, 0) :]
-        if begin:
-            self._begin()
+            del held[mark:]
+        setattr(self, MARK, mark)  # it goes on, or was begun anew before the calls were dropped
+        return result
 
     return following
 
 
-FOLLOWED: tuple[tuple[str, str, Callable[[Callable[..., Any]], Callable[..., Any]]], ...] = (
-    ("Database", "begin", _noticing),
-    ("SqliteDatabase", "begin", _noticing),
-    ("PostgresqlDatabase", "begin", _noticing),
-    ("MySQLDatabase", "begin", _noticing),
-    ("Database", "close", _noticing),
-    ("Database", "commit", _commit),
-    ("Database", "rollback", _rollback),
-    ("Database", "session_commit", _whole),
-    ("_transaction", "commit", _transaction_commit),
-    ("_transaction", "rollback", _transaction_rollback),
-    ("_transaction", "__exit__", _whole),
-    ("_savepoint", "_begin", _savepoint_begin),
-    ("_savepoint", "commit", _savepoint_commit),
-    ("_savepoint", "rollback", _savepoint_rollback),
-    ("_savepoint", "__exit__", _whole),
-)
-"""Peewee's classes and methods, and what follows them."""
+Following = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+OF_DATABASES: dict[str, Following] = {
+    "begin": _noticing,
+    "close": _close,
+    "commit": _commit,
+    "rollback": _rollback,
+    "session_commit": _whole,
+}
+OF_BLOCKS: dict[str, dict[str, Following]] = {
+    "_transaction": {"commit": _transaction_commit, "rollback": _transaction_rollback, "__exit__": _whole},
+    "_savepoint": {
+        "_begin": _savepoint_begin,
+        "commit": _savepoint_commit,
+        "rollback": _savepoint_rollback,
+        "__exit__": _whole,
+    },
+}
+"""Peewee's methods that end transactions and savepoints, and what follows them."""
+
+_followed: set[type] = set()
 
 
 def follow() -> None:
     """From now on calls wait for the commits of peewee; unless it has not what we know, then nothing is changed."""
-    methods = [vars(getattr(peewee, cls, object)).get(name) for cls, name, _ in FOLLOWED]
-    if None in methods or not hasattr(peewee, "_manual"):
-        log.warning("peewee %s is not known: calls do not wait for its commits", peewee.__version__)
+    blocks = {cls: vars(getattr(peewee, cls, object)) for cls in OF_BLOCKS}
+    known = all(method in blocks[cls] for cls, methods in OF_BLOCKS.items() for method in methods)
+    if not known or not OF_DATABASES.keys() <= vars(peewee.Database).keys() or not hasattr(peewee, "_manual"):
+        log.warning("peewee %s is not known: calls do not wait for its commits", getattr(peewee, "__version__", ""))
         return
-    for (cls, name, following), method in zip(FOLLOWED, methods, strict=True):
-        setattr(getattr(peewee, cls), name, following(method))
+    for cls, methods in OF_BLOCKS.items():
+        for name, following in methods.items():
+            setattr(getattr(peewee, cls), name, following(blocks[cls][name]))
     WATCHERS.append(watch)
+
+
+def _follow_database(cls: type) -> None:
+    """The class, and each above it that has methods of its own; before anything waits for one of its instances."""
+    if cls in _followed:
+        return
+    for base in cls.__mro__:
+        if issubclass(base, peewee.Database) and base not in _followed:
+            for name in OF_DATABASES.keys() & vars(base).keys():
+                setattr(base, name, OF_DATABASES[name](vars(base)[name]))
+            _followed.add(base)
 
 
 # Which transaction a call waits for
@@ -219,19 +260,34 @@ def watch(named: Sequence[object]) -> OnCommit | None:
     """The watcher (`ayl.commits`): the databases of the named instances that have an open transaction, else those of
     registered models. If these are several, a call waits for all of them.
     """
-    opened = _opened(type(obj) for obj in named) or _opened(registry.model_names)
+    opened = _opened([obj._meta.database for obj in named if isinstance(obj, peewee.Model)]) or _opened(_registered())
     if not opened:
         return None
+    for database in opened:
+        _follow_database(type(database))
     if len(opened) == 1:
         return holding(opened[0]).append
     return lambda function: _when_all_commit(opened, function)
 
 
-def _opened(classes: Iterable[type]) -> list[Any]:
-    """The databases of those that are models, if a transaction is open there."""
-    models = [cls for cls in classes if isinstance(cls, peewee.ModelBase)]
-    databases = dict.fromkeys(behind_proxies(model._meta.database) for model in models)
-    return [database for database in databases if database is not None and _is_open(database)]
+def _opened(databases: Iterable[Any]) -> list[Any]:
+    """Those in which this thread has a transaction open."""
+    found = [behind_proxies(database) for database in databases]
+    return [database for database in dict.fromkeys(found) if database is not None and _is_open(database)]
+
+
+_known: tuple[object, list[Any]] = (None, [])
+
+
+def _registered() -> set[Any]:
+    """The databases of registered models, as they are bound now."""
+    global _known
+    names = registry.model_names
+    newest = len(names), next(reversed(names), None)  # a class that replaces another comes last, too
+    if newest != _known[0]:
+        models: list[Any] = [cls for cls in names if isinstance(cls, peewee.ModelBase)]
+        _known = newest, [model._meta for model in models]  # to look through all classes at each send would take long
+    return {meta.database for meta in _known[1]}
 
 
 def _when_all_commit(databases: Sequence[Any], function: Callable[[], None]) -> None:

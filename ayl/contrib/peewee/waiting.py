@@ -5,7 +5,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
-import peewee  # type: ignore[import-untyped]
+import peewee
 
 from ayl.batches import batch, open_batch
 
@@ -45,7 +45,10 @@ def held_of(database: Any) -> Held | None:
     if callbacks is None:  # peewee 3
         held = getattr(state, "ayl_held", None)
         return held if isinstance(held, Held) and held.connection is state.conn else None
-    return next((callback for callback in callbacks if type(callback) is Held), None)
+    for callback in callbacks:
+        if type(callback) is Held:
+            return callback
+    return None
 
 
 def holding(database: Any) -> Held:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from sqlalchemy import MetaData, Table
+from sqlalchemy import MetaData
 from sqlalchemy.orm import Mapper, Session, registry, scoped_session
 from sqlalchemy.util.concurrency import greenlet_spawn
 
@@ -92,11 +92,7 @@ def serving(cls: type) -> Bound:
 
 def _of_its_own(cls: type) -> Bound | None:
     mapper: Mapper[Any] = sqlalchemy.inspect(cls)
-    for model in (
-        *cls.__mro__,
-        mapper.registry,
-        *(table.metadata for table in mapper.tables if isinstance(table, Table)),
-    ):
+    for model in (*cls.__mro__, mapper.registry, *(getattr(table, "metadata", None) for table in mapper.tables)):
         for bound in BOUND.values():
             if model in bound.models:
                 return bound

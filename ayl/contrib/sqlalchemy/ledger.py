@@ -92,6 +92,15 @@ class Ledger:
         parent.lost += lost
         return None
 
+    def let_go_unless_written(self) -> list[OnCommit]:
+        """What waits, in order, if nothing was written that could be undone; it waits no longer then."""
+        if any(level.wrote or level.fate is not Fate.OPEN for level in self._levels):
+            return []
+        free = [on_commit for level in self._levels for on_commit in level.waiting]
+        for level in self._levels:
+            level.waiting = []
+        return free
+
     def abandon(self, *, pending: bool) -> Ending | None:
         """The session is no more, and whatever was open in it was closed; None without a transaction."""
         ending: Ending | None = None

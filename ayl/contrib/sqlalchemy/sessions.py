@@ -36,6 +36,10 @@ class Sessions:
         """The session with an open transaction that was opened last."""
         return next((session for session in reversed(self._opened.values()) if session.in_transaction()), None)
 
+    def has(self, session: Session) -> bool:
+        """Whether it is one of these."""
+        return session in self._opened.values()
+
     def of(self, cls: type) -> Session:
         """In which objects of a mapped class are found."""
         return self.synchronous(serving(cls))
@@ -75,8 +79,9 @@ class Sessions:
                 )
             self._stack.enter_context(_in_place(bound.scope, made))
             active = self._stack.enter_context(made)
-            # Leaving begin() with the job's exception rolls back, without one it commits.
-            self._stack.enter_context(active.begin())
+            self._stack.push(partial(_end, active))
+            # Not as `with active.begin()`: a long call may commit what it has got so far.
+            active.begin()
         except (SQLAlchemyError, OSError) as error:
             raise Unavailable(f"no database session can be had: {error}") from error
         return active
@@ -90,12 +95,24 @@ class Sessions:
             )
         active: AsyncSession = bound.factory()
         stack.enter_context(_in_place(bound.scope, active))
-        stack.push_async_exit(partial(_end, active))
+        stack.push_async_exit(partial(_end_on_loop, active))
         active.sync_session.begin()  # asks the database nothing yet
         return active
 
 
-async def _end(
+def _end(
+    session: Session,
+    _kind: type[BaseException] | None,
+    error: BaseException | None,
+    _trace: TracebackType | None,
+) -> None:
+    if error is None:
+        session.commit()
+    else:
+        session.rollback()
+
+
+async def _end_on_loop(
     session: "AsyncSession",
     _kind: type[BaseException] | None,
     error: BaseException | None,

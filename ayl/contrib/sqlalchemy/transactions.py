@@ -9,6 +9,7 @@ was written, so what was sent with it is let go of; where nothing was written th
 """
 
 import asyncio
+import os
 import threading
 import weakref
 from collections.abc import Sequence
@@ -21,9 +22,10 @@ from sqlalchemy.sql.elements import TextClause
 from ayl.commits import WATCHERS
 from ayl.commits import OnCommit as HandOver
 from ayl.contrib.sqlalchemy import leaving
-from ayl.contrib.sqlalchemy.ledger import Fate, Ledger, OnCommit
+from ayl.contrib.sqlalchemy.ledger import Ending, Fate, Ledger, OnCommit
 from ayl.contrib.sqlalchemy.locator import LOCATOR
-from ayl.references import opened_here
+from ayl.contrib.sqlalchemy.sessions import Sessions
+from ayl.references import Finding, present_job
 
 READING = ("select", "show", "explain", "values")
 """How SQL text begins that writes nothing."""
@@ -53,12 +55,13 @@ def _begun_here() -> Begun:
 class Watch:
     """One session as it is watched. It does not keep the session alive."""
 
-    __slots__ = ("_begun", "_changes", "_finalizer", "_session", "_writes", "ledger")
+    __slots__ = ("_begun", "_changes", "_finalizer", "_job", "_session", "_writes", "ledger")
 
     def __init__(self, session: Session) -> None:
         self._session = weakref.ref(session)
         self._begun: Begun = []
         self._changes: tuple[object, ...] = ()
+        self._job: Finding | None = None
         self._finalizer: weakref.finalize[[], Session] | None = None
         self._writes = False
         self.ledger = Ledger()
@@ -74,6 +77,7 @@ class Watch:
             self._begun = _begun_here()
             self._begun[:] = [session for session in self._begun if session() is not None]
             self._begun.append(self._session)
+            self._job = present_job()
         self.ledger.begin(depth)
         if self._writes:
             self.written()
@@ -88,12 +92,24 @@ class Watch:
         current = session.get_nested_transaction() or session.get_transaction()
         assert current is not None  # noqa: S101 - who calls has seen that it is in a transaction
         self.begin(current)  # it may have begun before this module was there
+        # A close empties the session before it tells of the end, so what it would forget is kept in sight.
+        self._changes = session.identity_map, session._new, session._deleted
         if self._finalizer is None:
-            # A close empties the session before it tells of the end, so what it would forget is kept in sight.
-            self._changes = session.identity_map, session._new, session._deleted
             self._finalizer = weakref.finalize(session, self.abandon)
             self._finalizer.atexit = False  # `leaving` sees to that, in order
+            self._mind_the_job(session)
         self.ledger.hold(on_commit)
+
+    def _mind_the_job(self, session: Session) -> None:
+        """A job may leave a session of its code's own open; what it has sent must not stay with the worker for that."""
+        job = present_job()
+        opened = _opened_for(job)
+        if job is not None and job is self._job and not (opened is not None and opened.has(session)):
+            job.stack.callback(self._job_over)
+
+    def _job_over(self) -> None:
+        if self._finalizer is not None and not self._pending():
+            leaving.leave(Ending(self.ledger.let_go_unless_written(), 0))
 
     def end(self) -> None:
         """The current one has ended. Raises what the calls that leave with it raise."""
@@ -111,6 +127,11 @@ class Watch:
         if ending is not None:
             leaving.leave_later(ending)
 
+    def disown(self) -> None:
+        """In the child of a fork: it is the parent's, and so is what waits in it."""
+        self._forget()
+        self.ledger = Ledger()
+
     def _pending(self) -> bool:
         return any(
             changes.check_modified() if hasattr(changes, "check_modified") else bool(changes)
@@ -124,6 +145,7 @@ class Watch:
             self._finalizer.detach()
             self._finalizer = None
         self._changes = ()
+        self._job = None
 
 
 _watched: weakref.WeakKeyDictionary[Session, Watch] = weakref.WeakKeyDictionary()
@@ -156,8 +178,12 @@ def _session_for(named: Sequence[object]) -> Session | None:
         session = reference()
         if session is not None and session.in_transaction():
             return session
-    opened = opened_here(LOCATOR)
+    opened = _opened_for(present_job())
     return None if opened is None else opened.latest()
+
+
+def _opened_for(job: Finding | None) -> Sessions | None:
+    return None if job is None else job.opened.get(LOCATOR)
 
 
 # What sessions tell
@@ -201,8 +227,17 @@ def _all_ended() -> None:
         watch.abandon()
 
 
+def _forked() -> None:
+    _thread.begun.clear()
+    _tasks.clear()
+    for watch in [*_watched.values()]:
+        watch.disown()
+    leaving.forget()
+
+
 def listen() -> None:
     """To all sessions."""
+    os.register_at_fork(after_in_child=_forked)
     event.listen(Session, "after_transaction_create", _begun)
     event.listen(Session, "after_transaction_end", _ended)
     event.listen(Session, "before_commit", _committing)

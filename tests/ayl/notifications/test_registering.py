@@ -63,6 +63,27 @@ def test_a_hook_that_is_registered_twice_hears_once() -> None:
     assert heard == [EVENT]
 
 
+def test_a_local_function_that_is_registered_twice_hears_once() -> None:
+    heard: list[object] = []
+
+    def listen(event: object) -> None:
+        heard.append(event)
+
+    ayl.on_failure(listen)
+    ayl.on_failure(listen)
+    FAILURES.notify(EVENT)
+    assert heard == [EVENT]
+
+
+def test_the_same_method_of_two_objects_is_two_hooks() -> None:
+    first: list[object] = []
+    second: list[object] = []
+    ayl.on_failure(first.append)
+    ayl.on_failure(second.append)
+    FAILURES.notify(EVENT)
+    assert (first, second) == ([EVENT], [EVENT])
+
+
 def test_a_module_that_is_loaded_again_replaces_its_hooks() -> None:
     heard = []
     for number in (1, 2):

@@ -19,5 +19,11 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks by itself whether the server is back."""
+    monkeypatch.setattr("ayl.engines.fallback.PROBES", 1e-9)
+
+
+@pytest.fixture
 def spool(directory: Path) -> Spool:
     return Spool(str(directory), 10_000_000)

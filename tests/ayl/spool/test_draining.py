@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ayl.engines.addresses import parse_url
+from ayl.engines.base import Receipt
 from ayl.engines.beanstalk import BeanstalkEngine
 from ayl.engines.spool import draining, store
 from ayl.engines.spool.draining import Drain
 from ayl.engines.spool.segments import ASIDE
 from ayl.engines.spool.store import Spool
 from ayl.errors import RefusedForNow, SpoolUnusable, Unreachable
+from ayl.handle import State
 
 from .samples import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ayl.engines.base import Receipt, Submission
+    from ayl.engines.base import Submission
     from ayl.engines.spool.records import Record
     from tests.ayl.conftest import Server
 
@@ -46,7 +49,7 @@ def bodies(server: Server) -> list[bytes]:
 
 @pytest.fixture
 def through(own_server: Server) -> Iterator[BeanstalkEngine]:
-    with closing(BeanstalkEngine(own_server.url, 5)) as engine:
+    with closing(BeanstalkEngine(parse_url(own_server.url), 5, 0.001)) as engine:
         yield engine
 
 
@@ -106,7 +109,7 @@ def test_what_the_server_will_never_take_is_set_aside_with_its_reason_and_can_be
     directory: Path, spool: Spool, small_server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool.append([record(1), record(2, 1000), record(3)])
-    with closing(BeanstalkEngine(small_server.url, 5)) as engine:
+    with closing(BeanstalkEngine(parse_url(small_server.url), 5, 0.001)) as engine:
         assert Drain(spool, ENGINE, engine.submit).run(60) == (2, 1, False, None)
         assert bodies(small_server) == [record(1).body, record(3).body]
         (file,) = spool.look()
@@ -119,7 +122,7 @@ def test_what_the_server_will_never_take_is_set_aside_with_its_reason_and_can_be
         assert waiting(spool) == ["id2"]
     small_server.stop()
     small_server.start()
-    with closing(BeanstalkEngine(small_server.url, 5)) as engine:
+    with closing(BeanstalkEngine(parse_url(small_server.url), 5, 0.001)) as engine:
         assert Drain(spool, ENGINE, engine.submit, ASIDE).run(60) == (1, 0, False, None)
     assert bodies(small_server) == [record(2, 1000).body]
     assert names(directory) == []
@@ -128,7 +131,7 @@ def test_what_the_server_will_never_take_is_set_aside_with_its_reason_and_can_be
 def test_setting_aside_is_not_kept_from_by_the_limit(directory: Path, small_server: Server) -> None:
     spool = Spool(str(directory), 1500)
     spool.append([record(1, 1000)])
-    with closing(BeanstalkEngine(small_server.url, 5)) as engine:
+    with closing(BeanstalkEngine(parse_url(small_server.url), 5, 0.001)) as engine:
         assert Drain(spool, ENGINE, engine.submit).run(60) == (0, 1, False, None)
     assert waiting(spool) == ["id1"]
 
@@ -170,6 +173,46 @@ def test_a_sender_that_died_after_a_put_leaves_the_same_message_to_be_put_again(
         Drain(spool, ENGINE, die).run(60)
     assert Drain(spool, ENGINE, through.submit).run(60).delivered == 2
     assert bodies(own_server) == [record(1).body, record(1).body, record(2).body]
+
+
+def test_a_server_that_is_not_known_to_take_them_is_put_one_call_only(spool: Spool) -> None:
+    """It may be frozen, and do later what it was asked, time and again."""
+    spool.append([record(number) for number in range(50)])
+    put: list[int] = []
+
+    def frozen(submissions: Sequence[Submission]) -> list[Receipt | Exception]:
+        put.append(len(submissions))
+        return [Unreachable("no answer")] * len(submissions)
+
+    def answering(submissions: Sequence[Submission]) -> list[Receipt | Exception]:
+        put.append(len(submissions))
+        return [Receipt(State.SUBMITTED, 1)] * len(submissions)
+
+    drain = Drain(spool, ENGINE, lambda submissions: answer(submissions))  # noqa: PLW0108 - it changes
+    answer = frozen
+    for _ in range(2):
+        assert drain.run(60).delivered == 0
+    answer = answering
+    assert drain.run(60).delivered == 50
+    assert put == [1, 1, 1, 49]
+    answer = frozen
+    spool.append([record(number) for number in range(100, 110)])
+    for _ in range(2):
+        assert drain.run(60).delivered == 0
+    assert put == [1, 1, 1, 49, 1, 1]
+
+
+def test_another_process_goes_on_where_one_had_to_end(
+    directory: Path, spool: Spool, own_server: Server, through: BeanstalkEngine
+) -> None:
+    spool.append([record(number) for number in range(5)])
+
+    def take_two(submissions: Sequence[Submission]) -> list[Receipt | Exception]:
+        return [*through.submit(submissions[:2]), *[Unreachable("gone")] * (len(submissions) - 2)]
+
+    assert Drain(spool, ENGINE, take_two).run(60)[:3] == (3, 0, True)
+    assert Drain(Spool(str(directory), 1), ENGINE, through.submit).run(60).delivered == 2
+    assert bodies(own_server) == [record(number).body for number in range(5)]
 
 
 def test_only_one_delivers_at_a_time_and_the_other_does_not_wait(directory: Path, spool: Spool) -> None:
@@ -277,6 +320,32 @@ def test_a_place_that_is_none_is_no_file(spool: Spool, place: str) -> None:
 # Disks that fail
 
 
+def test_a_call_is_accepted_only_when_its_file_and_every_new_directory_have_been_synced(
+    directory: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[int, int] = {}
+
+    def recorded(original: Callable[[int], None]) -> Callable[[int], None]:
+        def sync(file: int) -> None:
+            original(file)
+            status = os.fstat(file)
+            synced[status.st_ino] = status.st_size
+
+        return sync
+
+    monkeypatch.setattr(os, "fsync", recorded(os.fsync))
+    monkeypatch.setattr(os, "fdatasync", recorded(os.fdatasync))
+    for number in range(2):
+        path, _ = places(spool, directory, [record(number)])
+        assert synced[path.stat().st_ino] == path.stat().st_size
+    for new in (directory, directory.parent, directory.parent.parent):
+        assert new.stat().st_ino in synced
+    (place,) = spool.append([record(3)])
+    synced.clear()
+    assert spool.withdraw(str(place), "id3")
+    assert path.stat().st_ino in synced
+
+
 def test_after_a_failed_sync_nobody_appends_to_that_file_again(
     directory: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +361,21 @@ def test_after_a_failed_sync_nobody_appends_to_that_file_again(
     assert waiting(spool) == ["id1", "id3", "id3"]
 
 
+def test_nor_where_no_other_file_could_be_begun_at_once(
+    directory: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = places(spool, directory, [record(1)])
+    before = path.read_bytes()
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fdatasync", _fail)
+        failing.setattr(os, "fsync", _fail)
+        with pytest.raises(SpoolUnusable):
+            spool.append([record(2)])
+    spool.append([record(3)])
+    assert path.read_bytes() == before
+    assert waiting(spool) == ["id1", "id3"]
+
+
 def _fail(_: int) -> None:
     raise OSError(5, "Input/output error")
 
@@ -300,7 +384,7 @@ def test_what_cannot_be_set_aside_stays_and_keeps_nothing_waiting(
     spool: Spool, small_server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool.append([record(1, 1000), record(2)])
-    with closing(BeanstalkEngine(small_server.url, 5)) as engine, monkeypatch.context() as failing:
+    with closing(BeanstalkEngine(parse_url(small_server.url), 5, 0.001)) as engine, monkeypatch.context() as failing:
         original = spool.append
 
         def append(records: Sequence[Record], kind: str = "spool") -> list[str | Exception]:

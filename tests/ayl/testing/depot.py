@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import pydantic
+
 import ayl
 
 DONE: list[Any] = []
@@ -25,7 +27,15 @@ class Colour(Enum):
 @dataclass
 class Parcel:
     weight: int
-    contents: list[str]
+    contents: list[Any]
+
+
+@ayl.value("depot.Form")
+class Form(pydantic.BaseModel, arbitrary_types_allowed=True):
+    """It takes an order, and nothing that stands for one."""
+
+    order: Order
+    text: str
 
 
 class Base:

@@ -13,7 +13,7 @@ from ayl import testing
 from ayl.errors import ArgumentsDoNotFit, NotCallable, NotRegistered, NotSaved
 from ayl.testing import ANY, Recording
 
-from .depot import Base, Colour, Invoice, Order, Parcel, Return, note
+from .depot import DONE, Base, Colour, Form, Invoice, Order, Parcel, Return, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,24 @@ def test_values_are_compared_as_values(recorded: Recording) -> None:
     recorded.assert_sent(note, {"price": Decimal("1.5"), "in": Colour.RED, "box": Parcel(3, ["socks"])})
     recorded.assert_not_sent(note, {"price": Decimal("1.5"), "in": Colour.BLUE, "box": Parcel(3, ["socks"])})
     recorded.assert_not_sent(note, {"price": Decimal("1.5"), "in": Colour.RED, "box": Parcel(3, ["shoes"])})
+
+
+def test_a_value_that_insists_on_its_objects_is_compared_as_it_is_written(recorded: Recording) -> None:
+    ayl.send(note, Form(order=Order(42), text="socks"))
+    recorded.assert_sent(note, Form(order=Order(42), text="socks"))
+    recorded.assert_sent(note, ANY)
+    recorded.assert_not_sent(note, Form(order=Order(41), text="socks"))
+    recorded.assert_not_sent(note, Form(order=Order(42), text="shoes"))
+    recorded.run_sent()
+    (done,) = DONE
+    assert (type(done), done.order.id) == (Form, 42)
+
+
+def test_a_value_may_hold_objects_and_any(recorded: Recording) -> None:
+    ayl.send(note, Parcel(3, [Order(42), "socks"]))
+    recorded.assert_sent(note, Parcel(3, [Order(42), ANY]))
+    recorded.assert_sent(note, Parcel(ANY, ANY))
+    recorded.assert_not_sent(note, Parcel(3, [Order(41), ANY]))
 
 
 def test_it_does_not_matter_which_arguments_were_named(recorded: Recording) -> None:

@@ -88,8 +88,11 @@ def test_at_once_nothing_waits_for_a_commit(transaction: Transaction, recorded: 
 def test_after_the_span_calls_wait_again(transaction: Transaction, recorded: Recording) -> None:
     with pytest.raises(ValueError, match="on purpose"), testing.at_once():
         raise ValueError("on purpose")
-    with testing.at_once(), testing.at_once():
-        pass
+    with testing.at_once():
+        with testing.at_once():
+            pass
+        assert ayl.send(note, 0).state is State.SUBMITTED
+    recorded.clear()
     ayl.send(note, 1)
     recorded.assert_nothing_sent()
     assert len(transaction.waiting) == 1

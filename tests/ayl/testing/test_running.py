@@ -81,6 +81,15 @@ def test_coroutines_are_run_to_their_end_even_from_a_coroutine(recorded: Recordi
     assert DONE == ["socks"]
 
 
+def test_a_coroutine_may_have_them_run_in_a_thread(recorded: Recording) -> None:
+    async def main() -> int:
+        await ayl.asend(Order(42).ship, "ups")
+        return await asyncio.to_thread(recorded.run_sent)
+
+    assert asyncio.run(main()) == 1
+    assert DONE == [(42, "ups", False)]
+
+
 # In place
 
 

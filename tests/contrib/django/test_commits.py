@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.handlers.base import BaseHandler
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 from django.db.transaction import atomic
 from django.test import TestCase, TransactionTestCase
@@ -232,6 +234,23 @@ def test_a_server_that_does_not_answer_is_told_after_the_commit() -> None:
     assert Order.objects.count() == 1
 
 
+@sqlite
+def test_a_request_that_django_makes_a_transaction_is_one(outbox: Outbox) -> None:
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+
+    def view(word: str, *, fails: bool) -> None:
+        send(word)
+        assert word not in words(outbox)
+        if fails:
+            raise Undo
+
+    atomic_view = BaseHandler().make_view_atomic(view)
+    with suppress(Undo):
+        atomic_view("failed", fails=True)
+    atomic_view("served", fails=False)
+    assert words(outbox) == ["served"]
+
+
 # Several databases
 
 
@@ -305,6 +324,38 @@ def test_a_transaction_of_another_thread_holds_nothing_back(outbox: Outbox) -> N
         thread = threading.Thread(target=send, args=[1])
         thread.start()
         thread.join()
+        assert words(outbox) == [1]
+
+
+@sqlite
+def test_the_first_send_of_a_thread_sees_a_transaction_that_was_open_before(outbox: Outbox) -> None:
+    def write() -> None:
+        with atomic():
+            Order.objects.create()
+            send(1)
+            assert not outbox.writes
+            connection.set_rollback(True)
+        send(2)
+        connection.close()
+        with atomic():
+            send(3)
+            assert words(outbox) == [2], "nor is a new connection missed"
+        connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(write).result()
+    assert words(outbox) == [2, 3]
+
+
+@sqlite
+def test_a_connection_that_django_has_forgotten_holds_nothing_back(outbox: Outbox) -> None:
+    with atomic():
+        forgotten = connections["default"]
+        del connections["default"]
+        send(1)
+        assert words(outbox) == [1]
+        connections["default"] = forgotten
+        send(2)
         assert words(outbox) == [1]
 
 

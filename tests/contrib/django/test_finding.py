@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import IntegrityError, connection, connections
 from django.db.transaction import atomic, set_rollback
 from django.test.utils import CaptureQueriesContext
 
@@ -241,6 +242,20 @@ def test_a_table_that_is_not_there_yet_may_come() -> None:
     order.ayl_send("ship")
     with connection.schema_editor() as editor:
         editor.create_model(Ticket)
+
+
+@database
+def test_in_a_transaction_that_is_broken_nothing_can_be_looked_for() -> None:
+    order = Order.objects.create()
+    Room.objects.create(name="single")
+    with atomic():
+        with suppress(IntegrityError):
+            Room.objects.create(name="single")
+        for others in ((), (order,)):
+            with pytest.raises(Unavailable, match=r"TransactionManagementError: An error occurred in the current"):
+                ayl.opts(after_commit=False).ayl_send(order, "ship", *others)
+    order.ayl_send("ship")
+    assert called() == (order,)
 
 
 @on_postgres

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.db.transaction import atomic
 from django.test import override_settings
 
@@ -107,9 +108,11 @@ def test_in_place_within_a_coroutine_asend_finds_objects_and_send_says_why_not()
     order = Order.objects.create()
 
     async def main() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         with pytest.raises(Unavailable, match=r"SynchronousOnlyOperation: You cannot call this from an async context"):
             ayl.send(order.ship, "ups")
         await ayl.asend(order.ship, "ups")
+        await asyncio.to_thread(connections.close_all)  # those of the thread that made the call
 
     asyncio.run(main())
     assert Shown.calls == [(order, "ups")]

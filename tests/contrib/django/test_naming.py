@@ -111,8 +111,8 @@ def test_an_instance_that_is_not_saved_is_refused_where_it_is_sent(unsaved: Call
     kind = type(obj).__name__
     with pytest.raises(NotSaved) as caught:
         obj.ayl_send("ship")
-    assert str(caught.value) == (f"the receiver is of type {kind} and has not been saved yet: save() it before sending")
-    with pytest.raises(NotSaved, match=rf"^args\[1\]\['who'\] is of type {kind} and has not been saved yet"):
+    assert str(caught.value) == (f"the receiver is of type {kind} and has no row yet: save() it before sending")
+    with pytest.raises(NotSaved, match=rf"^args\[1\]\['who'\] is of type {kind} and has no row yet"):
         ayl.ayl_send([], "insert", 0, {"who": obj})
     assert not outbox.writes
 

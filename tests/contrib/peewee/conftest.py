@@ -25,16 +25,20 @@ def closed(database: Any) -> None:
     database.close()
 
 
+def is_sqlite(database: object) -> bool:
+    return isinstance(database, peewee.SqliteDatabase)
+
+
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Any]:
     """A file with the tables of `models`."""
-    yield from _filled(peewee.SqliteDatabase(tmp_path / "shop.db"))
+    yield from _filled(peewee.SqliteDatabase(str(tmp_path / "shop.db")))
 
 
 @pytest.fixture
 def postgresql(postgres: Postgres) -> Iterator[Any]:
     """A database of PostgreSQL with the tables of `models`."""
-    place = postgres.fresh()
+    place: dict[str, Any] = {**postgres.fresh()}
     yield from _filled(peewee.PostgresqlDatabase(place.pop("dbname"), **place))
 
 

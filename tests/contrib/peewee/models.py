@@ -16,7 +16,11 @@ SEEN: list[tuple[Any, ...]] = []
 """What calls have seen."""
 
 
-class Base(peewee.Model):  # type: ignore[misc] # peewee has no types
+class Base(peewee.Model):
+    id: Any
+    order_id: Any
+    _dirty: set[str]
+
     class Meta:
         database = DATABASE
 

@@ -1,5 +1,8 @@
 """Which transaction of peewee's a call waits for, and what becomes of it then."""
 
+# mypy: disable-error-code="no-untyped-call, untyped-decorator"
+# Peewee brings types for some of it.
+
 from __future__ import annotations
 
 import gc
@@ -15,7 +18,7 @@ from ayl import State
 from ayl.contrib.peewee import transactions
 from ayl.errors import Refused
 
-from .conftest import closed
+from .conftest import closed, is_sqlite
 from .models import DATABASE, MODELS, Order
 
 if TYPE_CHECKING:
@@ -326,7 +329,7 @@ def test_peewees_own_hook_keeps_that_for_the_next_transaction(sqlite: Any) -> No
 @pytest.fixture
 def late(database: Any) -> str:
     """A statement whose mistake is found at the commit."""
-    if isinstance(database, peewee.SqliteDatabase):
+    if is_sqlite(database):
         database.execute_sql("pragma foreign_keys = on")
     reference = "references late (id) deferrable initially deferred"
     database.execute_sql(f"create table late (id integer primary key, other integer {reference})")
@@ -352,7 +355,7 @@ def test_a_commit_that_fails_may_leave_the_transaction_open_and_its_calls_waitin
         handle = ayl.send(note, "a")
         with pytest.raises(peewee.IntegrityError):
             database.commit()
-        if isinstance(database, peewee.SqliteDatabase):  # PostgreSQL has rolled back
+        if is_sqlite(database):  # PostgreSQL has rolled back
             database.execute_sql("delete from late")
             database.commit()
             assert handle.state is State.SUBMITTED
@@ -456,10 +459,10 @@ def test_a_call_that_runs_in_place_may_use_transactions_and_send(database: Any, 
 @pytest.fixture
 def customer(tmp_path: Path) -> Iterator[Any]:
     """One in another database."""
-    other = peewee.SqliteDatabase(tmp_path / "other.db")
+    other = peewee.SqliteDatabase(str(tmp_path / "other.db"))
 
     @ayl.model("peewee.Customer")
-    class Customer(peewee.Model):  # type: ignore[misc] # peewee has no types
+    class Customer(peewee.Model):
         class Meta:
             database = other
 
@@ -516,7 +519,7 @@ def test_a_transaction_of_another_thread_is_not_waited_for(database: Any, outbox
 def test_a_database_that_a_thread_bound_for_a_while_is_the_one_that_counts(
     sqlite: Any, tmp_path: Path, outbox: Outbox
 ) -> None:
-    other = peewee.SqliteDatabase(tmp_path / "other.db")
+    other = peewee.SqliteDatabase(str(tmp_path / "other.db"))
     with other.bind_ctx(MODELS):
         other.create_tables(MODELS)
         with other.atomic():
@@ -563,14 +566,35 @@ def test_a_driver_that_does_not_say_is_asked_no_more(
     assert "no transaction can be seen: sent at once" in caplog.text
 
 
+@pytest.mark.parametrize("method", ["commit", "rollback"])
+def test_a_database_may_have_methods_of_its_own(method: str, tmp_path: Path, outbox: Outbox) -> None:
+    class Own(peewee.SqliteDatabase):
+        """As some drivers' are: with SQL of its own."""
+
+        def commit(self) -> None:
+            self.execute_sql("commit")
+
+        def rollback(self) -> None:
+            self.execute_sql("rollback")
+
+    database = Own(str(tmp_path / "own.db"))
+    database.connect()
+    with Order.bind_ctx(database), database.manual_commit():
+        database.begin()
+        handle = ayl.send(note, "a")
+        getattr(database, method)()
+        assert handle.state is (State.SUBMITTED if method == "commit" else State.DROPPED)
+    closed(database)
+
+
 def test_a_peewee_that_is_not_known_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     watchers: list[Any] = []
     monkeypatch.setattr(transactions, "WATCHERS", watchers)
     monkeypatch.delattr(peewee._savepoint, "_begin")
-    before = peewee.Database.commit
+    before = peewee._savepoint.commit
     transactions.follow()
     assert not watchers
-    assert peewee.Database.commit is before
+    assert peewee._savepoint.commit is before
     assert "calls do not wait for its commits" in caplog.text

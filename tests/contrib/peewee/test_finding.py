@@ -97,14 +97,14 @@ def test_a_key_of_another_type_finds_its_row_together_with_others(database: Any)
     assert [parcel.code for parcel in found("peewee.Parcel", str(code), code)] == [code, code]
 
 
-class Caseless(peewee.CharField):  # type: ignore[misc] # peewee has no types
+class Caseless(peewee.CharField):
     def ddl_datatype(self, ctx: Any) -> Any:
         return peewee.SQL("VARCHAR(9) COLLATE NOCASE")
 
 
 def test_keys_that_only_the_database_holds_for_equal_are_found_too(sqlite: Any) -> None:
     @ayl.model("peewee.Town")
-    class Town(peewee.Model):  # type: ignore[misc] # peewee has no types
+    class Town(peewee.Model):
         name = Caseless(primary_key=True)
 
         class Meta:
@@ -155,7 +155,7 @@ def test_a_number_that_sqlite_cannot_hold_can_never_run(sqlite: Any) -> None:
 
 def test_text_that_postgresql_cannot_hold_can_never_run(postgresql: Any) -> None:
     @ayl.model("peewee.Place")
-    class Place(peewee.Model):  # type: ignore[misc] # peewee has no types
+    class Place(peewee.Model):
         name = peewee.CharField(primary_key=True)
 
         class Meta:
@@ -176,7 +176,7 @@ def test_a_table_that_is_not_there_yet_is_a_matter_of_time(database: Any) -> Non
 
 
 def test_a_file_that_cannot_be_opened_is_a_matter_of_time(sqlite: Any, tmp_path: Path) -> None:
-    elsewhere = peewee.SqliteDatabase(tmp_path / "no" / "such.db")
+    elsewhere = peewee.SqliteDatabase(str(tmp_path / "no" / "such.db"))
     with Order.bind_ctx(elsewhere), pytest.raises(Unavailable, match="unable to open database file"):
         found("peewee.Order", 1)
 
@@ -190,7 +190,7 @@ def test_a_model_without_a_database_is_told_how_to_get_one(inline: None) -> None
 
 
 def test_after_a_restart_of_the_server_jobs_find_their_objects_again(postgres: Postgres) -> None:
-    place = postgres.fresh()
+    place: dict[str, Any] = {**postgres.fresh()}
     database = peewee.PostgresqlDatabase(place.pop("dbname"), **place)
     DATABASE.initialize(database)
     database.create_tables(MODELS)
@@ -225,7 +225,7 @@ def in_a_thread(function: Any, *args: Any) -> None:
 
 
 @ayl.model("peewee.Probe")
-class Probe(peewee.Model):  # type: ignore[misc] # peewee has no types
+class Probe(peewee.Model):
     class Meta:
         database = DATABASE
         table_name = "order"
@@ -256,7 +256,8 @@ def run(key: int, method: str, database: Any) -> None:
         perform(written(on={"$ref": ["peewee.Probe", key]}, do=method))
     finally:
         SEEN.append((database.is_closed(),))
-        database.is_closed() or closed(database)
+        if not database.is_closed():
+            closed(database)
 
 
 def test_around_a_job_a_connection_is_open_and_no_transaction(probe: int, sqlite: Any) -> None:
@@ -289,7 +290,7 @@ def test_a_transaction_that_a_call_left_open_is_rolled_back_with_its_sends(
 
 def test_the_database_is_the_one_that_the_model_is_bound_to_now(sqlite: Any, tmp_path: Path) -> None:
     order = Order.create(note="here")
-    other = peewee.SqliteDatabase(tmp_path / "other.db")
+    other = peewee.SqliteDatabase(str(tmp_path / "other.db"))
     with other.bind_ctx(MODELS):
         other.create_tables(MODELS)
         assert Order.create(note="there").id == order.id

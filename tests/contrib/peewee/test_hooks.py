@@ -1,5 +1,8 @@
 """Model hooks with peewee: which writes are saves, and when the calls leave."""
 
+# mypy: disable-error-code="no-untyped-call"
+# Peewee brings types for some of it.
+
 from __future__ import annotations
 
 from contextlib import suppress
@@ -16,7 +19,7 @@ import ayl
 from .models import DATABASE, Base
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.ayl.conftest import Outbox
 
@@ -60,7 +63,7 @@ class Loud(SignalModel, ayl.Sendable, ayl_name="hooks.Loud"):  # type: ignore[mi
 
 
 @pytest.fixture
-def outbox(sqlite: Any, outbox: Outbox) -> Iterator[Outbox]:
+def outbox(sqlite: Any, outbox: Outbox) -> Outbox:
     """The engine in use, and tables for what is saved."""
     sqlite.create_tables([Document, Ticket, Loud])
     return outbox

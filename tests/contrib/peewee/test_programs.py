@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import ayl
 from ayl import State
 
-from .conftest import closed
+from .conftest import closed, is_sqlite
 from .models import Order
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def test_on_postgresql_what_has_left_is_what_is_committed(program: Program, post
     run(postgresql, outbox, program)
 
 
-KNOWN = {
+KNOWN: dict[str, Program] = {
     "a savepoint goes on after its rollback": ["send", ("atomic", ["send", "rollback", "send"], False), "send"],
     "an outer savepoint is released within an inner one": [
         ("atomic", ["send", ("atomic", ["send", ("atomic", ["send", "outer commit", "send"], True)], False)], False)
@@ -183,6 +183,6 @@ KNOWN = {
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_programs_that_are_worth_a_name(name: str, database: Any, outbox: Outbox) -> None:
-    if isinstance(database, peewee.SqliteDatabase):
+    if is_sqlite(database):
         database.pragma("journal_mode", "wal")
     run(database, outbox, [(*step, False)[:3] if isinstance(step, tuple) else step for step in KNOWN[name]])

@@ -17,11 +17,12 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, sessionmaker
+from sqlalchemy.pool import NullPool
 
 import ayl
 from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
-from ayl.errors import Gone, NotConfigured
+from ayl.errors import Gone, NotConfigured, Unavailable
 from tests.ayl.conftest import written
 from tests.postgres import sqlalchemy_url
 
@@ -113,19 +114,25 @@ class Unbound(Base, ayl.Sendable, ayl_name="async_jobs.Unbound"):
         ayl_sqlalchemy.async_session("local")
 
 
+@pytest.fixture(scope="module")
+def elsewhere(postgres: Postgres) -> str:
+    """A database of PostgreSQL for these tests, one after the other."""
+    return sqlalchemy_url(postgres.fresh())
+
+
 @pytest.fixture(params=["aiosqlite", "psycopg"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
     """How to reach one database synchronously and asynchronously."""
     if request.param == "aiosqlite":
         return f"sqlite:///{tmp_path}/hotel.db", f"sqlite+aiosqlite:///{tmp_path}/hotel.db"
-    postgres: Postgres = request.getfixturevalue("postgres")
-    url = sqlalchemy_url(postgres.fresh())
+    url = request.getfixturevalue("elsewhere")
     return url, url
 
 
 @pytest.fixture
 def local(place: tuple[str, str], inline: None) -> Iterator[sessionmaker[Session]]:
     made = create_engine(place[0])
+    Base.metadata.drop_all(made)
     Base.metadata.create_all(made)
     with Session(made) as session, session.begin():
         session.add_all([Guest(id=3, name="Jones", stays=[Stay(night="monday")]), Guest(id=4, name="Smith")])
@@ -187,6 +194,13 @@ def test_a_coroutine_function_has_an_async_session(local: sessionmaker[Session],
     Guest.ayl_send("check_in", "Miller")
     with local() as session:
         assert session.scalars(select(Guest).filter_by(name="Miller")).one()
+
+
+def test_a_database_that_does_not_answer_is_unavailable(local: sessionmaker[Session]) -> None:
+    nowhere = create_async_engine("sqlite+aiosqlite:////nowhere/at/all.db", poolclass=NullPool)
+    ayl_sqlalchemy.bind(async_sessionmaker(nowhere))
+    with pytest.raises(Unavailable, match=r"async_jobs\.Guest 3 cannot be looked for: OperationalError"):
+        stored(local).ayl_send("look")
 
 
 def test_one_that_is_gone_is_gone(local: sessionmaker[Session], remote: AsyncEngine) -> None:
@@ -255,8 +269,6 @@ def test_a_scoped_async_session_is_the_job_s(local: sessionmaker[Session], remot
 def test_from_a_coroutine_in_place_a_job_has_a_loop_of_its_own(
     place: tuple[str, str], local: sessionmaker[Session]
 ) -> None:
-    from sqlalchemy.pool import NullPool
-
     ayl_sqlalchemy.bind(async_sessionmaker(create_async_engine(place[1], poolclass=NullPool)))
 
     async def handler() -> None:

@@ -55,6 +55,10 @@ class Order(Base, ayl.Sendable, ayl_name="commits.Order"):
     def look(self) -> None:
         self.seen.append(self.note)
 
+    def look_again_and_fail(self) -> None:
+        self.ayl_send("look")
+        raise RuntimeError("no room")
+
     async def change_later(self, note: str) -> None:
         self.change(note)
 
@@ -488,6 +492,12 @@ def test_what_a_call_sends_is_dropped_when_it_raises(job: Order) -> None:
     assert Order.seen == ["called"]
 
 
+def test_so_it_is_when_the_call_has_written_nothing(job: Order) -> None:
+    with pytest.raises(RuntimeError, match="no room"):
+        job.ayl_send("look_again_and_fail")
+    assert Order.seen == []
+
+
 # A server that refuses
 
 
@@ -515,6 +525,16 @@ def test_a_refusal_at_the_end_of_a_with_block_is_raised_there(engine: Engine, ou
         work()
     with Session(engine) as session:
         assert session.scalars(select(Order.note).where(Order.note == "three")).all() == ["three"]
+
+
+def test_a_refusal_at_a_close_is_raised_when_the_connection_was_given_back(engine: Engine, outbox: Outbox) -> None:
+    outbox.refuse = lambda _number: Refused("draining")
+    session = Session(engine)
+    session.get_one(Order, 1).ayl_send("ship", "refused")
+    with pytest.raises(Refused, match="draining"):
+        session.close()
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined] # the pools of both dialects have it
+    assert not session.in_transaction()
 
 
 # Tests that never commit

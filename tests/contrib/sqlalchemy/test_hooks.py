@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Base(DeclarativeBase): ...
 
 
-class Customer(Base, ayl.Sendable, ayl_name="hooks.Customer"):
+class Customer(Base, ayl.Sendable, ayl_name="sqlalchemy_hooks.Customer"):
     __tablename__ = "customer"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -40,7 +40,7 @@ class Customer(Base, ayl.Sendable, ayl_name="hooks.Customer"):
     def tell(self) -> None: ...
 
 
-class Order(Base, ayl.Sendable, ayl_name="hooks.Order"):
+class Order(Base, ayl.Sendable, ayl_name="sqlalchemy_hooks.Order"):
     __tablename__ = "shop_order"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -57,7 +57,7 @@ class Order(Base, ayl.Sendable, ayl_name="hooks.Order"):
     def report(self) -> None: ...
 
 
-class Special(Order, ayl_name="hooks.Special"):
+class Special(Order, ayl_name="sqlalchemy_hooks.Special"):
     __tablename__ = "special"
 
     id: Mapped[int] = mapped_column(ForeignKey("shop_order.id"), primary_key=True)
@@ -84,7 +84,7 @@ def left(outbox: Outbox) -> list[tuple[Any, ...]]:
     """What has left since the last time: class, key and method."""
     found = [(*message.on["$ref"], message.do) for message in outbox.messages]
     outbox.writes.clear()
-    return [(name.removeprefix("hooks."), key, method) for name, key, method in found]
+    return [(name.removeprefix("sqlalchemy_hooks."), key, method) for name, key, method in found]
 
 
 def saved_customer(session: Session, outbox: Outbox) -> Customer:
@@ -167,6 +167,10 @@ def test_what_is_rolled_back_or_failed_sends_nothing(session: Session, outbox: O
     with pytest.raises(IntegrityError):
         session.flush()
     session.rollback()
+    session.add_all([Customer(name="Smith"), Special()])  # of which the second fails
+    with pytest.raises(IntegrityError):
+        session.flush()
+    session.rollback()
     session.add(Order(id=1, note="plain"))
     session.commit()
     assert left(outbox) == [("Order", 1, "index"), ("Order", 1, "report")]
@@ -189,7 +193,7 @@ def test_statements_for_many_rows_send_nothing(session: Session, outbox: Outbox)
 
 
 def test_a_condition_that_fails_is_the_flush_s_failure(session: Session, outbox: Outbox) -> None:
-    class Broken(Base, ayl.Sendable, ayl_name="hooks.Broken"):
+    class Broken(Base, ayl.Sendable, ayl_name="sqlalchemy_hooks.Broken"):
         __tablename__ = "customer"
         __table_args__ = {"extend_existing": True}  # noqa: RUF012
 

@@ -11,12 +11,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 import ayl
+from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
 from ayl.errors import Gone
+from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.ayl.conftest import Outbox
 
 
 class Base(DeclarativeBase): ...
@@ -176,6 +180,21 @@ def test_an_object_that_was_deleted_before_the_call_is_gone(engine: Engine) -> N
     assert Guest.seen == []
 
 
+def test_a_call_may_commit_what_it_has_got_so_far(engine: Engine) -> None:
+    @ayl.task("jobs.in_steps")
+    def in_steps(guest: Guest) -> None:
+        guest.name = "Brown"
+        ayl.ayl_send(guest, "look")
+        ayl_sqlalchemy.session().commit()
+        assert len(Guest.seen) == 1
+        guest.name = "Miller"
+        raise FAILURES["error"]
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        ayl.send(in_steps, stored(engine))
+    assert stored(engine).name == "Brown"
+
+
 # Static methods, functions and coroutines
 
 
@@ -204,3 +223,73 @@ def test_a_coroutine_method_changes_its_object(engine: Engine) -> None:
 def test_a_coroutine_works_in_the_session_of_its_job(engine: Engine) -> None:
     Hotel.ayl_send("check_in_later", "Miller")
     assert "Miller" in names(engine)
+
+
+def test_what_other_threads_of_a_call_send_waits_for_its_commit_too(engine: Engine) -> None:
+    @ayl.task("jobs.look_around")
+    async def look_around(guest: Guest) -> None:
+        await asyncio.to_thread(ayl.send, ring, "thread")
+        await asyncio.create_task(ayl.asend(ring, "task"))
+        assert Guest.seen == []
+
+    @ayl.task("jobs.ring")
+    def ring(what: str) -> None:
+        Guest.seen.append(what)
+
+    ayl.send(look_around, stored(engine))
+    assert Guest.seen == ["thread", "task"]
+
+
+# Sessions that the code of a call opens itself
+
+
+@pytest.fixture
+def own(engine: Engine, outbox: Outbox) -> Iterator[Session]:
+    """One of the code's own, which no call closes; what calls send goes into the outbox."""
+    with Session(engine) as opened:
+        yield opened
+
+
+def perform(function: Callable[[], object]) -> None:
+    ayl.task("jobs.function")(function)
+    calling.perform(written(do="jobs.function"))
+
+
+@ayl.task("jobs.note")
+def note(what: str) -> None: ...
+
+
+def test_what_a_call_sent_in_a_session_that_it_left_open_leaves_at_the_call_s_end(own: Session, outbox: Outbox) -> None:
+    def read() -> None:
+        own.get_one(Guest, 3).ayl_send("look", "first")
+        ayl.send(note, "second")
+        own.begin_nested()
+        ayl.send(note, "third")
+        assert not outbox.messages
+
+    perform(read)
+    assert [message.args[0] for message in outbox.messages] == ["first", "second", "third"]
+    own.commit()
+    assert len(outbox.messages) == 3
+
+
+@pytest.mark.parametrize("flushed", [True, False])
+def test_unless_it_has_written_in_it(flushed: bool, own: Session, outbox: Outbox) -> None:
+    def write() -> None:
+        own.get_one(Guest, 3).name = "Brown"
+        if flushed:
+            own.flush()
+        ayl.send(note, "second")
+
+    perform(write)
+    assert not outbox.messages
+    own.commit()
+    assert len(outbox.messages) == 1
+
+
+def test_or_the_session_was_open_before_the_call(own: Session, outbox: Outbox) -> None:
+    own.get_one(Guest, 3)
+    perform(lambda: ayl.send(note, "later"))
+    assert not outbox.messages
+    own.commit()
+    assert len(outbox.messages) == 1

@@ -235,3 +235,19 @@ class Shelf:
 
     def _hide(self) -> None:
         """Nothing that a message may call."""
+
+
+@ayl.model("chores.Leaflet", gone="discard")
+class Leaflet(Shelf):
+    """Not missed when it is gone."""
+
+
+@ayl.model("chores.Poster", gone="pass_none")
+class Poster(Shelf):
+    """None, when it is gone."""
+
+
+@ayl.task("chores.show")
+def show(folder: Path, word: str, *posters: object) -> None:
+    """Take objects that may be gone."""
+    write(folder, "-".join([word, *("gone" if poster is None else "there" for poster in posters)]))

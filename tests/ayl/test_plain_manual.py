@@ -1,0 +1,38 @@
+"""docs/plain.md is true: its files are written, its commands run and its snippets executed."""
+
+from __future__ import annotations
+
+from tests.manual import Manual
+from tests.test_readme import Shop, shop, wait_for_server
+
+__all__ = ["shop"]
+
+MANUAL = Manual("plain.md")
+
+ALONE = {
+    "letters.py": "[('Jones', 2026, 95), ('Smith', 2026, 180)]\n",
+    "gone.py": "an empty frame on the north wall\n",
+}
+"""The files that run by themselves, and what they print."""
+
+
+def test_following_the_manual_step_by_step_works(shop: Shop) -> None:
+    server, worker = MANUAL.commands
+    MANUAL.write(shop)
+    shop.run(server)
+    wait_for_server(shop.port)
+    shop.run(worker)
+    shop.python(MANUAL.files["send.py"])
+    for line in ("stay 3 of Jones is cleared", "stay 4 of Smith is cleared", "menu 1 is cooked, 1 in the cache",
+                 "room 12 of east is clean", "ring ring Jones", "2 residents"):  # fmt: skip
+        shop.wait_until(line, log="ayl_worker")
+
+
+def test_the_files_that_run_alone_print_what_they_should(shop: Shop) -> None:
+    assert set(MANUAL.files) == {"home.py", "send.py", *ALONE}
+    for name, printed in ALONE.items():
+        assert shop.python(MANUAL.files[name]) == printed
+
+
+def test_the_manual_s_errors_are_the_ones_you_get(shop: Shop) -> None:
+    assert MANUAL.play(shop, 'import ayl; ayl.configure(app="home", version="1")') == [""]
