@@ -138,7 +138,7 @@ def test_while_a_call_runs_no_other_job_is_held(two: list[Server]) -> None:
     with taker(two) as worker:
         for round_ in range(4):
             leases: list[Lease | None] = []
-            taking = threading.Thread(target=lambda leases=leases: leases.append(worker.source.take()))  # type: ignore[misc]
+            taking = threading.Thread(target=lambda leases=leases: leases.append(worker.source.take()))
             taking.start()
             eventually(lambda: [waiting(server) for server in two] == [1, 1])
             put(two[round_ % 2], round_)
