@@ -28,6 +28,7 @@ from ayl import delivery
 def note(who, number): pass
 
 ayl.configure(app="fork", version="1", engine=sys.argv[1], send_timeout=10)
+ayl.send  # what Python is importing in another thread at a fork, it could never import in the child
 over = threading.Event()
 sent = [0, 0, 0]
 

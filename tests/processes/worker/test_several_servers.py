@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import signal
 import socket
+import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ayl.engines.base import Source
+    from ayl.engines.base import Lease, Source
 
 TUBE = "several/1"
 
@@ -124,16 +125,30 @@ def test_under_load_connections_are_kept(two: list[Server]) -> None:
     assert max(grown) <= 4, "the look itself, the putter, and what the wait before had withdrawn"
 
 
+def waiting(server: Server) -> int:
+    with server.client() as client:
+        try:
+            return client.stats_tube(TUBE)["current-waiting"]
+        except greenstalk.NotFoundError:
+            return 0
+
+
 def test_while_a_call_runs_no_other_job_is_held(two: list[Server]) -> None:
+    """The job comes while the worker waits on both, so that both have its reserve."""
     with taker(two) as worker:
-        for round_ in range(6):
+        for round_ in range(4):
+            leases: list[Lease | None] = []
+            taking = threading.Thread(target=lambda leases=leases: leases.append(worker.source.take()))
+            taking.start()
+            eventually(lambda: [waiting(server) for server in two] == [1, 1])
             put(two[round_ % 2], round_)
-            lease = worker.source.take()
+            taking.join()
+            (lease,) = leases
             assert lease is not None
             for server in two:
                 put(server, 7)
-            held = [states(server) for server in two]
-            assert sum(count["reserved"] for count in held) == 1, "the job that runs and no other"
+            for_a_while(0.1, lambda: None)
+            assert sum(states(server)["reserved"] for server in two) == 1, "the job that runs and no other"
             assert lease.delete()
             assert [worker.take(), worker.take()] == [7, 7]
 
