@@ -9,52 +9,17 @@ import sys
 import types
 import typing
 from collections import abc
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from inspect import get_annotations
-from typing import Any, NamedTuple
+from inspect import get_annotations, signature
+from typing import Any
 
+from ayl.faults import NONE, Check, Fault, any_of, shown, with_article
 from ayl.registry import registry
 from ayl.values.classes import CODECS
+from ayl.values.models import is_model
 from ayl.values.records import Record
-from ayl.values.scalars import WRITERS
-from ayl.values.tags import SCALARS, NoneType, kind_name
-
-
-class Fault(NamedTuple):
-    """A value that is not what its annotation says."""
-
-    wanted: str
-    found: str
-    steps: tuple[tuple[str, str], ...] = ()
-    """What to write before and after the name of the whole to tell the place in it, the outermost first."""
-
-    def inside(self, after: str, before: str = "") -> "Fault":
-        return self._replace(steps=((before, after), *self.steps))
-
-    def told(self, place: str) -> str:
-        """`items[2].price is a float, not 'x' (str)`."""
-        for before, after in self.steps:
-            place = f"{before}{place}{after}"
-        return f"{place} is {self.wanted}, not {self.found}"
-
-
-class Check(NamedTuple):
-    """An annotation, understood."""
-
-    exact: frozenset[type]
-    """Types whose values fit without another look: what most calls need, and quickly told."""
-    wanted: str
-    """The annotation in a sentence: `an int`, `a str or None`."""
-    fault: Callable[[Any], Fault | None]
-    """The long look."""
-
-    def look(self, value: object) -> Fault | None:
-        return None if type(value) in self.exact else self.fault(value)
-
-
-NONE = Check(frozenset({NoneType}), "None", lambda value: None if value is None else Fault("None", _shown(value)))
-"""Of what may only be None; also part of what is said of a parameter whose default is None."""
+from ayl.values.tags import NoneType, kind_name
 
 
 def check_of(annotation: Any) -> Check | None:
@@ -95,6 +60,8 @@ def resolved(annotations: Mapping[str, Any], namespace: dict[str, Any]) -> dict[
 def _class(cls: type) -> Check | None:
     if cls is object or (cls.__module__ in _FORMAL and cls not in _FORMS) or getattr(cls, "_is_protocol", False):
         return None
+    if hasattr(cls, "__get_pydantic_core_schema__") and not is_model(cls):
+        return None  # a word to pydantic's validators: what is annotated EmailStr is a plain str
     if _is_typed_dict(cls):
         return _typed_dict(cls)
     kinds = TOWER.get(cls, (cls,))
@@ -102,12 +69,12 @@ def _class(cls: type) -> Check | None:
         isinstance(None, kinds)
     except Exception:  # noqa: BLE001 - a metaclass may refuse to be asked
         return None
-    wanted = _a(kind_name(cls))
+    wanted = with_article(kind_name(cls))
 
     def fault(value: Any) -> Fault | None:
         if isinstance(value, kinds):
             return _fault_in_fields(value)
-        return None if _stands_for(cls, value) else Fault(wanted, _shown(value))
+        return None if _stands_for(cls, value) else Fault(wanted, shown(value))
 
     # What has fields of its own is looked into.
     exact = frozenset() if isinstance(CODECS.get(cls), Record) else frozenset(kinds)
@@ -148,12 +115,19 @@ def _fault_in_fields(value: object) -> Fault | None:
         return None
     checks = _fields.get(cls)
     if checks is None:
-        hints = _hints(cls)
-        checks = _fields[cls] = _checks({name: hints[name] for name in codec.arguments if name in hints})
+        checks = _fields[cls] = _field_checks(cls, codec.arguments)
     for name, check in checks.items():
         if fault := check.look(getattr(value, name, None)):
             return fault.inside(f".{name}")
     return None
+
+
+def _field_checks(cls: type, arguments: Mapping[str, str | None]) -> dict[str, Check]:
+    checks = _checks({name: hint for name, hint in _hints(cls).items() if name in arguments})
+    none_by_default = {one.name for one in signature(cls).parameters.values() if one.default is None}
+    return {
+        name: any_of([check, NONE]) if arguments[name] in none_by_default else check for name, check in checks.items()
+    }
 
 
 def _hints(cls: type) -> dict[str, Any]:
@@ -187,7 +161,7 @@ def _typed_dict(cls: Any) -> Check:
 
     def fault(value: Any) -> Fault | None:
         if not isinstance(value, dict):
-            return Fault(wanted, _shown(value))
+            return Fault(wanted, shown(value))
         for name, hint in hints().items():
             if name not in value and _required(cls, name, hint):
                 return Fault(wanted, f"one without {name!r}")
@@ -213,31 +187,13 @@ def _union(_origin: object, args: tuple[Any, ...]) -> Check | None:
     return any_of(checks) if len(checks) == len(args) else None
 
 
-def any_of(checks: Sequence[Check]) -> Check:
-    """A value fits if it fits one of these."""
-    *most, last = dict.fromkeys(check.wanted for check in checks)
-    wanted = f"{', '.join(most)} or {last}" if most else last
-
-    def fault(value: object) -> Fault | None:
-        faults = []
-        for check in checks:
-            found = check.look(value)
-            if found is None:
-                return None
-            faults.append(found)
-        # Of a list of the wrong things it is said which; that it is a list was right.
-        return next((found for found in faults if found.steps), Fault(wanted, _shown(value)))
-
-    return Check(frozenset().union(*(check.exact for check in checks)), wanted, fault)
-
-
 def _literal(_origin: Any, args: tuple[Any, ...]) -> Check:
     wanted = ("one of " if len(args) > 1 else "") + ", ".join(map(repr, args))
 
     def fault(value: object) -> Fault | None:
         if any(type(value) is type(one) and value == one for one in args):
             return None
-        return Fault(wanted, _shown(value))
+        return Fault(wanted, shown(value))
 
     return Check(frozenset(), wanted, fault)
 
@@ -283,7 +239,7 @@ def _tuple(origin: type, args: tuple[Any, ...]) -> Check | None:
 
     def fault(value: Any) -> Fault | None:
         if not isinstance(value, tuple):
-            return Fault(wanted, _shown(value))
+            return Fault(wanted, shown(value))
         if len(value) != len(checks):
             return Fault(wanted, f"of {len(value)}")
         for number, (check, item) in enumerate(zip(checks, value, strict=True)):
@@ -311,7 +267,7 @@ def _pairs(origin: type, args: tuple[Any, ...]) -> Check | None:
             if of_key is not None and (found := of_key.look(key)):
                 return found.inside(")", "(a key of ")
             if of_value is not None and (found := of_value.look(item)):
-                return found.inside(f"[{_shown(key, alone=True)}]")
+                return found.inside(f"[{shown(key, alone=True)}]")
         return None
 
     return Check(frozenset(), whole.wanted, fault)
@@ -350,26 +306,3 @@ _FORMS: dict[Any, Callable[[Any, tuple[Any, ...]], Check | None]] = {
     abc.MutableMapping: _pairs,
 }
 """What `typing.get_origin` answers -> how the form is understood."""
-
-
-# Words
-
-
-def _a(noun: str) -> str:
-    return f"an {noun}" if noun[:1] in "aeioAEIO" else f"a {noun}"
-
-
-def _shown(value: object, *, alone: bool = False) -> str:
-    """The value, if its repr is ours to trust: an object's may ask a database."""
-    kind = type(value)
-    name = kind_name(kind)
-    if value is None:
-        return name
-    if kind not in SCALARS and kind not in WRITERS:
-        return _a(name)
-    try:
-        text = repr(value)
-    except ValueError:  # an int with more digits than Python prints
-        return _a(name)
-    text = text if len(text) <= 80 else f"{text[:80]}…"
-    return text if alone else f"{text} ({name})"

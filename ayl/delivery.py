@@ -74,13 +74,32 @@ def stand_in(engine: Engine) -> Iterator[None]:
         _stand_in = before
 
 
+LONGEST_IMPORT = 2.0
+"""Seconds that a fork waits for another thread which makes an engine."""
+
+_held_for_fork = False
+
+
+def _hold_lock() -> None:
+    """Before a fork: a module that another thread is just importing for an engine could never be imported in the child,
+    for Python's lock of that module would be held there for ever.
+    """
+    global _held_for_fork
+    _held_for_fork = _lock.acquire(timeout=LONGEST_IMPORT)
+
+
+def _release_lock() -> None:
+    if _held_for_fork:
+        _lock.release()
+
+
 def _renew_lock() -> None:
-    """In a forked child: another thread of the parent may have held it, and nobody is left here to release it."""
+    """In the child: whoever held it, nobody is left here to release it."""
     global _lock
     _lock = threading.Lock()
 
 
-os.register_at_fork(after_in_child=_renew_lock)
+os.register_at_fork(before=_hold_lock, after_in_parent=_release_lock, after_in_child=_renew_lock)
 
 
 def _engine(settings: Settings) -> Engine:

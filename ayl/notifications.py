@@ -65,16 +65,18 @@ class FailureEvent(JobEvent):
 
     def __str__(self) -> str:
         fate = FATES[self.fate].format(self.retry_in)
-        return f"{self.what} failed (try {self.tries}, job {self.job_id}), {fate}: {self.reason}"
+        job = "" if self.job_id is None else f", job {self.job_id}"
+        return f"{self.what} failed (try {self.tries}{job}), {fate}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuryEvent(JobEvent):
-    """A job was given up, and waits for an operator in the server."""
+    """A job was given up, and waits for an operator in the server; one without a `job_id` is lost (engine `thread`)."""
 
     def __str__(self) -> str:
         tries = f"after {self.tries} tries, " if self.tries > 1 else ""
-        return f"{self.what} was buried ({tries}job {self.job_id} in {self.tube}): {self.reason}"
+        place = "and no server has it" if self.job_id is None else f"job {self.job_id} in {self.tube}"
+        return f"{self.what} was buried ({tries}{place}): {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

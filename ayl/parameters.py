@@ -5,7 +5,8 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ayl.annotations import NONE, Check, any_of, check_of, resolved
+from ayl.annotations import check_of, resolved
+from ayl.faults import NONE, Check, any_of
 
 MOST_KINDS = 100
 """Combinations of types that are remembered for one function; most are called with one or two."""

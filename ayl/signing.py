@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from types import ModuleType
 
 from ayl.errors import NotConfigured, NotTrusted
 
@@ -97,17 +99,21 @@ class KeyRing:
             raise NotTrusted(f"it is signed with the key {key_id}, which this worker does not have")
         if not key.valid(now):
             raise NotTrusted(f"it is signed with the key {key_id}, which is not valid now")
-        from hmac import compare_digest  # as below
-
-        if not compare_digest(_mac(key, app, b"{" + body[found.end() :]), mac):
+        if not _hmac().compare_digest(_mac(key, app, b"{" + body[found.end() :]), mac):
             raise NotTrusted(f"its signature with the key {key_id} is wrong")
 
 
-def _mac(key: Key, app: str, call: bytes) -> bytes:
-    from hmac import digest  # brings OpenSSL, which who does not sign need not wait for
+@cache
+def _hmac() -> ModuleType:
+    import hmac  # brings OpenSSL, which who does not sign need not wait for
 
+    return hmac
+
+
+def _mac(key: Key, app: str, call: bytes) -> bytes:
     # No name of an app holds a line feed, so that no two pairs of app and call are the same bytes.
-    return digest(key.secret, b"%b\n%b" % (app.encode(), call), "sha256").hex().encode()
+    mac: bytes = _hmac().digest(key.secret, b"%b\n%b" % (app.encode(), call), "sha256")
+    return mac.hex().encode()
 
 
 def key_ring(value: object) -> KeyRing:

@@ -113,30 +113,31 @@ def drain(
     server: Server,
     directory: str,
     *,
+    to: str = "",
     engine: str = "",
     set_aside: bool = False,
     tell: Callable[[int], None] | None = None,
 ) -> tuple[Delivery, NotSubmitted | None]:
     """Deliver to this server what waits for it, now; and why that ended early, if it did.
 
-    `engine`: what was sent to that URL instead, because the server has moved; `set_aside`: what was set aside instead
-    of what waits; `tell` hears how many of one URL's have been delivered.
+    `to`: to this engine's URL instead, for Unix sockets, TLS or several servers; `engine`: what was sent to that URL
+    instead, because the server has moved; `set_aside`: what was set aside instead of what waits; `tell` hears how many
+    of one URL's have been delivered. NotConfigured for a URL that makes no sense.
     """
 
     def ours(url: str) -> bool:
-        return url == engine if engine else _stands_at(url, server)
+        return url == (engine or to) if engine or to else _stands_at(url, server)
 
     spool = Spool(directory, UNLIMITED)
     kind = ASIDE if set_aside else WAITING
-    through = server_engine(
-        Settings(engine=f"beanstalk://{server}", timeout=server.timeout, send_timeout=server.timeout)
-    )
+    url = to or f"beanstalk://{server}"
+    through = server_engine(Settings(engine=url, timeout=server.timeout, send_timeout=server.timeout))
     delivered = refused = 0
     trouble: NotSubmitted | None = None
     try:
-        for url in _counts(spool, kind):
-            if trouble is None and ours(url):
-                done = Drain(spool, url, through.submit, kind).run(math.inf, tell, BUSY_SECONDS)
+        for sent_to in _counts(spool, kind):
+            if trouble is None and ours(sent_to):
+                done = Drain(spool, sent_to, through.submit, kind).run(math.inf, tell, BUSY_SECONDS)
                 delivered, refused, trouble = delivered + done.delivered, refused + done.set_aside, done.trouble
                 if done.rest and trouble is None:
                     trouble = SpoolUnusable(f"another process is delivering from {directory}; look again later")

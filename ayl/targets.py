@@ -29,6 +29,9 @@ PLAIN_TYPES = frozenset(
 UNSAFE: dict[tuple[type, str], str] = {
     (str, "format"): "reads attributes by names found in its text",
     (str, "format_map"): "reads attributes by names found in its text",
+    (str, "encode"): "imports a codec by its name",
+    (bytes, "decode"): "imports a codec by its name",
+    (bytearray, "decode"): "imports a codec by its name",
     (list, "sort"): "calls what it is given",
 }
 """Methods of plain values that reach further than the value, and how."""

@@ -5,9 +5,13 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from ayl_server import compiled
 from tests.postgres import Postgres, running
+
+settings.register_profile("ayl", deadline=None)  # how long one example takes says only how busy the machine is
+settings.load_profile("ayl")
 
 COMPILED = os.environ.get("AYL_TEST_COMPILED") == "1"
 

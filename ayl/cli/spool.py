@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ from ayl import settings as configuration
 from ayl import spooled
 from ayl.cli import ExitCode
 from ayl.cli.output import Styled, Value, table, visible
-from ayl.cli.requests import NAME, OPTIONS, Request, command
+from ayl.cli.requests import OPTIONS, Request, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,14 @@ SPOOL = click.Option(
     default=None,
     show_default="what ayl.toml says, or ~/.local/state/ayl/spool",
     help="The spool's directory.",
+)
+
+TO = click.Option(
+    ["--to"],
+    metavar="URL",
+    default="",
+    show_default="the server at -h and -p",
+    help="Deliver to this engine URL, for Unix sockets and TLS, what was sent to it.",
 )
 
 ENGINE = click.Option(
@@ -78,20 +87,19 @@ def list(request: Request, directory: str | None) -> None:  # noqa: A001 - the c
     request.answer(found, "\n".join(text))
 
 
-@operation(SPOOL, ENGINE, SET_ASIDE)
-def drain(request: Request, directory: str | None, engine: str, set_aside: bool) -> None:
+@operation(SPOOL, TO, ENGINE, SET_ASIDE)
+def drain(request: Request, directory: str | None, to: str, engine: str, set_aside: bool) -> None:
     """Deliver to the server, now, what waits for it, in order.
 
-    The server is given with -h and -p. What waits for another one is left and told of. What the server refuses for
-    good is set aside with its reason and keeps nothing else waiting.
+    The server is given with -h and -p, or with --to. What waits for another one is left and told of. What the server
+    refuses for good is set aside with its reason and keeps nothing else waiting.
     """
     place = _directory(directory)
-    done, trouble = spooled.drain(
-        request.server, place, engine=engine, set_aside=set_aside, tell=None if request.as_json else _progress
-    )
+    tell = None if request.as_json else _progress
+    done, trouble = spooled.drain(request.server, place, to=to, engine=engine, set_aside=set_aside, tell=tell)
     lines = [f"delivered {done.delivered:,}, set aside {done.set_aside:,}, still waiting {done.left:,}"]
     lines += [
-        f"{count:,} wait for {visible(url)}; if that server has moved: {NAME} spool drain --engine {visible(url)}"
+        f"{count:,} wait for {visible(url)}; if that server has moved here: --engine {visible(quote(url))}"
         for url, count in done.elsewhere.items()
     ]
     request.answer(done, "\n".join(lines))

@@ -136,7 +136,7 @@ def _name(host: str) -> str:
         ascii_form = ""
     if not ascii_form or not all(c.isalnum() or c in "-._" for c in ascii_form):
         raise ValueError(f"{host!r} is no name of a host")
-    return host.lower()
+    return ascii_form.lower()
 
 
 def _port(text: str) -> int:

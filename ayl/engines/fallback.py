@@ -108,17 +108,20 @@ class FallbackEngine:
         self, submissions: Sequence[Submission], outcomes: Sequence[Receipt | Exception]
     ) -> list[Receipt | Exception]:
         final = [*outcomes]
-        if not self._out:
-            self._gone(submissions, outcomes)
+        left = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, NO_SERVER)]
         numbers: dict[str, list[int]] = {policy: [] for policy in LADDER}
-        for number, outcome in enumerate(outcomes):
-            if isinstance(outcome, NO_SERVER):
-                numbers[submissions[number].unreachable].append(number)
-        # First what has to be kept: a call that is made here may take long, or end this process.
+        for number in left:
+            numbers[submissions[number].unreachable].append(number)
+        if news := not self._out:
+            self._gone(outcomes[left[0]], submissions[left[0]].unreachable)
+        # First what has to be kept: a hook, or a call that is made here, may take long, or end this process.
         spooled = numbers["spool"]
         kept = self._keep([submissions[number] for number in spooled], [str(outcomes[number]) for number in spooled])
         for number, receipt in zip(spooled, kept, strict=True):
             final[number] = receipt
+        if news:
+            told = [submissions[number] for number in left]
+            notifications.outage(self._settings.engine, str(outcomes[left[0]]), told)
         for number in numbers["synchronous"]:
             final[number] = _made_here(submissions[number])
         return final
@@ -187,15 +190,12 @@ class FallbackEngine:
 
     # Said once, not for every call
 
-    def _gone(self, submissions: Sequence[Submission], outcomes: Sequence[Receipt | Exception]) -> None:
+    def _gone(self, error: object, policy: Policy) -> None:
         from logging import getLogger  # as long to import as a third of ayl, and most processes never need it here
 
         self._out = True
-        left = [pair for pair in zip(submissions, outcomes, strict=True) if isinstance(pair[1], NO_SERVER)]
-        (first, error), *_ = left
-        said = SAID[first.unreachable].format(spool=self._directory)
+        said = SAID[policy].format(spool=self._directory)
         getLogger("ayl").warning("%s; %s", error, said)
-        notifications.outage(self._settings.engine, str(error), [submission for submission, _ in left])
 
     def _back(self) -> None:
         from logging import getLogger  # as above

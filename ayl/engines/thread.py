@@ -19,6 +19,7 @@ from ayl.errors import Bury, CannotRun, Decay, NotConfigured, NotSubmitted, Refu
 from ayl.failures import Buried, Delayed, Deleted, Policy, decide
 from ayl.handle import State
 from ayl.limits import limited
+from ayl.reporting import report
 
 log = logging.getLogger("ayl.thread")
 
@@ -163,17 +164,18 @@ def _run(errand: Errand) -> float | None:
         log.warning("%s failed", _label(errand), exc_info=error if own_fault else None)
         policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
         outcome = decide(policy, errand.tries + 1, int(monotonic() - errand.since), error)
+        failure = error  # Python forgets the name of a handled error
     else:
         return None
     match outcome:
         case Delayed(seconds, reason):
             log.warning("%s is tried again in %d s: %s", _label(errand), seconds, reason)
-            return seconds
         case Buried(reason):
             log.error("%s is lost, there being no server to keep it: %s", _label(errand), reason)
         case Deleted(reason):
             log.error("%s is dropped: %s", _label(errand), reason)
-    return None
+    report(outcome, message, failure, lambda: {"tries": errand.tries + 1, "tube": submission.tube})
+    return outcome.seconds if isinstance(outcome, Delayed) else None
 
 
 def _label(errand: Errand) -> str:

@@ -3,8 +3,11 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from typing import Any
 
 from ayl import message as messages
 from ayl.calling import perform
@@ -13,8 +16,8 @@ from ayl.errors import Bury, CannotRun, Decay, NotTrusted, Unavailable, Undecoda
 from ayl.failures import Buried, Delayed, Deleted, Outcome, Policy, decide
 from ayl.frameworks import around_job
 from ayl.message import Control, Message
+from ayl.reporting import report
 from ayl.settings import Settings
-from ayl.worker.reporting import report
 
 log = logging.getLogger("ayl.worker")
 
@@ -104,7 +107,7 @@ def _run(lease: Lease, message: Message, goes_on: Callable[[], bool]) -> None:
     try:
         outcome = decide(policy, lease.reserves(), lease.age(), error)
     except Unreachable:
-        report(lease, None, message, error)
+        report(None, message, error, partial(_facts, lease))
         raise
     _settle(lease, outcome, label, message, error)
 
@@ -135,7 +138,14 @@ def _settle(
             _lost(label)
     finally:
         # Last, so that no hook holds up a lease; and also of a failure whose job the server has taken back.
-        report(lease, outcome if held else None, message, error)
+        report(outcome if held else None, message, error, partial(_facts, lease))
+
+
+def _facts(lease: Lease) -> dict[str, Any]:
+    tries, tube = 0, ""
+    with suppress(Unreachable):  # it was asked before it was settled; only of a lost job it may have to be asked again
+        tries, tube = lease.reserves(), lease.tube()
+    return {"tries": tries, "tube": tube, "job_id": lease.job_id}
 
 
 def _lost(label: str) -> None:

@@ -25,6 +25,7 @@ MEANT = {
     "beanstalk:///run/a.sock,/run/b%2Cc%3F.sock,q": Servers(
         (Address("", 0, "/run/a.sock"), Address("", 0, "/run/b,c?.sock"), Address("q", 11300))
     ),
+    "beanstalk://Bücher.example": Servers((Address("xn--bcher-kva.example", 11300),)),
     "beanstalk://a,b?send=spread": Servers((Address("a", 11300), Address("b", 11300)), spread=True),
     "beanstalk://a,b?send=first": Servers((Address("a", 11300), Address("b", 11300))),
     "beanstalks://q.example.org": Servers((Address("q.example.org", 11300),), tls=Tls()),

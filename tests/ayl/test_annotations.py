@@ -63,6 +63,7 @@ class Regular(Customer): ...
 class Line:
     price: Decimal
     parts: list[Line] = field(default_factory=list)
+    note: str = None  # type: ignore[assignment] # as people write it
     unknown: OnlyForTypeCheckers | None = None
 
 
@@ -143,6 +144,7 @@ FITTING: list[tuple[Any, list[Any]]] = [
 
 LET_THROUGH: list[Any] = [
     Any, object, T, Duck, Callable[[int], str], Callable, Box[int], type[int], typing.Self, "NowhereDefined",
+    pydantic.EmailStr,
     typing.ForwardRef("NowhereDefined"), "int | T", typing.LiteralString, typing.NoReturn, 3, "a b", print, [int],
 ]  # fmt: skip
 
@@ -188,6 +190,7 @@ MISFITS: list[tuple[Any, Any, str]] = [
     (Address, {"number": 1}, "x is a dict as Address, not one without 'street'"),
     (Address, 1, "x is a dict as Address, not 1 (int)"),
     (list[Line], [Line(Decimal(1)), Line(1)], "x[1].price is a Decimal, not 1 (int)"),  # type: ignore[arg-type]
+    (Line, Line(Decimal(1), [], 3), "x.note is a str or None, not 3 (int)"),  # type: ignore[arg-type]
     (Line, Line(Decimal(1), [1]), "x.parts[0] is a tests.ayl.test_annotations.Line, not 1 (int)"),  # type: ignore[list-item]
     (Point, Point("a"), "x.x is an int, not 'a' (str)"),  # type: ignore[arg-type]
     (Size2, Size2("a"), "x.width is an int, not 'a' (str)"),  # type: ignore[arg-type]

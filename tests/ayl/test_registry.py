@@ -114,14 +114,14 @@ def test_a_subclass_of_a_decorated_class_is_registered_for_itself_or_not_at_all(
 def test_a_renamed_class_is_still_found_by_messages_that_wait_under_its_old_names() -> None:
     calls = []
 
-    @ayl.model("shop.Order", was=["sales.Order", "crm.Order"])
+    @ayl.model("moved.Order", was=["sales.Order", "crm.Order"])
     class Order:
         @staticmethod
         def ship() -> None:
             calls.append("shipped")
 
-    assert registry.model_names[Order] == "shop.Order"
-    for name in ("shop.Order", "sales.Order", "crm.Order"):
+    assert registry.model_names[Order] == "moved.Order"
+    for name in ("moved.Order", "sales.Order", "crm.Order"):
         perform(written(on={"$ref": [name]}, do="ship"))
     assert calls == ["shipped"] * 3
 

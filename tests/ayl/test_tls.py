@@ -326,4 +326,5 @@ def test_a_worker_takes_and_settles_jobs_over_tls_and_waits_for_the_next(open_se
         ayl.send(note, 3)
         lease = source.take()
         assert lease is not None
-        assert (lease.reserves(), lease.bury()) == (1, True)
+        assert lease.reserves() in (1, 2), "twice if the server had not yet seen the first connection go"
+        assert lease.bury()

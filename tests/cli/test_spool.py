@@ -16,6 +16,7 @@ from ayl.cli import ExitCode
 from ayl.engines.spool.records import Record
 from ayl.engines.spool.store import Spool
 from ayl.registry import registry
+from tests.processes.servers import AYL_SERVER, serving
 
 from .servers import KINDS, Kind, client, free_port
 from .test_beanstalk import answer, complaint, document, run
@@ -141,12 +142,11 @@ class TestDrain:
         place = ("--spool", str(directory))
         assert answer("spool", "drain", *place, server=server) == (
             "delivered 0, set aside 0, still waiting 0\n"
-            f"250 wait for beanstalk://{nowhere}; if that server has moved: "
-            f"ayl_beanstalk spool drain --engine beanstalk://{nowhere}\n"
+            f"250 wait for beanstalk://{nowhere}; if that server has moved here: --engine beanstalk://{nowhere}\n"
         )
         done = run("spool", "drain", *place, "--engine", f"beanstalk://{nowhere}", server=server)
         assert (done.returncode, done.stdout) == (0, "delivered 250, set aside 0, still waiting 0\n")
-        assert done.stderr == "delivered 200 …\ndelivered 250 …\n"
+        assert done.stderr == "delivered 1 …\ndelivered 201 …\ndelivered 250 …\n"
         assert bodies(server) == [["socks", number] for number in range(250)]
         assert Spool(str(directory), 1).look() == []
 
@@ -158,6 +158,18 @@ class TestDrain:
         assert found.pop("elsewhere") == {"beanstalk://elsewhere": 1, "synchronous": 1}
         assert found == {"delivered": 1, "set_aside": 0, "left": 0, "trouble": ""}
         assert bodies(server) == [["socks", 0]]
+
+    def test_a_server_on_a_unix_socket_is_named_by_its_url(self, directory: Path, tmp_path: Path) -> None:
+        url = f"beanstalk://{tmp_path}/socket"
+        body = json.dumps({"args": ["socks", 1]}).encode()
+        Spool(str(directory), 10**6).append([Record("id", TUBE, 0, 0.0, 120, url, 1.0, body)])
+        with serving(AYL_SERVER, tmp_path, tcp=False) as started:
+            done = run("spool", "drain", "--spool", str(directory), "--to", url)
+            assert (done.returncode, done.stdout) == (0, "delivered 1, set aside 0, still waiting 0\n"), done.stderr
+            with started.client(watch=TUBE) as app:
+                assert app.reserve(timeout=0).body == body
+        said = complaint(run("spool", "drain", "--spool", str(directory), "--to", "nonsense"), ExitCode.REFUSED)
+        assert "'nonsense'" in said
 
     def test_what_the_server_refuses_for_good_is_set_aside_shown_and_tried_again_when_asked(
         self, nowhere: Server, directory: Path

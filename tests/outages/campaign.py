@@ -6,29 +6,27 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-import greenstalk
-
 from ayl import message as messages
 from ayl.admin import Server as Address
 from ayl.options import LADDER
 from ayl.spooled import contents, drain
+from tests.crashes.wire import Wire
 from tests.processes.deadline import PATIENCE
 from tests.processes.servers import AYL_SERVER, HOST, Server, environment, free_port
 
 from .figures import Account, Call, Figures, judged, table
-from .sender import APP, VERSION
 
 if TYPE_CHECKING:
     from ayl.options import Unreachable
 
 ROOT = Path(__file__).resolve().parents[2]
-TUBE = f"{APP}/{VERSION}"
 
 FREEZE_SECONDS = 1.5
 """Longer than any sender's patience."""
@@ -157,19 +155,16 @@ class Campaign:
         return (self.folder / f"{name}.log").read_text()
 
     def _calls(self) -> list[Call]:
-        """All that the server has, in the order in which it came there."""
-        calls: list[tuple[int, Call]] = []
-        with self.server.client(watch=TUBE) as client:
-            client.ignore("default")
-            while True:
-                try:
-                    job = client.reserve(timeout=0)
-                except greenstalk.TimedOutError:
-                    return [call for _, call in sorted(calls)]
-                message = messages.decode(job.body)
-                assert isinstance(message, messages.Message)
-                calls.append((job.id, Call(*message.args)))
-                client.delete(job)
+        """All that the server has, in the order in which it came there: nobody has deleted anything."""
+        calls = []
+        with closing(Wire(self.server.dial())) as wire:
+            end = wire.ask(b"put 0 0 1 0\r\n\r\n").number
+            for answer in wire.ask_all([b"peek %d\r\n" % number for number in range(1, end)]):
+                if answer.word == b"FOUND":
+                    message = messages.decode(answer.body)
+                    assert isinstance(message, messages.Message)
+                    calls.append(Call(*message.args))
+        return calls
 
 
 def run(folder: Path, seed: int, outages: int) -> tuple[list[Figures], Campaign]:

@@ -49,6 +49,12 @@ def catch_up() -> None:
             log.exception("a call whose session was never closed could not be sent")
 
 
+def forget() -> None:
+    """In the child of a fork: what was left behind is the parent's to send."""
+    global _left_behind
+    _left_behind = SimpleQueue()
+
+
 def at_exit(end_all: Callable[[], None]) -> None:
     """When the process ends: first that, then whatever is left behind by it."""
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import (
     ResourceClosedError,
 )
 from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm.state import InstanceState
 
 from ayl.contrib.sqlalchemy.factories import DEFAULT, named
 from ayl.contrib.sqlalchemy.sessions import Sessions
@@ -30,6 +31,10 @@ IMPOSSIBLE = (ArgumentError, InvalidRequestError, DataError, ProgrammingError, O
 
 ROW_VALUES = frozenset({"postgresql", "sqlite", "mysql", "mariadb"})
 """Dialects that know `(a, b) IN ((1, 2), …)`."""
+
+
+PORTION = 500
+"""Keys in one query; some databases take no more than a thousand."""
 
 
 def session(name: str = DEFAULT) -> Session:
@@ -66,8 +71,7 @@ class SQLAlchemyLocator:
                 f"is of type {type(obj).__qualname__} and is deleted, so no worker could find it: send what the call "
                 "needs of it instead"
             )
-        identity = state.identity
-        return identity[0] if len(identity) == 1 else tuple(identity)
+        return _key(state)
 
     def find(self, cls: type, keys: Sequence[object], opened: Sessions) -> list[object | None]:
         where = opened.of(cls)
@@ -85,19 +89,24 @@ class SQLAlchemyLocator:
         return Sessions(stack)
 
 
+def _key(state: InstanceState[Any]) -> object:
+    """As messages hold it: of a composite one the columns' values, in their order."""
+    identity = state.identity
+    assert identity is not None  # noqa: S101 - who calls knows that it has one
+    return identity[0] if len(identity) == 1 else tuple(identity)
+
+
 def _together(where: Session, cls: type, keys: Sequence[object]) -> dict[object, object]:
-    """The objects of these keys, by key, in one query; none at all where the database cannot be asked so."""
+    """The objects of these keys, by key, in few queries; none at all where the database cannot be asked so."""
     mapper: Mapper[Any] = sqlalchemy.inspect(cls)
     columns = [mapper.get_property_by_column(column).class_attribute for column in mapper.primary_key]
-    if len(columns) == 1:
-        condition = columns[0].in_(keys)
-    elif where.get_bind(mapper).dialect.name in ROW_VALUES:
-        condition = tuple_(*columns).in_(keys)
-    else:
+    if len(columns) > 1 and where.get_bind(mapper).dialect.name not in ROW_VALUES:
         return {}
-    found: list[Any] = [*where.scalars(select(cls).where(condition)).unique()]
-    identities = [tuple(sqlalchemy.inspect(obj).identity) for obj in found]
-    return dict(zip(identities if len(columns) > 1 else (key for (key,) in identities), found, strict=True))
+    key: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
+    found: list[Any] = []
+    for start in range(0, len(keys), PORTION):
+        found += where.scalars(select(cls).where(key.in_(keys[start : start + PORTION]))).unique()
+    return {_key(sqlalchemy.inspect(obj)): obj for obj in found}
 
 
 def _shown(keys: Sequence[object]) -> str:

@@ -9,6 +9,7 @@ was written, so what was sent with it is let go of; where nothing was written th
 """
 
 import asyncio
+import os
 import threading
 import weakref
 from collections.abc import Sequence
@@ -91,9 +92,9 @@ class Watch:
         current = session.get_nested_transaction() or session.get_transaction()
         assert current is not None  # noqa: S101 - who calls has seen that it is in a transaction
         self.begin(current)  # it may have begun before this module was there
+        # A close empties the session before it tells of the end, so what it would forget is kept in sight.
+        self._changes = session.identity_map, session._new, session._deleted
         if self._finalizer is None:
-            # A close empties the session before it tells of the end, so what it would forget is kept in sight.
-            self._changes = session.identity_map, session._new, session._deleted
             self._finalizer = weakref.finalize(session, self.abandon)
             self._finalizer.atexit = False  # `leaving` sees to that, in order
             self._mind_the_job(session)
@@ -125,6 +126,11 @@ class Watch:
         self._forget()
         if ending is not None:
             leaving.leave_later(ending)
+
+    def disown(self) -> None:
+        """In the child of a fork: it is the parent's, and so is what waits in it."""
+        self._forget()
+        self.ledger = Ledger()
 
     def _pending(self) -> bool:
         return any(
@@ -221,8 +227,17 @@ def _all_ended() -> None:
         watch.abandon()
 
 
+def _forked() -> None:
+    _thread.begun.clear()
+    _tasks.clear()
+    for watch in [*_watched.values()]:
+        watch.disown()
+    leaving.forget()
+
+
 def listen() -> None:
     """To all sessions."""
+    os.register_at_fork(after_in_child=_forked)
     event.listen(Session, "after_transaction_create", _begun)
     event.listen(Session, "after_transaction_end", _ended)
     event.listen(Session, "before_commit", _committing)

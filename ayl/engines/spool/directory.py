@@ -73,8 +73,8 @@ def opened(path: str, *, make: bool = False) -> Iterator[int]:
 def _opened(path: str, make: bool) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        if make:
+    except (FileNotFoundError, NotADirectoryError):
+        if make or os.path.lexists(path):
             raise
         raise Missing(path) from None
 
@@ -97,7 +97,7 @@ def _check(path: str, status: os.stat_result) -> None:
     if status.st_uid != os.geteuid():
         raise SpoolUnusable(
             f"the spool {path} belongs to user {status.st_uid}, and this process runs as {os.geteuid()}; "
-            "set `spool` to a directory of this user's own"
+            "become that user, or set `spool` to a directory of this user's own"
         )
     if status.st_mode & OTHERS_WRITE:
         raise SpoolUnusable(f"the spool {path} can be written by other users; take that away: chmod go-w {path}")

@@ -21,6 +21,9 @@ log = logging.getLogger("ayl")
 PORTION = (200, 2**18)
 """Calls, and bytes of their bodies, that are put in one go: what a crash may have put a second time."""
 
+FIRST = (1, 1)
+"""The same until a server is known to take them: what one that is frozen may do later, and answer to nobody."""
+
 Submit = Callable[[Sequence[Submission]], Sequence[Receipt | Exception]]
 
 
@@ -45,6 +48,7 @@ class Drain:
         self.engine = engine
         self._submit = submit
         self._kind = kind
+        self._most = FIRST
         self._seen: set[str] = set()  # ids that were delivered or withdrawn: the same message is put once
         self._passed: set[str] = set()  # places of calls that cannot be delivered and stay where they are
 
@@ -82,7 +86,7 @@ class Drain:
             return not got or bool(self._turn())
 
     def _turn(self) -> list[Waiting]:
-        return self.spool.oldest(self.engine, self._kind, PORTION, self._seen, self._passed)
+        return self.spool.oldest(self.engine, self._kind, self._most, self._seen, self._passed)
 
     def _portion(self, patience: float) -> Drained:
         with self.spool.alone(self.engine, patience) as got:
@@ -95,6 +99,7 @@ class Drain:
                 if fresh:
                     return self._put(fresh)
             self._seen.clear()
+            self._most = FIRST
             return Drained()
 
     def _put(self, calls: list[Waiting]) -> Drained:
@@ -112,6 +117,7 @@ class Drain:
                 trouble = trouble or outcome
             else:
                 raise outcome
+        self._most = PORTION if trouble is None else FIRST
         self.spool.settle(delivered)
         for call, reason in refused:
             self._set_aside(call, str(reason))

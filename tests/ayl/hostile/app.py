@@ -12,10 +12,10 @@ REACHED: list[str] = []
 """What was called, and which private names were read."""
 
 OURS = {
-    "__ayl_find__", "__ayl_ref__", "__bases__", "__class__", "__dict__", "__mapper__", "__module__", "__mro__",
-    "__name__", "__qualname__",
+    "__ayl_find__", "__ayl_ref__", "__bases__", "__class__", "__class_getitem__", "__dict__", "__mapper__",
+    "__module__", "__mro__", "__name__", "__qualname__",
 }  # fmt: skip
-"""Private names that isinstance() and our own code read; none of them comes from a message."""
+"""Private names that isinstance(), str.translate() and our own code read; none of them comes from a message."""
 
 
 class Unregistered:

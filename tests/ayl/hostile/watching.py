@@ -17,18 +17,13 @@ _seen: list[str] | None = None
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if _seen is not None and event not in QUIET and not (_reads_a_time_zone(event, args) or _reads_c(event, args)):
+    if _seen is not None and event not in QUIET and not _reads_a_time_zone(event, args):
         _seen.append(f"{event} {args!r:.200}")
 
 
 def _reads_a_time_zone(event: str, args: tuple[Any, ...]) -> bool:
     """The one thing that is looked up by a name from a message: the file of a zone that is in the zone database."""
     return event == "open" and any(str(args[0]).startswith(f"{path}/") for path in zoneinfo.TZPATH) and args[1] == "r"
-
-
-def _reads_c(event: str, args: tuple[Any, ...]) -> bool:
-    """The signatures of functions in C are text, which `inspect` has parsed (and not run)."""
-    return event == "compile" and isinstance(args[0], bytes) and args[0].startswith(b"def foo(")
 
 
 sys.addaudithook(_hook)  # for good: Python takes none away

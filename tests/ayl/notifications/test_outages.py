@@ -13,6 +13,7 @@ import ayl
 from ayl import notifications, settings
 from ayl.errors import Unreachable
 from ayl.notifications import UnreachableEvent
+from tests.ayl.conftest import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,17 @@ def test_many_threads_that_find_out_at_once_tell_once(nobody: str, heard: list[A
     assert len(heard) == 1
 
 
+def it_takes_a_call() -> bool:
+    """Not while the server is still left alone."""
+    try:
+        ayl.send(note, 3)
+    except Unreachable:
+        return False
+    return True
+
+
 def test_a_second_outage_is_told_again(own_server: Server, heard: list[Any]) -> None:
+    ayl.configure(probe_interval=0.01)
     ayl.send(note, 1)
     for outages in (1, 2):
         own_server.stop()
@@ -86,7 +97,7 @@ def test_a_second_outage_is_told_again(own_server: Server, heard: list[Any]) -> 
                 ayl.send(note, 2)
         assert len(heard) == outages
         own_server.start()
-        ayl.send(note, 3)
+        wait_until(it_takes_a_call)
     assert [event.server for event in heard] == [settings.current().engine] * 2
 
 
@@ -130,3 +141,18 @@ def test_an_engine_may_tell_with_an_event_of_its_own(heard: list[Any]) -> None:
     notifications.answered("several")
     notifications.notify_unreachable(event)
     assert heard == [event, event]
+
+
+def test_a_call_is_safe_in_the_spool_before_the_hooks_are_called(nobody: str, tmp_path: Path) -> None:
+    ayl.configure(unreachable="spool", spool=str(tmp_path / "spool"))
+    found = []
+
+    @ayl.on_unreachable
+    def look(event: UnreachableEvent) -> None:
+        kept = b"".join(path.read_bytes() for path in (tmp_path / "spool").rglob("*") if path.is_file())
+        found.append((event.policy, b"outages.note" in kept))
+
+    handle = ayl.send(note, 1)
+    assert (handle.state, found) == (ayl.State.SPOOLED, [("spool", True)])
+    ayl.send(note, 2)
+    assert len(found) == 1

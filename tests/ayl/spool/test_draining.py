@@ -13,20 +13,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ayl.engines.addresses import parse_url
+from ayl.engines.base import Receipt
 from ayl.engines.beanstalk import BeanstalkEngine
 from ayl.engines.spool import draining, store
 from ayl.engines.spool.draining import Drain
 from ayl.engines.spool.segments import ASIDE
 from ayl.engines.spool.store import Spool
 from ayl.errors import RefusedForNow, SpoolUnusable, Unreachable
+from ayl.handle import State
 
 from .samples import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ayl.engines.base import Receipt, Submission
+    from ayl.engines.base import Submission
     from ayl.engines.spool.records import Record
     from tests.ayl.conftest import Server
 
@@ -173,6 +175,46 @@ def test_a_sender_that_died_after_a_put_leaves_the_same_message_to_be_put_again(
     assert bodies(own_server) == [record(1).body, record(1).body, record(2).body]
 
 
+def test_a_server_that_is_not_known_to_take_them_is_put_one_call_only(spool: Spool) -> None:
+    """It may be frozen, and do later what it was asked, time and again."""
+    spool.append([record(number) for number in range(50)])
+    put: list[int] = []
+
+    def frozen(submissions: Sequence[Submission]) -> list[Receipt | Exception]:
+        put.append(len(submissions))
+        return [Unreachable("no answer")] * len(submissions)
+
+    def answering(submissions: Sequence[Submission]) -> list[Receipt | Exception]:
+        put.append(len(submissions))
+        return [Receipt(State.SUBMITTED, 1)] * len(submissions)
+
+    drain = Drain(spool, ENGINE, lambda submissions: answer(submissions))  # noqa: PLW0108 - it changes
+    answer = frozen
+    for _ in range(2):
+        assert drain.run(60).delivered == 0
+    answer = answering
+    assert drain.run(60).delivered == 50
+    assert put == [1, 1, 1, 49]
+    answer = frozen
+    spool.append([record(number) for number in range(100, 110)])
+    for _ in range(2):
+        assert drain.run(60).delivered == 0
+    assert put == [1, 1, 1, 49, 1, 1]
+
+
+def test_another_process_goes_on_where_one_had_to_end(
+    directory: Path, spool: Spool, own_server: Server, through: BeanstalkEngine
+) -> None:
+    spool.append([record(number) for number in range(5)])
+
+    def take_two(submissions: Sequence[Submission]) -> list[Receipt | Exception]:
+        return [*through.submit(submissions[:2]), *[Unreachable("gone")] * (len(submissions) - 2)]
+
+    assert Drain(spool, ENGINE, take_two).run(60)[:3] == (3, 0, True)
+    assert Drain(Spool(str(directory), 1), ENGINE, through.submit).run(60).delivered == 2
+    assert bodies(own_server) == [record(number).body for number in range(5)]
+
+
 def test_only_one_delivers_at_a_time_and_the_other_does_not_wait(directory: Path, spool: Spool) -> None:
     spool.append([record(1)])
     begun, go_on = threading.Event(), threading.Event()
@@ -278,6 +320,32 @@ def test_a_place_that_is_none_is_no_file(spool: Spool, place: str) -> None:
 # Disks that fail
 
 
+def test_a_call_is_accepted_only_when_its_file_and_every_new_directory_have_been_synced(
+    directory: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[int, int] = {}
+
+    def recorded(original: Callable[[int], None]) -> Callable[[int], None]:
+        def sync(file: int) -> None:
+            original(file)
+            status = os.fstat(file)
+            synced[status.st_ino] = status.st_size
+
+        return sync
+
+    monkeypatch.setattr(os, "fsync", recorded(os.fsync))
+    monkeypatch.setattr(os, "fdatasync", recorded(os.fdatasync))
+    for number in range(2):
+        path, _ = places(spool, directory, [record(number)])
+        assert synced[path.stat().st_ino] == path.stat().st_size
+    for new in (directory, directory.parent, directory.parent.parent):
+        assert new.stat().st_ino in synced
+    (place,) = spool.append([record(3)])
+    synced.clear()
+    assert spool.withdraw(str(place), "id3")
+    assert path.stat().st_ino in synced
+
+
 def test_after_a_failed_sync_nobody_appends_to_that_file_again(
     directory: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +359,21 @@ def test_after_a_failed_sync_nobody_appends_to_that_file_again(
         sender.append([record(3)])
     assert path.read_bytes() == before
     assert waiting(spool) == ["id1", "id3", "id3"]
+
+
+def test_nor_where_no_other_file_could_be_begun_at_once(
+    directory: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = places(spool, directory, [record(1)])
+    before = path.read_bytes()
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fdatasync", _fail)
+        failing.setattr(os, "fsync", _fail)
+        with pytest.raises(SpoolUnusable):
+            spool.append([record(2)])
+    spool.append([record(3)])
+    assert path.read_bytes() == before
+    assert waiting(spool) == ["id1", "id3"]
 
 
 def _fail(_: int) -> None:

@@ -395,8 +395,8 @@ def test_a_long_backlog_costs_each_send_only_a_moment(absent: Server, directory:
 def test_during_an_outage_a_spooled_call_does_not_wait_for_the_server(directory: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
         ayl.configure(
-            app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{silent.getsockname()[1]}", send_timeout=0.5, probe_interval=60,
-            unreachable="spool", spool=str(directory),
+            app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{silent.getsockname()[1]}", send_timeout=0.5,
+            probe_interval=60, unreachable="spool", spool=str(directory),
         )  # fmt: skip
         ayl.send(note, 0)
         before = time.monotonic()
@@ -427,6 +427,28 @@ def test_threads_spool_side_by_side_and_each_keeps_its_order(absent: Server, dir
     assert len(found) == 301
     for thread_number in range(6):
         assert [number for thread_, number in found if thread_ == thread_number] == [*range(50)]
+
+
+def test_a_lock_ends_with_its_process_though_a_child_was_forked_meanwhile(directory: Path) -> None:
+    directory.mkdir(parents=True)
+    reader, writer = os.pipe()
+    holder = os.fork()
+    if holder == 0:
+        with opened(str(directory)) as descriptor, locked(descriptor, "lock"):
+            child = os.fork()
+            if child == 0:
+                time.sleep(60)
+            os.write(writer, str(child).encode())
+            os._exit(0)  # as when it is killed: it lets go of nothing
+    os.waitpid(holder, 0)
+    child = int(os.read(reader, 20))
+    os.close(reader)
+    os.close(writer)
+    try:
+        with opened(str(directory)) as descriptor, locked(descriptor, "lock", 0.0) as got:
+            assert got
+    finally:
+        os.kill(child, 9)
 
 
 def test_a_child_that_was_forked_while_the_spool_was_locked_does_not_keep_the_lock(directory: Path) -> None:

@@ -104,8 +104,8 @@ class Programs(RuleBasedStateMachine):
                 assert not done.rest
                 self._judge(engine)
             assert not any(name.endswith(".spool") for name in self._names())
-            if self.damaged:
-                assert any(name.endswith(".damaged") for name in self._names()), "damage was dropped silently"
+            told = any(name.endswith(".damaged") for name in self._names())
+            assert told == bool(self.damaged), "damage was dropped silently, or made up"
         finally:
             shutil.rmtree(self.folder)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["pytester"]
 
-PAGE = [block for block in blocks("testing.md") if block.section not in ("Django", "SQLAlchemy")]
+PAGE = [block for block in blocks("testing.md") if block.section not in ("Django", "SQLAlchemy", "Peewee")]
 FILES = {block.file: block.text for block in PAGE if block.file}
 REPORTS = [block.text for block in PAGE if block.language == "text"]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.handlers.base import BaseHandler
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 from django.db.transaction import atomic
 from django.test import TestCase, TransactionTestCase
@@ -231,6 +232,23 @@ def test_a_server_that_does_not_answer_is_told_after_the_commit() -> None:
         write()
     assert [handle.state for handle in handles] == [State.REFUSED] * 2
     assert Order.objects.count() == 1
+
+
+@sqlite
+def test_a_request_that_django_makes_a_transaction_is_one(outbox: Outbox) -> None:
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+
+    def view(word: str, *, fails: bool) -> None:
+        send(word)
+        assert word not in words(outbox)
+        if fails:
+            raise Undo
+
+    atomic_view = BaseHandler().make_view_atomic(view)
+    with suppress(Undo):
+        atomic_view("failed", fails=True)
+    atomic_view("served", fails=False)
+    assert words(outbox) == ["served"]
 
 
 # Several databases

@@ -114,19 +114,25 @@ class Unbound(Base, ayl.Sendable, ayl_name="async_jobs.Unbound"):
         ayl_sqlalchemy.async_session("local")
 
 
+@pytest.fixture(scope="module")
+def elsewhere(postgres: Postgres) -> str:
+    """A database of PostgreSQL for these tests, one after the other."""
+    return sqlalchemy_url(postgres.fresh())
+
+
 @pytest.fixture(params=["aiosqlite", "psycopg"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
     """How to reach one database synchronously and asynchronously."""
     if request.param == "aiosqlite":
         return f"sqlite:///{tmp_path}/hotel.db", f"sqlite+aiosqlite:///{tmp_path}/hotel.db"
-    postgres: Postgres = request.getfixturevalue("postgres")
-    url = sqlalchemy_url(postgres.fresh())
+    url = request.getfixturevalue("elsewhere")
     return url, url
 
 
 @pytest.fixture
 def local(place: tuple[str, str], inline: None) -> Iterator[sessionmaker[Session]]:
     made = create_engine(place[0])
+    Base.metadata.drop_all(made)
     Base.metadata.create_all(made)
     with Session(made) as session, session.begin():
         session.add_all([Guest(id=3, name="Jones", stays=[Stay(night="monday")]), Guest(id=4, name="Smith")])

@@ -55,6 +55,10 @@ class Order(Base, ayl.Sendable, ayl_name="commits.Order"):
     def look(self) -> None:
         self.seen.append(self.note)
 
+    def look_again_and_fail(self) -> None:
+        self.ayl_send("look")
+        raise RuntimeError("no room")
+
     async def change_later(self, note: str) -> None:
         self.change(note)
 
@@ -486,6 +490,12 @@ def test_what_a_call_sends_is_dropped_when_it_raises(job: Order) -> None:
     with pytest.raises(RuntimeError, match="no room"):
         job.ayl_send("change_and_fail", "three")
     assert Order.seen == ["called"]
+
+
+def test_so_it_is_when_the_call_has_written_nothing(job: Order) -> None:
+    with pytest.raises(RuntimeError, match="no room"):
+        job.ayl_send("look_again_and_fail")
+    assert Order.seen == []
 
 
 # A server that refuses

@@ -147,6 +147,15 @@ def test_so_are_many_with_keys_of_other_types(guests: list[Guest], engine: Engin
     assert len(statements) == 2
 
 
+def test_very_many_are_found_in_few_queries(engine: Engine, statements: list[str]) -> None:
+    with Session(engine) as session, session.begin():
+        session.add_all([Guest(id=number, name=str(number)) for number in range(10, 1210)])
+    statements.clear()
+    calling.perform(meeting(1, *range(1209, 9, -1)))
+    assert [guest.id for guest in SEEN[0]] == [1, *range(1209, 9, -1)]
+    assert len(statements) == 3
+
+
 def test_one_of_many_that_is_gone_is_the_one_that_is_told(guests: list[Guest], engine: Engine) -> None:
     with Session(engine) as session, session.begin():
         for stay in session.get_one(Guest, 2).stays:

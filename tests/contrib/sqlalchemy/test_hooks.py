@@ -84,7 +84,7 @@ def left(outbox: Outbox) -> list[tuple[Any, ...]]:
     """What has left since the last time: class, key and method."""
     found = [(*message.on["$ref"], message.do) for message in outbox.messages]
     outbox.writes.clear()
-    return [(name.removeprefix("hooks."), key, method) for name, key, method in found]
+    return [(name.removeprefix("sqlalchemy_hooks."), key, method) for name, key, method in found]
 
 
 def saved_customer(session: Session, outbox: Outbox) -> Customer:
@@ -164,6 +164,10 @@ def test_what_is_rolled_back_or_failed_sends_nothing(session: Session, outbox: O
     session.flush()
     session.rollback()
     session.add(Customer(name="Jones"))
+    with pytest.raises(IntegrityError):
+        session.flush()
+    session.rollback()
+    session.add_all([Customer(name="Smith"), Special()])  # of which the second fails
     with pytest.raises(IntegrityError):
         session.flush()
     session.rollback()

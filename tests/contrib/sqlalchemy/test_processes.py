@@ -90,6 +90,29 @@ def test_at_the_end_sessions_that_wrote_drop_and_say_so(tmp_path: Path) -> None:
     assert "with them 1 call was dropped" in complaints
 
 
+def test_the_child_of_a_fork_sends_nothing_of_its_parent_s(tmp_path: Path) -> None:
+    left, complaints = told(
+        tmp_path,
+        """
+        import gc, os
+        session, abandoned = Session(engine), Session(engine)
+        for opened in (session, abandoned):
+            opened.execute(text("SELECT 1"))
+            send("the parent's")
+        del abandoned, opened
+        gc.collect()
+        child = os.fork()
+        if child == 0:
+            send("the child's")
+            session.close()
+            sys.exit()
+        os.waitpid(child, 0)
+        """,
+    )
+    assert left == ["the child's", "the parent's", "the parent's"]
+    assert complaints == ""
+
+
 def test_at_the_end_a_refusal_is_told(tmp_path: Path) -> None:
     left, complaints = told(
         tmp_path,

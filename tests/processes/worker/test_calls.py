@@ -29,7 +29,7 @@ def test_each_kind_of_call_is_made_and_its_job_deleted(workshop: Workshop) -> No
         ayl.send(chores.Shelf.count, here, "class"),
         ayl.send(chores.Shelf.dust, here, "static"),
         ayl.ayl_send(shelf, "label", word="by-name"),
-        ayl.ayl_send([3, 1, 2], "sort"),
+        ayl.ayl_send([3, 1, 2], "reverse"),
     ]
     workshop.workers()
     workshop.await_gone(*(handle.job_id for handle in sent))

@@ -139,5 +139,5 @@ def test_nothing_of_it_was_called(aftermath: Aftermath) -> None:
 
 def test_the_worker_outlives_them_all_and_goes_on(aftermath: Aftermath) -> None:
     folder = aftermath.workshop.folder
-    aftermath.workshop.put(message(args=[str(folder), "well"]))
+    aftermath.workshop.put(message(args=[{"$t": ["Path", str(folder)]}, "well"]))
     assert [aftermath.workshop.read("well").pid] == aftermath.supervisor.started()

@@ -1,0 +1,108 @@
+"""Connections when the process forks, and when names cannot be looked up."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+import ayl
+from ayl.engines.addresses import Address, parse_url
+from ayl.engines.dialing import dialer
+from ayl.errors import Unreachable
+
+if TYPE_CHECKING:
+    from tests.ayl.conftest import Server
+
+FORKING = """
+import os, sys, threading
+import ayl
+from ayl import delivery
+
+@ayl.task("links.note")
+def note(who, number): pass
+
+ayl.configure(app="fork", version="1", engine=sys.argv[1], send_timeout=10)
+over = threading.Event()
+sent = [0, 0, 0]
+
+def send(thread):
+    while not over.is_set():
+        ayl.send(note, f"thread {thread}", sent[thread])
+        sent[thread] += 1
+
+threads = [threading.Thread(target=send, args=(thread,)) for thread in range(3)]
+for thread in threads:
+    thread.start()
+children = []
+for number in range(20):
+    child = os.fork()
+    if child == 0:
+        import signal
+        signal.alarm(20)  # ends a child that waits for a lock that nobody holds any more
+        ayl.send(note, "child", number)
+        os._exit(0)
+    children.append(child)
+codes = [os.waitpid(child, 0)[1] for child in children]
+over.set()
+for thread in threads:
+    thread.join()
+delivery.close()
+assert codes == [0] * 20, codes
+print(*sent)
+"""
+
+
+def test_children_of_a_process_full_of_sending_threads_send_what_is_theirs(own_server: Server) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKING, own_server.url],
+        check=True, timeout=60, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    found = [tuple(message.args) for message in own_server.take("fork/1")]
+    assert len(found) == len(set(found)), "no answer went to another, or the call would have been sent again"
+    for thread, count in enumerate(map(int, done.stdout.split())):
+        assert [number for who, number in found if who == f"thread {thread}"] == [*range(count)]
+    assert sorted(number for who, number in found if who == "child") == [*range(20)]
+
+
+@ayl.task("links.note")
+def note(number: int) -> None: ...
+
+
+def test_a_name_that_does_not_exist_is_told_as_one() -> None:
+    ayl.configure(app="shop", engine="beanstalk://nowhere.invalid", send_timeout=20.0)
+    with pytest.raises(Unreachable, match=r"^no server answers at nowhere\.invalid:11300 \(.*(Name|name).*\)"):
+        ayl.send(note, 1)
+
+
+def test_a_look_up_that_hangs_costs_no_more_than_the_send_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    real = socket.getaddrinfo
+
+    def hangs(host: str, *rest: int) -> object:
+        if host == "hangs.example":
+            over.wait(20)
+            raise socket.gaierror(socket.EAI_AGAIN, "nobody knows")
+        return real(host, *rest)
+
+    # No real resolver can be made to hang from here.
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    ayl.configure(app="shop", engine="beanstalk://hangs.example", send_timeout=0.3)
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match="does not answer in time"):
+        ayl.send(note, 1)
+    assert time.monotonic() - began < 1
+    over.set()
+
+
+def test_of_a_name_with_several_addresses_the_one_that_answers_is_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        connected = dialer(parse_url("beanstalk://"))(Address("localhost", port), 5.0)  # ::1 is often the first of two
+        assert connected.getpeername()[:2] == ("127.0.0.1", port)
+        connected.close()
