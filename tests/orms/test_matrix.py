@@ -82,6 +82,10 @@ def left(outbox: Outbox) -> list[Any]:
     return [message.args[0] for message in outbox.messages]
 
 
+def test_every_orm_has_its_shop() -> None:
+    assert [*SHOPS] == ["django", "peewee", "plain", "sqlalchemy", "sqlmodel"]
+
+
 # Naming and finding
 
 

@@ -1,18 +1,16 @@
 """Instances of models: named by their primary key, found in one query for each class."""
 
-import logging
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import peewee
 
+from ayl.contrib.peewee.connections import Connections
 from ayl.contrib.peewee.saves import is_known
 from ayl.contrib.peewee.waiting import behind_proxies
 from ayl.errors import CannotRun, NotConfigured, NotRegistered, NotSaved
 from ayl.registry import registry
-
-log = logging.getLogger(__name__)
 
 IMPOSSIBLE = (peewee.DataError, OverflowError, TypeError, ValueError)
 """What looking for a key raises that no row can have: to try again would not help."""
@@ -46,7 +44,7 @@ class PeeweeLocator:
             )
         return key
 
-    def find(self, cls: Any, keys: Sequence[object], opened: "Connections") -> list[object | None]:
+    def find(self, cls: Any, keys: Sequence[object], opened: Connections) -> list[object | None]:
         wanted = [_possible(cls, key) for key in keys]
         opened.use(_database(cls))
         found: list[object | None] = []
@@ -57,34 +55,8 @@ class PeeweeLocator:
                 raise _impossible(cls, keys, error) from error
         return found
 
-    def open(self, stack: ExitStack) -> "Connections":
+    def open(self, stack: ExitStack) -> Connections:
         return Connections(stack)
-
-
-class Connections:
-    """Those that one job has opened; each is closed at its end."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-
-    def use(self, database: Any) -> None:
-        """Have a connection to this database in this thread; one that is open already is used, and left open."""
-        if not (database.is_closed() or database.in_transaction() or database.is_connection_usable()):
-            database.close()  # some earlier call left it, and its server has gone away since
-        if database.connect(reuse_if_open=True):
-            self._stack.callback(_close, database)
-
-
-def _close(database: Any) -> None:
-    """Give the connection back. The call has ended, so what goes wrong here must not make it run again."""
-    with suppress(peewee.PeeweeException):
-        if database.in_transaction():
-            log.warning("the call left a transaction open on %r; it is rolled back", database.database)
-            while database.in_transaction():
-                database.pop_transaction()
-            with suppress(peewee.PeeweeException):
-                database.rollback()
-        database.close()
 
 
 def _database(cls: Any) -> Any:

@@ -502,6 +502,16 @@ def test_a_call_that_concerns_two_databases_waits_for_both(
     assert handle.state is State.SUBMITTED
 
 
+def test_a_model_that_is_registered_between_two_calls_counts_for_the_second(
+    sqlite: Any, outbox: Outbox, request: pytest.FixtureRequest
+) -> None:
+    ayl.send(note, "a")
+    with request.getfixturevalue("customer")._meta.database.atomic():
+        ayl.send(note, "b")
+        assert left(outbox) == ["a"]
+    assert left(outbox) == ["a", "b"]
+
+
 def test_a_transaction_of_another_thread_is_not_waited_for(database: Any, outbox: Outbox) -> None:
     def other() -> None:
         ayl.send(note, "b")

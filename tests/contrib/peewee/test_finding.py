@@ -13,6 +13,7 @@ import pytest
 import ayl
 from ayl.calling import perform
 from ayl.errors import CannotRun, Gone, NotConfigured, Unavailable
+from ayl.frameworks import around_job
 from ayl.references import find, find_ahead, finding
 from tests.ayl.conftest import written
 
@@ -297,3 +298,46 @@ def test_the_database_is_the_one_that_the_model_is_bound_to_now(sqlite: Any, tmp
         assert found("peewee.Order", order.id)[0].note == "there"
         closed(other)
     assert found("peewee.Order", order.id)[0].note == "here"
+
+
+@ayl.task("peewee.count")
+def count() -> None:
+    SEEN.append((Order.select().count(),))
+
+
+def in_a_worker(task: str) -> None:
+    """A job that names nothing, as the worker makes its call."""
+    with around_job():
+        perform(written(do=task))
+
+
+def test_what_a_call_connected_by_itself_is_closed_after_it(sqlite: Any) -> None:
+    def run_both() -> None:
+        in_a_worker("peewee.count")
+        SEEN.append((sqlite.is_closed(),))
+
+    in_a_thread(run_both)
+    assert SEEN == [(0,), (True,)]
+
+
+def test_what_was_connected_before_is_left_open(sqlite: Any) -> None:
+    sqlite.connect(reuse_if_open=True)
+    in_a_worker("peewee.count")
+    assert not sqlite.is_closed()
+
+
+def test_what_a_call_connected_is_closed_whatever_it_raises(sqlite: Any) -> None:
+    @ayl.task("peewee.fail")
+    def fail() -> None:
+        Order.create()
+        raise RuntimeError("on purpose")
+
+    def run_it() -> None:
+        try:
+            in_a_worker("peewee.fail")
+        finally:
+            SEEN.append((sqlite.is_closed(),))
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        in_a_thread(run_it)
+    assert SEEN == [(True,)]

@@ -33,7 +33,7 @@ def test_a_young_job_whose_object_is_gone_is_tried_once_more_and_buried_then(our
         job = our_workshop.await_state(handle.job_id, "buried")
         assert (job["reserves"], job["releases"], job["buries"]) == (2, 1, 1)
         for line in (AGAIN, BURIED):
-            assert len(supervisor.logs(rf"\bjob {handle.job_id} .*{line}")) == 1
+            supervisor.awaits(rf"\bjob {handle.job_id} .*{line}")
     assert our_workshop.diary() == []
 
 
