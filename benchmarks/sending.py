@@ -24,7 +24,7 @@ from benchmarks.calls import awake, connected  # noqa: E402
 from benchmarks.processes import KINDS, Cores, running  # noqa: E402
 
 TUBE = "measured/1"
-SECRET = "2026a:0123456789abcdef0123456789abcdef"
+SECRET = "2026a:0123456789abcdef0123456789abcdef"  # noqa: S105 - of this benchmark only
 
 
 class Cost(NamedTuple):
