@@ -40,6 +40,7 @@ ONLY_IN = {
     "prometheus_client": ("ayl_server.metrics",),
     "mypyc": (),
     "msgspec": ("ayl.message", "ayl.values"),
+    "pytest": ("ayl.pytest_plugin",),
 }
 """A library and the rooms that may import it."""
 

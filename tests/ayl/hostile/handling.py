@@ -26,6 +26,9 @@ class Held:
     def reserves(self) -> int:
         return 1
 
+    def tube(self) -> str:
+        return "shop/1"
+
     def age(self) -> int:
         return 3600
 
