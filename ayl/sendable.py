@@ -34,9 +34,19 @@ class BoundSender:
 
     def __call__(self, method: str, /, *args: Any, **kwargs: Any) -> Handle:
         """Call `method` of this object with these arguments later, in a worker. See `ayl.ayl_send`."""
-        from ayl.sending import ayl_send  # who only declares classes needs nothing of it
+        return (_ayl_send or _loaded())(self._receiver, method, *args, **kwargs)
 
-        return ayl_send(self._receiver, method, *args, **kwargs)
+
+_ayl_send: "Callable[..., Handle] | None" = None
+
+
+def _loaded() -> "Callable[..., Handle]":
+    """Kept, because even an import that finds everything loaded takes a part of what a send may."""
+    global _ayl_send
+    from ayl.sending import ayl_send  # as below
+
+    _ayl_send = ayl_send
+    return ayl_send
 
 
 class OptionsSender:
@@ -56,7 +66,7 @@ class BoundOptionsSender:
 
     def __call__(self, method: str, options: "OptionsLike", /, *args: Any, **kwargs: Any) -> Handle:
         """As `ayl_send`, with options. See `ayl.ayl_send_opts`."""
-        from ayl.sending import ayl_send_opts  # as above
+        from ayl.sending import ayl_send_opts  # who only declares classes needs nothing of it
 
         return ayl_send_opts(self._receiver, method, options, *args, **kwargs)
 

@@ -1,6 +1,8 @@
 """A socket whose peer has only so long for each whole reply."""
 
 import socket
+from math import ceil
+from select import POLLIN, poll
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -98,12 +100,53 @@ class Prompt(socket.socket):
 
 
 class PromptSocket(Prompt):
-    """Takes over a connected socket."""
+    """Takes over a connected socket.
+
+    It never blocks in the system's calls: Python asks the kernel before each call of a socket with a timeout, and sets
+    the timeout by another. Here a small command is one call, and its reply two.
+    """
 
     def __init__(self, connected: socket.socket, patience: float) -> None:
         super().__init__(fileno=connected.detach())
         self.patience = patience
+        self.setblocking(False)
+        self._readable = poll()
+        self._readable.register(self.fileno(), POLLIN)
         self.restart()
+
+    def restart(self) -> None:
+        self._deadline = monotonic() + self.patience
+        self._first = True
+
+    def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:
+        self.restart()
+        self._queued = 0
+        try:
+            sent = self.send(data, flags)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):  # type: ignore[arg-type] # as above
+            self.settimeout(self.patience)
+            try:
+                super().sendall(memoryview(data)[sent:], flags)
+            finally:
+                self.setblocking(False)
+
+    def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
+        while True:
+            left = self._deadline - monotonic()
+            # Nearly every reply comes whole; only what dribbles is held to its end.
+            late = left <= 0 and not self._first
+            self._first = False
+            if not late and self._readable.poll(ceil(max(left, 0) * 1000)):
+                try:
+                    count = socket.socket.recv_into(self, buffer, nbytes, flags)
+                except BlockingIOError:
+                    continue
+                self.received += count
+                return count
+            if not self._flows():
+                raise TimeoutError
 
     def has_begun(self) -> bool:
         """Whether a reply has begun to arrive, given that the socket is readable."""
