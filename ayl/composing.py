@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,10 @@ from ayl.handle import Handle
 from ayl.identifiers import uuid7
 from ayl.options import Options, fuzzed
 from ayl.references import refer_noting
+from ayl.registry import registry
 from ayl.settings import Settings
 from ayl.targets import Target
+from ayl.values.tags import REFERENCE
 
 NOBODY = object()
 """Stands for the receiver of a function."""
@@ -32,7 +35,7 @@ def compose(
     """The message for one call, and the stored objects that it names."""
     named: list[object] = []
     refer = partial(refer_noting, named)
-    on = None if receiver is NOBODY else values.encode(receiver, "the receiver", refer)
+    on = _encoded(receiver, refer)
     target.check(args, kwargs)
     tube = settings.tube(options.lane)
     now = time.time_ns()
@@ -51,7 +54,7 @@ def compose(
             failed_job_handler=options.failed_job_handler,
             failed_job_count=options.failed_job_count,
             failed_job_delay=options.failed_job_delay,
-            sent=round(now / 1e9, 3),
+            sent=now // 1_000_000 / 1000,
         )
     )
     target.check_values(args, kwargs)  # what can travel at all, and holds no end of itself
@@ -72,6 +75,14 @@ def compose(
         options.unreachable or settings.unreachable,
     )
     return Parcel(settings, submission, Handle(message_id, tube)), named
+
+
+def _encoded(receiver: object, refer: Callable[[object], list[Any] | None]) -> Any:
+    if receiver is NOBODY:
+        return None
+    if isinstance(receiver, type):  # its name is all there is to it
+        return {REFERENCE: [registry.model_names[receiver]]}
+    return values.encode(receiver, "the receiver", refer)
 
 
 def _below(limit: int) -> int:

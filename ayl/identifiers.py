@@ -3,6 +3,9 @@
 
 def uuid7(milliseconds: int, randomness: bytes) -> str:
     """The id for a moment (milliseconds since 1970) and ten random bytes."""
-    text = (milliseconds.to_bytes(6, "big") + randomness).hex()
-    variant = "89ab"[int(text[16], 16) & 3]
-    return f"{text[:8]}-{text[8:12]}-7{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
+    time, noise = f"{milliseconds:012x}", randomness.hex()
+    return f"{time[:8]}-{time[8:]}-7{noise[1:4]}-{_VARIANT[noise[4]]}{noise[5:8]}-{noise[8:]}"
+
+
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""Two bits of this digit are fixed."""

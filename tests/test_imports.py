@@ -23,7 +23,7 @@ HEAVY = {
 
 FRAMEWORKS = {"attr", "django", "peewee", "pydantic", "sqlalchemy", "sqlmodel"}
 
-CONTRIB = sorted({path.stem for path in (ROOT / "ayl" / "contrib").glob("*.py")} & FRAMEWORKS)
+CONTRIB = sorted({path.stem for path in (ROOT / "ayl" / "contrib").iterdir()} & FRAMEWORKS)
 
 DECLARING = """
 import ayl
@@ -35,7 +35,7 @@ class Order:
     find = classmethod(lambda cls, id: cls())
 
     @ayl.ayl_after_save(options={"delay": 1})
-    def ship(self, carrier: str) -> None: ...
+    def ship(self, carrier: str = "post") -> None: ...
 
 class Item(ayl.Sendable, ayl_name="imports.Item"): ...
 
@@ -80,7 +80,7 @@ def test_the_client_is_loaded_with_the_first_send() -> None:
     assert "greenstalk" not in loaded(DECLARING)
     modules = loaded(BEANSTALK)
     assert "greenstalk" in modules
-    assert not modules & (FRAMEWORKS | {"asyncio", "click", "logging", "hmac", "tomllib"})
+    assert not modules & (FRAMEWORKS | {"asyncio", "click", "hmac", "tomllib"})  # logging tells of the outage
 
 
 @pytest.mark.parametrize("module", CONTRIB)

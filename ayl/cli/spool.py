@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl import settings as configuration
-from ayl import spooled
 from ayl.cli import ExitCode
 from ayl.cli.output import Styled, Value, table, visible
 from ayl.cli.requests import OPTIONS, Request, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ayl import spooled
 
 SPOOL = click.Option(
     ["--spool", "directory"],
@@ -70,6 +71,8 @@ def list(request: Request, directory: str | None) -> None:  # noqa: A001 - the c
 
     Nothing is looked up in any database, and nothing is changed.
     """
+    from ayl import spooled  # with all that reads messages, which the other commands need not wait for
+
     found = spooled.contents(_directory(directory))
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (_moment(call.spooled), call.id, call.tube, _moment(call.due), call.size, call.call) for call in found.calls
@@ -96,6 +99,8 @@ def drain(request: Request, directory: str | None, to: str, engine: str, set_asi
     """
     place = _directory(directory)
     tell = None if request.as_json else _progress
+    from ayl import spooled  # as above
+
     done, trouble = spooled.drain(request.server, place, to=to, engine=engine, set_aside=set_aside, tell=tell)
     lines = [f"delivered {done.delivered:,}, set aside {done.set_aside:,}, still waiting {done.left:,}"]
     lines += [

@@ -1,6 +1,7 @@
 """A socket whose peer has only so long for each whole reply."""
 
 import socket
+from contextlib import suppress
 from math import ceil
 from select import POLLIN, poll
 from time import monotonic
@@ -120,12 +121,12 @@ class PromptSocket(Prompt):
 
     def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:
         self.restart()
-        self._queued = 0
-        try:
-            sent = self.send(data, flags)
-        except BlockingIOError:
-            sent = 0
-        if sent < len(data):  # type: ignore[arg-type] # as above
+        size, sent = len(data), 0  # type: ignore[arg-type] # as above
+        if size <= SMALL:
+            self._queued = 0
+            with suppress(BlockingIOError):
+                sent = self.send(data, flags)
+        if sent < size:
             self.settimeout(self.patience)
             try:
                 super().sendall(memoryview(data)[sent:], flags)

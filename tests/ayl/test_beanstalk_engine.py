@@ -13,7 +13,7 @@ import pytest
 import ayl
 from ayl import delivery
 from ayl import message as messages
-from ayl.engines.prompt import Prompt
+from ayl.engines.prompt import PromptSocket
 from tests.ayl.conftest import wait_until
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ def note(number: int, *rest: Any) -> None: ...
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of what this process writes to sockets."""
     sizes: list[int] = []
-    write = Prompt.sendall
+    write = PromptSocket.sendall
 
-    def counted(self: Prompt, data: bytes, flags: int = 0) -> None:
+    def counted(self: PromptSocket, data: bytes, flags: int = 0) -> None:
         sizes.append(len(data))
         write(self, data, flags)
 
-    monkeypatch.setattr(Prompt, "sendall", counted)
+    monkeypatch.setattr(PromptSocket, "sendall", counted)
     return sizes
 
 
