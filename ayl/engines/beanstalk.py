@@ -46,9 +46,8 @@ class BeanstalkEngine:
 
     def submit(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
         outcomes: list[Receipt | NotSubmitted] = []
-        if len(submissions) == 1:
-            error = self._put(submissions, outcomes)
-            return [error] if error is not None else outcomes
+        if len(submissions) == 1 and len(self._links) == 1:
+            return [self._put_one(submissions)]
         for start in range(0, len(submissions), PIPELINED):
             error = self._put(submissions[start : start + PIPELINED], outcomes)
             if error is not None:
@@ -70,6 +69,16 @@ class BeanstalkEngine:
         (link,) = (link for link in self._links if link.place == receipt.place)
         return link.use(question, self._patience)
 
+    def _put_one(self, submissions: Sequence[Submission]) -> Receipt | NotSubmitted:
+        """The way of most calls: one, to the only server there is."""
+        (link,) = self._links
+        answers: list[int | greenstalk.Error] = []
+        try:
+            link.use(_put_rest, self._patience, submissions, answers)
+        except Unreachable as error:
+            return error
+        return _outcome(answers[0], link.place)
+
     def _put(self, submissions: Sequence[Submission], outcomes: list[Receipt | NotSubmitted]) -> Unreachable | None:
         """Put them all, and add to `outcomes` what was answered; the error for the rest when no server answers.
 
@@ -87,9 +96,8 @@ class BeanstalkEngine:
                 hopeful = sum(not other.is_left_alone() for other in links[number:])
                 patience = max(LEAST_PATIENCE, (deadline - monotonic()) / max(1, hopeful))
             answers: list[int | greenstalk.Error] = []
-            rest = submissions
             try:
-                link.use(lambda client: client.put_many(rest[len(answers) :], answers), patience)  # noqa: B023 - called at once
+                link.use(_put_rest, patience, submissions, answers)
             except Unreachable as error:
                 errors.append(error)
             outcomes += [_outcome(answer, link.place) for answer in answers]
@@ -97,6 +105,11 @@ class BeanstalkEngine:
             if not submissions:
                 return None
         return _together(errors)
+
+
+def _put_rest(client: Client, submissions: Sequence[Submission], answers: list[int | greenstalk.Error]) -> None:
+    """Those that have no answer yet, for after a broken connection the question is asked again."""
+    client.put_many(submissions[len(answers) :] if answers else submissions, answers)
 
 
 def _together(errors: Sequence[Unreachable]) -> Unreachable:

@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from time import monotonic
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from ayl.engines.addresses import Address
@@ -13,6 +13,7 @@ from ayl.engines.client import TROUBLE, Client, unreachable
 from ayl.engines.dialing import Dial
 from ayl.errors import Unreachable
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 LEAST_PATIENCE = 0.01
@@ -36,7 +37,9 @@ class Link:
         """Whether a call would fail at once."""
         return not self._breaker.closed and self._breaker.seconds_left(monotonic()) > 0
 
-    def use(self, question: Callable[[Client], T], patience: float) -> T:
+    def use(
+        self, question: Callable[Concatenate[Client, P], T], patience: float, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """What `question` returns. Unreachable if the server does not answer in `patience` seconds, or has not lately.
 
         A kept connection breaks when the server was restarted meanwhile: one new one is tried, and `question` is asked
@@ -53,7 +56,7 @@ class Link:
             while True:
                 client, fresh = self._client(deadline, patience)
                 try:
-                    answer = question(client)
+                    answer = question(client, *args, **kwargs)
                 except TROUBLE as error:
                     if fresh or probes or isinstance(error, TimeoutError):
                         raise

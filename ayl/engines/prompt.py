@@ -1,7 +1,6 @@
 """A socket whose peer has only so long for each whole reply."""
 
 import socket
-from contextlib import suppress
 from math import ceil
 from select import POLLIN, poll
 from time import monotonic
@@ -121,11 +120,13 @@ class PromptSocket(Prompt):
 
     def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:
         self.restart()
-        size, sent = len(data), 0  # type: ignore[arg-type] # as above
+        sent, size = 0, len(data)  # type: ignore[arg-type] # as above
         if size <= SMALL:
             self._queued = 0
-            with suppress(BlockingIOError):
+            try:
                 sent = self.send(data, flags)
+            except BlockingIOError:
+                sent = 0
         if sent < size:
             self.settimeout(self.patience)
             try:
