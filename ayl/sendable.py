@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
-from ayl import frameworks
 from ayl.errors import NotRegistered
 from ayl.handle import Handle
 from ayl.registry import GonePolicy, registry
@@ -107,7 +106,6 @@ def _declare(
 ) -> C:
     if not isinstance(cls, type):
         raise NotRegistered(f"@ayl.model is for classes, not for {cls!r}; functions take @ayl.task")
-    frameworks.load()  # whose class it is; its saves may send before anything else does
     registry.add_model(cls, name, was=was, methods=methods, gone=gone)
     cls.ayl_send = Sender()  # type: ignore[attr-defined]
     cls.ayl_send_opts = OptionsSender()  # type: ignore[attr-defined]
@@ -138,6 +136,5 @@ class Sendable:
     ) -> None:
         super().__init_subclass__(**rest)
         if ayl_name is not None and cls.__module__ not in COPIES:
-            frameworks.load()
             how = f'class {cls.__name__}(…, ayl_name="{{}}")'
             registry.add_model(cls, ayl_name or None, how, was=ayl_was, methods=ayl_methods, gone=ayl_gone)
