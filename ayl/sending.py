@@ -16,7 +16,7 @@ from ayl.handle import Handle
 from ayl.options import Options
 from ayl.registry import registry
 from ayl.settings import Settings
-from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
+from ayl.targets import PLAIN_TYPES, Target, function_target, known_target, method_target
 from ayl.values.classes import CODECS
 
 P = ParamSpec("P")
@@ -122,6 +122,8 @@ def _merged(settings: Settings, options: OptionsLike) -> Options:
 
 def _receiver(obj: object, method: str) -> tuple[object, Target]:
     """The receiver, and the target of `method` on it."""
+    if type(method) is str and (target := known_target(obj, method)) is not None:
+        return obj, target
     if not isinstance(method, str):
         raise CannotSend(f"the method is given by its name, not as {method!r}; ayl.send takes the method itself")
     if isinstance(obj, type):
