@@ -161,7 +161,7 @@ def behind(obj: Any) -> Any:
         return obj
     if hasattr(cls, "_get_current_object"):  # werkzeug's
         return obj._get_current_object()
-    return vars(obj).get("_wrapped", obj)  # Django's; to ask for its class has made it look
+    return getattr(obj, "__dict__", {}).get("_wrapped", obj)  # Django's; to ask for its class has made it look
 
 
 Identity = tuple[type, type, object]
