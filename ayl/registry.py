@@ -66,6 +66,11 @@ class Registry:
         """Let messages name `function`; NotRegistered if a name cannot be used. `was`: names that it had before."""
         if not callable(function) or isinstance(function, type):
             raise NotRegistered(f"@ayl.task is for functions, not for {function!r}; classes take @ayl.model")
+        if _is_method(function):
+            raise NotRegistered(
+                f"{function.__qualname__} is a method, and @ayl.task is for functions; declare its class with @ayl.model "
+                "and send it through an object: ayl.send(order.ship, …)"
+            )
         name = name or _default_name(function, '@ayl.task("{}")')
         _enter(function, name, was, self.tasks, self.task_names, "function")
 
@@ -109,6 +114,13 @@ def task(target: F | str | None = None, /, *, was: Iterable[str] | str = ()) -> 
         return named
     registry.add_task(target, was=was)
     return target
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    """Whether it is written in a class and wants an object first."""
+    written_in = getattr(function, "__qualname__", "").rpartition(".")[0]
+    names = getattr(getattr(function, "__code__", None), "co_varnames", ())
+    return written_in != "" and not written_in.endswith("<locals>") and names[:1] in (("self",), ("cls",))
 
 
 def _default_name(thing: Any, decorator: str) -> str:
