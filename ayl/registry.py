@@ -68,7 +68,7 @@ class Registry:
             raise NotRegistered(f"@ayl.task is for functions, not for {function!r}; classes take @ayl.model")
         if _is_method(function):
             raise NotRegistered(
-                f"{function.__qualname__} is a method, and @ayl.task is for functions; declare its class with @ayl.model "
+                f"{function.__qualname__} is a method, no function; declare its class with @ayl.model, "
                 "and send it through an object: ayl.send(order.ship, …)"
             )
         name = name or _default_name(function, '@ayl.task("{}")')
