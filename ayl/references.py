@@ -159,8 +159,9 @@ def behind(obj: Any) -> Any:
     cls = type(obj)
     if cls in registry.model_names or obj.__class__ not in registry.model_names:
         return obj
-    if hasattr(cls, "_get_current_object"):  # werkzeug's
-        return obj._get_current_object()
+    present = getattr(cls, "_get_current_object", None)  # werkzeug's
+    if present is not None:
+        return present(obj)
     return getattr(obj, "__dict__", {}).get("_wrapped", obj)  # Django's; to ask for its class has made it look
 
 

@@ -137,7 +137,7 @@ def test_a_worker_takes_the_calls_of_the_readmes_lane_and_buried_ones_are_given_
     wait_for_server(shop.port)
     with greenstalk.Client(("127.0.0.1", shop.port), use="shop/1.4.2", watch="shop/1.4.2") as client:
         shop.python('import ayl, shop; ayl.send(shop.restock, "hats", 1)')
-        client.bury(client.reserve(timeout=PATIENCE))
+        client.bury(client.reserve(timeout=int(PATIENCE)))
     assert shop.python(kick[2].replace("11300", str(shop.port))) == "1\n"
     shop.python('import ayl, shop; ayl.opts(lane="mail").send(shop.restock, "stamps", 2)')
     shop.run(lanes)

@@ -50,8 +50,8 @@ class StandIn:
     def __init__(self, wrapped: object) -> None:
         self._wrapped = wrapped
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override] # this is how proxies do it
+    @property  # type: ignore[misc] # this is how proxies do it
+    def __class__(self) -> type:
         return type(self._wrapped)
 
 
@@ -66,8 +66,8 @@ class Proxy:
     def _get_current_object(self) -> object:
         return object.__getattribute__(self, "_get")()
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc] # as above
+    def __class__(self) -> type:
         return type(self._get_current_object())
 
     async def __await__(self) -> None: ...
