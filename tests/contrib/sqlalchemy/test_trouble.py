@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 import ayl
@@ -75,14 +75,13 @@ def test_without_a_bound_factory_the_error_names_the_line_to_add(engine: Engine)
 def test_a_table_that_is_not_there_yet_is_waited_for_and_a_key_that_cannot_be_is_not(
     postgres: Postgres, inline: None
 ) -> None:
-    made = create_engine(sqlalchemy_url(postgres.fresh()))
+    made = create_engine(sqlalchemy_url(postgres.fresh()), poolclass=NullPool)
     ayl_sqlalchemy.bind(sessionmaker(made))
     with pytest.raises(Unavailable, match=r"^trouble\.Guest 3 cannot be looked for: ProgrammingError"):
         calling.perform(written(on={"$ref": ["trouble.Guest", 3]}, do="look"))
     Base.metadata.create_all(made)
     with pytest.raises(CannotRun, match=r"^no trouble\.Guest can have the key 'three'"):
         calling.perform(written(on={"$ref": ["trouble.Guest", "three"]}, do="look"))
-    made.dispose()
 
 
 def sessions_on(engine: Engine) -> Callable[[], Session]:
