@@ -95,6 +95,20 @@ registry = Registry()
 """The one that the decorators fill."""
 
 
+def behind(obj: Any) -> Any:
+    """The registered object that `obj` stands for, as Django's `request.user` does; `obj` itself if it stands for none.
+
+    Such a stand-in has the class of what it stands for, and is of another type.
+    """
+    cls = type(obj)
+    if cls in registry.model_names or obj.__class__ not in registry.model_names:
+        return obj
+    present = getattr(cls, "_get_current_object", None)  # werkzeug's
+    if present is not None:
+        return present(obj)
+    return getattr(obj, "__dict__", {}).get("_wrapped", obj)  # Django's; to ask for its class has made it look
+
+
 @overload
 def task(function: F, /) -> F: ...
 @overload

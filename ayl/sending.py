@@ -14,8 +14,7 @@ from ayl.delivery import deliver_one
 from ayl.errors import CannotSend, NotCallable, NotRegistered
 from ayl.handle import Handle
 from ayl.options import Options
-from ayl.references import behind
-from ayl.registry import registry
+from ayl.registry import behind, registry
 from ayl.settings import Settings
 from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
 from ayl.values.classes import CODECS
