@@ -44,7 +44,7 @@ def digest(entrant: Entrant) -> str:
 
 def redis() -> Kind:
     """Redis without persistence."""
-    options = ("--bind", "127.0.0.1", "--port", "{port}", "--save", "", "--appendonly", "no")
+    options = ("--bind", "127.0.0.1", "--port", "{port}", "--save", "", "--appendonly", "no", "--loglevel", "warning")
     kind = Kind("redis", "redis-server", listen=options)
     if kind.path() is None:
         raise Missing("the peers need Redis; apt-get install redis-server brings it (or use --frameworks ayl)")
