@@ -3,10 +3,13 @@
 import os
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from benchmarks.memory import resident_bytes, used_bytes
 from benchmarks.meter import Account
@@ -72,28 +75,34 @@ class Workers:
         return self.times.sorted()[0]
 
 
-def _start(command: list[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+@contextmanager
+def working(commands: list[list[str]], environment: Mapping[str, str], times: Path) -> Iterator[Workers]:
+    """Start these workers; end them afterwards. What they say on stderr is shown if something goes wrong."""
+    started: list[subprocess.Popen[bytes]] = []
+    with tempfile.TemporaryFile() as said:
+        try:
+            for command in commands:
+                started.append(_start(command, environment, said))  # noqa: PERF401 - each is to be ended, if one fails
+            yield Workers(started, Times(times))
+        except BaseException:
+            said.seek(0)
+            print(f"the worker said: {said.read().decode(errors='replace') or 'nothing'}", file=sys.stderr)
+            raise
+        finally:
+            for process in started:
+                end(process)
+                # A supervisor that had to be killed leaves its children, in its group.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def _start(command: list[str], environment: Mapping[str, str], said: IO[bytes]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
         cwd=ROOT,
         env=os.environ | environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=said,
+        stderr=said,
         start_new_session=True,
     )
-
-
-@contextmanager
-def working(commands: list[list[str]], environment: Mapping[str, str], times: Path) -> Iterator[Workers]:
-    """Start these workers; end them afterwards. What they say on stderr is shown."""
-    started: list[subprocess.Popen[bytes]] = []
-    try:
-        for command in commands:
-            started.append(_start(command, environment))  # noqa: PERF401 - each is to be ended, however far this comes
-        yield Workers(started, Times(times))
-    finally:
-        for process in started:
-            end(process)
-            # A supervisor that had to be killed leaves its children, in its group.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
