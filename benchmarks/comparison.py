@@ -9,6 +9,23 @@ Figures = dict[str, dict[str, float | None]]
 
 OURS = "ayl"
 
+FIGURES = (
+    "sent one by one, /s",
+    "sent in bulk, /s",
+    "drained, /s",
+    "drained by 2, /s",
+    "CPU per call, us",
+    "latency p50, ms",
+    "latency p99, ms",
+    "resident, MB",
+    "resident each of 2, MB",
+    "proportional, MB",
+    "proportional each of 2, MB",
+    "idle CPU, ms/s",
+    "start-up, s",
+)
+"""The columns of the table; see benchmarks/README.md."""
+
 
 @dataclass(frozen=True, slots=True)
 class Aim:
@@ -39,17 +56,16 @@ AIMS = (
 
 def table(rounds: Sequence[Figures]) -> Iterator[str]:
     """The lines of a table in Markdown: one for each framework, a column for each figure."""
-    names = next((list(figures) for figures in rounds[0].values()), [])
-    yield "| | " + " | ".join(names) + " |"
-    yield "|---|" + "--:|" * len(names)
+    yield "| | " + " | ".join(FIGURES) + " |"
+    yield "|---|" + "--:|" * len(FIGURES)
     for framework in rounds[0]:
-        cells = (written(middle(rounds, framework, name)) for name in names)
+        cells = (written(middle(rounds, framework, name)) for name in FIGURES)
         yield f"| {framework} | " + " | ".join(cells) + " |"
 
 
 def middle(rounds: Sequence[Figures], framework: str, name: str) -> float | None:
     """The median of the rounds; None for what the framework does not have."""
-    values = [value for one in rounds if (value := one[framework][name]) is not None]
+    values = [value for one in rounds if (value := one[framework].get(name)) is not None]
     return median(values) if values else None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.comparison import Figures, aims, table
+from benchmarks.comparison import FIGURES, Figures, aims, table
 from benchmarks.entrants import AYL, ENTRANTS, PEERS, Entrant
 from benchmarks.environments import digest
 from benchmarks.peers.nothing import DIRECTORY, Times
@@ -39,6 +39,7 @@ def test_ours_is_measured_in_every_figure(tmp_path: Path) -> None:
     answer = json.loads(written.read_text())
     figures = answer["rounds"][0]["ayl"]
     assert answer["versions"]["ayl"].keys() == {"ayl"}
+    assert figures.keys() == set(FIGURES)
     assert all(value > 0 for name, value in figures.items() if name != "idle CPU, ms/s"), figures
     assert figures["latency p50, ms"] <= figures["latency p99, ms"] < 10_000
     assert figures["proportional, MB"] <= figures["resident, MB"]
@@ -118,7 +119,13 @@ ROUNDS: list[Figures] = [
 def test_the_table_has_the_medians_and_a_dash_for_what_there_is_not() -> None:
     lines = list(table(ROUNDS))
 
-    assert [line.split(" | ")[5:] for line in lines[2:]] == [["41,000", "0.30 |"], ["9,000", "0.50 |"], ["450", "- |"]]
+    drained, latency = FIGURES.index("drained, /s") + 1, FIGURES.index("latency p50, ms") + 1
+    cells = [line.split(" | ") for line in lines[2:]]
+    assert [(line[0], line[drained], line[latency]) for line in cells] == [
+        ("| ayl", "41,000", "0.30"),
+        ("| huey", "9,000", "0.50"),
+        ("| rq", "450", "-"),
+    ]
 
 
 def test_an_aim_looks_at_ours_and_at_the_best_peer_of_the_same_round() -> None:
