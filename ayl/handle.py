@@ -87,7 +87,7 @@ class Handle:
         """
         if self._engine is None or self._receipt is None or self._receipt.job_id is None:
             return None
-        return self._engine.job_state(self._receipt)
+        return self._engine.job_state(self._receipt, self.id)
 
     def __repr__(self) -> str:
         job = "" if self.job_id is None else f" as job {self.job_id}"

@@ -8,12 +8,13 @@ from typing import TypeVar
 
 import greenstalk
 
+from ayl import message as messages
 from ayl.engines.addresses import Servers
 from ayl.engines.base import Receipt, Submission
 from ayl.engines.client import Client
 from ayl.engines.dialing import dialer
 from ayl.engines.link import LEAST_PATIENCE, Link, renewed
-from ayl.errors import NotSubmitted, Refused, RefusedForNow, Unreachable
+from ayl.errors import NotSubmitted, Refused, RefusedForNow, Undecodable, Unreachable
 from ayl.handle import State
 
 T = TypeVar("T")
@@ -55,10 +56,17 @@ class BeanstalkEngine:
         return outcomes
 
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
-        return self._ask(receipt, lambda client: client.settle(b"delete %d" % (receipt.job_id or 0), b"DELETED"))
+        job_id = receipt.job_id or 0
+        return self._ask(
+            receipt,
+            lambda client: _is_there(client, job_id, message_id) and client.settle(b"delete %d" % job_id, b"DELETED"),
+        )
 
-    def job_state(self, receipt: Receipt) -> str | None:
-        return self._ask(receipt, lambda client: client.state(receipt.job_id or 0))
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
+        job_id = receipt.job_id or 0
+        return self._ask(
+            receipt, lambda client: client.state(job_id) if _is_there(client, job_id, message_id) else None
+        )
 
     def close(self) -> None:
         for link in self._links:
@@ -105,6 +113,15 @@ class BeanstalkEngine:
             if not submissions:
                 return None
         return _together(errors)
+
+
+def _is_there(client: Client, job_id: int, message_id: str) -> bool:
+    """Whether that job is this message: a server that kept nothing over a restart has given its id to another one."""
+    try:
+        message = messages.decode(client.peek(job_id).body)
+    except (greenstalk.NotFoundError, Undecodable):
+        return False
+    return isinstance(message, messages.Message) and message.id == message_id
 
 
 def _put_rest(client: Client, submissions: Sequence[Submission], answers: list[int | greenstalk.Error]) -> None:

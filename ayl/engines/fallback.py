@@ -85,8 +85,8 @@ class FallbackEngine:
             return self._store().withdraw(receipt.place, message_id)
         return self.engine.withdraw(receipt, message_id)
 
-    def job_state(self, receipt: Receipt) -> str | None:
-        return self.engine.job_state(receipt)
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
+        return self.engine.job_state(receipt, message_id)
 
     def close(self) -> None:
         self.engine.close()

@@ -57,21 +57,20 @@ class Link:
                 client, fresh = self._client(deadline, patience)
                 try:
                     answer = question(client, *args, **kwargs)
-                except TROUBLE as error:
-                    if fresh or probes or isinstance(error, TimeoutError):
+                except BaseException as error:
+                    # Of an interrupted conversation nobody knows which command the next answer belongs to.
+                    client.close()
+                    if fresh or probes or isinstance(error, TimeoutError) or not isinstance(error, TROUBLE):
                         raise
-                    self.drop()
                     deadline = renewed(deadline, patience)
                 else:
+                    self._local.client = client
                     if not breaker.closed:  # others have failed meanwhile
                         self._recovered()
                     return answer
         except TROUBLE as error:
-            self.drop()
             raise self._failed(generation, error) from None
         except BaseException:
-            # An interrupted conversation: nobody knows which command the next answer belongs to.
-            self.drop()
             if probes:
                 with self._lock:
                     breaker.abandoned(monotonic())
@@ -81,19 +80,23 @@ class Link:
         """Close this thread's connection."""
         client: Client | None = getattr(self._local, "client", None)
         if client is not None:
-            self._local.pid = None
             self._local.client = None
             client.close()
 
     def _client(self, deadline: float, patience: float) -> tuple[Client, bool]:
-        """This thread's connection and whether it is new. A forked child must not share its parent's."""
+        """This thread's connection and whether it is new. A forked child must not share its parent's.
+
+        It is the caller's until that puts it back: a signal's handler that sends meanwhile takes another.
+        """
         local = self._local
-        if getattr(local, "pid", None) == os.getpid():
-            local.client.prompt.patience = patience
-            return local.client, False
+        client: Client | None = getattr(local, "client", None)
+        if client is not None and local.pid == os.getpid():
+            local.client = None
+            client.prompt.patience = patience
+            return client, False
         client = Client(self._dial(self.address, max(LEAST_PATIENCE, deadline - monotonic())))
         client.prompt.patience = max(LEAST_PATIENCE, deadline - monotonic())
-        local.client, local.pid = client, os.getpid()
+        local.pid = os.getpid()
         return client, True
 
     # Whether it answers
@@ -111,7 +114,12 @@ class Link:
         """Connect anew and see that a server answers, before anything is entrusted to it."""
         self.drop()
         client, _ = self._client(deadline, 0)
-        client.prove()
+        try:
+            client.prove()
+        except BaseException:
+            client.close()
+            raise
+        self._local.client = client
         self._recovered()
 
     def _recovered(self) -> None:

@@ -90,7 +90,7 @@ class ThreadEngine:
         with self._lock:
             return self._schedule.withdraw(message_id)
 
-    def job_state(self, receipt: Receipt) -> str | None:
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
         return None
 
     def close(self) -> None:

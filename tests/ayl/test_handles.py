@@ -256,6 +256,23 @@ def test_after_a_restart_of_the_server_a_handle_asks_the_new_one(own_server: Ser
     assert (handle.job_state(), handle.cancel(), handle.state) == (None, False, State.SUBMITTED)
 
 
+def test_after_a_restart_a_handle_leaves_the_job_alone_that_has_got_its_jobs_id(own_server: Server) -> None:
+    handle = ayl.send(note, 1)
+    own_server.stop()  # it kept nothing on a disk, so it counts from 1 again
+    own_server.start()
+    other = ayl.ayl_send([], "append", handle.id)  # which even names the message
+    with own_server.client(handle.tube) as client:
+        foreign = client.put(b"not a message of ayl")
+    assert other.job_id == handle.job_id
+    assert (handle.job_state(), handle.cancel(), handle.state) == (None, False, State.SUBMITTED)
+    assert other.job_state() == "ready"
+    engine, receipt = other._engine, other._receipt
+    assert engine is not None
+    assert receipt is not None
+    assert not engine.withdraw(receipt._replace(job_id=foreign), other.id)
+    assert other.cancel()
+
+
 # In words
 
 

@@ -424,35 +424,7 @@ def test_what_is_sent_while_servers_die_and_return_is_never_lost(tmp_path_factor
             server.stop()
 
 
-# Interrupted
-
-
-def test_a_send_that_a_signal_interrupts_leaves_no_answer_behind_for_the_next(own_server: Server) -> None:
-    class Interrupted(BaseException):
-        pass
-
-    def interrupt(*_: object) -> None:
-        raise Interrupted
-
-    ayl.send(note, 1)
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        with stopped(own_server):
-            signal.setitimer(signal.ITIMER_REAL, 0.2)
-            with pytest.raises(Interrupted):
-                ayl.send(note, 2)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    later = ayl.send(note, 3)
-    assert later.job_id is not None
-    with own_server.client() as client:
-        message = messages.decode(client.peek(later.job_id).body)
-    assert isinstance(message, messages.Message)
-    assert message.args == [3], "the answer to the interrupted put is not taken for this one's"
-    assert [number for number in numbers(own_server) if number != 2] == [1, 3]
-    assert later.state is State.SUBMITTED
-    assert later.job_state() is None
+# Forked
 
 
 def test_a_child_forked_while_another_thread_probes_can_send(own_server: Server) -> None:
