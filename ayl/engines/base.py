@@ -46,7 +46,7 @@ class Engine(Protocol):
         """Take a message back that nobody has begun with; whether that was so. Unreachable if that cannot be known."""
 
     def job_state(self, receipt: Receipt, message_id: str) -> str | None:
-        """`ready`, `reserved`, `delayed` or `buried`; None: nobody has it any more. Unreachable if it cannot be known."""
+        """`ready`, `reserved`, `delayed` or `buried`; None: no server has it. Unreachable if that cannot be known."""
 
     def close(self) -> None:
         """Let go of connections."""

@@ -46,13 +46,13 @@ class BeanstalkEngine:
         self._turn = count(random.randrange(len(self._links))) if servers.spread else None  # noqa: S311 - no secret
 
     def submit(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
-        outcomes: list[Receipt | NotSubmitted] = []
         if len(submissions) == 1 and len(self._links) == 1:
             return [self._put_one(submissions)]
+        outcomes: list[Receipt | NotSubmitted] = []
         for start in range(0, len(submissions), PIPELINED):
-            error = self._put(submissions[start : start + PIPELINED], outcomes)
-            if error is not None:
-                return outcomes + [error] * (len(submissions) - len(outcomes))
+            outcomes += self._put(submissions[start : start + PIPELINED])
+            if isinstance(outcomes[-1], Unreachable):
+                return outcomes + [outcomes[-1]] * (len(submissions) - len(outcomes))
         return outcomes
 
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
@@ -87,8 +87,8 @@ class BeanstalkEngine:
             return error
         return _outcome(answers[0], link.place)
 
-    def _put(self, submissions: Sequence[Submission], outcomes: list[Receipt | NotSubmitted]) -> Unreachable | None:
-        """Put them all, and add to `outcomes` what was answered; the error for the rest when no server answers.
+    def _put(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
+        """Put them all: to the first server that answers, and to the next what that one refuses for now only.
 
         What a server had taken without an answer is then put twice, under the same message id: never lost.
         """
@@ -98,6 +98,8 @@ class BeanstalkEngine:
             links = links[first:] + links[:first]
         deadline = 0.0
         errors: list[Unreachable] = []
+        outcomes: list[Receipt | NotSubmitted | None] = [None] * len(submissions)
+        left = [*range(len(submissions))]
         for number, link in enumerate(links):
             if number < len(links) - 1 or errors:  # several: a dead one must leave time for those behind it
                 deadline = renewed(deadline, self._patience)
@@ -105,14 +107,16 @@ class BeanstalkEngine:
                 patience = max(LEAST_PATIENCE, (deadline - monotonic()) / max(1, hopeful))
             answers: list[int | greenstalk.Error] = []
             try:
-                link.use(_put_rest, patience, submissions, answers)
+                link.use(_put_rest, patience, [submissions[index] for index in left], answers)
             except Unreachable as error:
                 errors.append(error)
-            outcomes += [_outcome(answer, link.place) for answer in answers]
-            submissions = submissions[len(answers) :]
-            if not submissions:
-                return None
-        return _together(errors)
+            for index, answer in zip(left, answers, strict=False):
+                outcomes[index] = _outcome(answer, link.place)
+            left = [index for index in left if isinstance(outcomes[index], RefusedForNow | None)]
+            if not left:
+                break
+        silence = _together(errors)
+        return [silence if outcome is None else outcome for outcome in outcomes]
 
 
 def _is_there(client: Client, job_id: int, message_id: str) -> bool:

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ayl
-from ayl import message as messages
 from ayl.engines.addresses import parse_url
 from ayl.engines.base import Receipt, Submission
 from ayl.engines.beanstalk import BeanstalkEngine
-from ayl.errors import NotSubmitted, Refused, Unreachable
-from ayl.handle import State
+from ayl.errors import NotSubmitted, Refused, RefusedForNow, Unreachable
 from tests.ayl.conftest import SERVERS, Server, wait_until
 from tests.cli.servers import dribbles, peer, silent
 
@@ -153,11 +151,29 @@ def test_a_job_is_asked_after_and_cancelled_at_the_server_that_has_it(two: tuple
     assert sorted(numbers(two[0]) + numbers(two[1])) == [0, 1, 3]
 
 
-def test_what_a_server_refuses_is_not_offered_to_another(two: tuple[Server, Server]) -> None:
-    two[0].drain()
-    with pytest.raises(Refused, match="draining"):
+def test_what_a_server_will_never_take_is_not_offered_to_another(two: tuple[Server, Server]) -> None:
+    first, second = two
+    first.stop()
+    first.start("-z", "10")
+    with pytest.raises(Refused, match="larger than the server allows"):
         ayl.send(note, 1)
-    assert numbers(two[1]) == []
+    assert numbers(second) == []
+
+
+def test_a_server_that_drains_is_passed_over(two: tuple[Server, Server]) -> None:
+    two[0].drain()
+    ayl.send(note, 1)
+    with ayl.batch():
+        for number in range(2, 6):
+            ayl.send(note, number)
+    assert numbers(two[1]) == [1, 2, 3, 4, 5]
+
+
+def test_when_all_drain_or_are_gone_the_call_is_refused_for_now(two: tuple[Server, Server]) -> None:
+    two[0].drain()
+    two[1].stop()
+    with pytest.raises(RefusedForNow, match="draining"):
+        ayl.send(note, 1)
 
 
 def test_all_that_are_gone_are_named(ours: tuple[Server, Server]) -> None:

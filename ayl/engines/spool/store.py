@@ -114,8 +114,8 @@ class Spool:
     ) -> list[Waiting]:
         """The calls whose turn it is, at most so many and so many bytes; for who is `alone`. Empty: none is left.
 
-        `seconds`: how long to wait for the lock. Files in which nothing waits are let go of. `seen` learns the ids of calls that are gone; what is at the places
-        `passed` is left where it is.
+        Files in which nothing waits are let go of. `seen` learns the ids of calls that are gone; what is at the places
+        `passed` is left where it is. `seconds`: how long to wait for the lock.
         """
         with opened(self.path, make=True) as directory, self._lock(directory, seconds):
             for segment in of(segments(directory), engine, kind):

@@ -368,9 +368,7 @@ def test_a_directory_that_cannot_be_used_keeps_no_call_from_a_server_that_answer
     assert numbers(absent) == [1]
 
 
-def test_a_directory_that_was_removed_keeps_no_call_from_a_server_that_answers(
-    absent: Server, directory: Path
-) -> None:
+def test_a_directory_that_was_removed_keeps_no_call_from_a_server_that_answers(absent: Server, directory: Path) -> None:
     ayl.send(note, 1)
     shutil.rmtree(directory)
     absent.start()
@@ -394,10 +392,8 @@ def test_what_cannot_be_delivered_for_its_directory_is_said_once(
     directory.chmod(0o700)
     ayl.send(note, 4)
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert said == [
-        f"calls that wait for a server are not delivered for now: the spool {directory} can be written by other users; "
-        f"take that away: chmod go-w {directory}"
-    ]
+    trouble = f"the spool {directory} can be written by other users; take that away: chmod go-w {directory}"
+    assert said == [f"calls that wait for a server are not delivered for now: {trouble}"]
     assert numbers(absent) == [2, 3, 1, 4]
 
 
