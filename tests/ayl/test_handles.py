@@ -185,6 +185,18 @@ def test_a_call_that_is_cancelled_in_a_batch_never_leaves(outbox: Outbox) -> Non
     assert [handle.state for handle in handles] == [State.SUBMITTED, State.CANCELLED, State.SUBMITTED]
 
 
+def test_a_call_that_is_just_leaving_with_its_batch_cannot_be_taken_back(outbox: Outbox) -> None:
+    said = []
+
+    def another_thread_cancels(_number: int) -> None:
+        said.append(handle.cancel())
+
+    with ayl.batch():
+        handle = ayl.send(note, 1)
+        outbox.refuse = another_thread_cancels
+    assert (said, handle.state) == ([False], State.SUBMITTED)
+
+
 def test_a_batch_of_which_every_call_was_cancelled_writes_nothing(outbox: Outbox) -> None:
     with ayl.batch():
         assert ayl.send(note, 1).cancel()
