@@ -20,6 +20,22 @@ LEAST_PATIENCE = 0.01
 """Seconds: what is always left for a server that is tried as the last."""
 
 
+class _Seat:
+    """Where a thread's connection is while it is not in use."""
+
+    __slots__ = ("client", "pid")
+
+    def __init__(self) -> None:
+        self.client: Client | None = None
+        self.pid = 0
+        """Of the process that has made it. A forked child must not share its parent's."""
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.seat = _Seat()
+
+
 class Link:
     """Safe to use from several threads, and after a fork."""
 
@@ -30,7 +46,7 @@ class Link:
         self._breaker = Breaker(probe_interval, lease=patience + 1)
         self._lock = threading.RLock()  # a signal's handler may send, too
         self._why = ""
-        self._local = threading.local()
+        self._local = _Local()
         _links.add(self)
 
     def is_left_alone(self) -> bool:
@@ -45,7 +61,7 @@ class Link:
         A kept connection breaks when the server was restarted meanwhile: one new one is tried, and `question` is asked
         again.
         """
-        breaker = self._breaker
+        breaker, seat = self._breaker, self._local.seat
         generation = breaker.generation
         deadline = monotonic() + patience
         probes = not breaker.closed and self._may_probe()
@@ -54,7 +70,7 @@ class Link:
                 self._prove(deadline)
                 generation, patience = breaker.generation, max(LEAST_PATIENCE, deadline - monotonic())
             while True:
-                client, fresh = self._client(deadline, patience)
+                client, fresh = self._taken(seat, deadline, patience)
                 try:
                     answer = question(client, *args, **kwargs)
                 except BaseException as error:
@@ -64,7 +80,7 @@ class Link:
                         raise
                     deadline = renewed(deadline, patience)
                 else:
-                    self._local.client = client
+                    seat.client = client
                     if not breaker.closed:  # others have failed meanwhile
                         self._recovered()
                     return answer
@@ -78,25 +94,24 @@ class Link:
 
     def drop(self) -> None:
         """Close this thread's connection."""
-        client: Client | None = getattr(self._local, "client", None)
+        seat = self._local.seat
+        client, seat.client = seat.client, None
         if client is not None:
-            self._local.client = None
             client.close()
 
-    def _client(self, deadline: float, patience: float) -> tuple[Client, bool]:
-        """This thread's connection and whether it is new. A forked child must not share its parent's.
+    def _taken(self, seat: _Seat, deadline: float, patience: float) -> tuple[Client, bool]:
+        """This thread's connection and whether it is new.
 
         It is the caller's until that puts it back: a signal's handler that sends meanwhile takes another.
         """
-        local = self._local
-        client: Client | None = getattr(local, "client", None)
-        if client is not None and local.pid == os.getpid():
-            local.client = None
+        client = seat.client
+        if client is not None and seat.pid == os.getpid():
+            seat.client = None
             client.prompt.patience = patience
             return client, False
         client = Client(self._dial(self.address, max(LEAST_PATIENCE, deadline - monotonic())))
         client.prompt.patience = max(LEAST_PATIENCE, deadline - monotonic())
-        local.pid = os.getpid()
+        seat.pid = os.getpid()
         return client, True
 
     # Whether it answers
@@ -113,13 +128,14 @@ class Link:
     def _prove(self, deadline: float) -> None:
         """Connect anew and see that a server answers, before anything is entrusted to it."""
         self.drop()
-        client, _ = self._client(deadline, 0)
+        seat = self._local.seat
+        client, _ = self._taken(seat, deadline, 0)
         try:
             client.prove()
         except BaseException:
             client.close()
             raise
-        self._local.client = client
+        seat.client = client
         self._recovered()
 
     def _recovered(self) -> None:
