@@ -69,7 +69,8 @@ class Handle:
 
         A message that waits for a commit or in a batch is dropped here; one that was submitted is deleted from the
         server unless a worker holds it; one that was spooled is taken from the spool; one for a thread of this process
-        is forgotten unless it has begun; one that is just leaving with its batch cannot be taken back. Raises Unreachable if the server that has it does not answer.
+        is forgotten unless it has begun. One that is just leaving with its batch cannot be taken back. Raises
+        Unreachable if the server that has it does not answer.
         """
         if self.state in HELD_BACK:
             self.state = State.CANCELLED
