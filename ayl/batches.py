@@ -47,10 +47,15 @@ class Batch:
             parcels = [parcel for parcel in group if parcel.handle.state is not State.CANCELLED]
             if not parcels:
                 continue
+            for parcel in parcels:
+                parcel.handle.state = State.LEAVING
             try:
                 refusal = deliver(parcels)
             except Exception as error:  # noqa: BLE001 - from a call that ran in place: raised when all have been tried
                 refusal = error
+                for parcel in parcels:
+                    if parcel.handle.state is State.LEAVING:  # no engine could be made
+                        parcel.handle.state = State.BATCHED
             self._refusal = self._refusal or refusal
             self.sent += sum(parcel.handle.state not in (State.BATCHED, State.REFUSED) for parcel in parcels)
 

@@ -15,6 +15,8 @@ class State(StrEnum):
 
     UNCOMMITTED = "waits for a commit"
     BATCHED = "waits in a batch"
+    LEAVING = "leaves with its batch"
+    """Too late to drop it, too early to ask for it back."""
     SUBMITTED = "submitted"
     SPOOLED = "spooled"
     """No server answered; it lies on this machine's disk until one does."""
@@ -66,7 +68,8 @@ class Handle(msgspec.Struct, eq=False, weakref=True):
 
         A message that waits for a commit or in a batch is dropped here; one that was submitted is deleted from the
         server unless a worker holds it; one that was spooled is taken from the spool; one for a thread of this process
-        is forgotten unless it has begun. Raises Unreachable if the server that has it does not answer.
+        is forgotten unless it has begun. One that is just leaving with its batch cannot be taken back. Raises
+        Unreachable if the server that has it does not answer.
         """
         if self.state in HELD_BACK:
             self.state = State.CANCELLED
@@ -86,7 +89,7 @@ class Handle(msgspec.Struct, eq=False, weakref=True):
         """
         if self._engine is None or self._receipt is None or self._receipt.job_id is None:
             return None
-        return self._engine.job_state(self._receipt)
+        return self._engine.job_state(self._receipt, self.id)
 
     def __repr__(self) -> str:
         job = "" if self.job_id is None else f" as job {self.job_id}"
