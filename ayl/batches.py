@@ -1,7 +1,9 @@
 """Messages that leave together: `with ayl.batch():`."""
 
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from itertools import groupby
+from threading import get_ident
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +28,7 @@ class Batch:
         """What has gathered."""
         self._refusal: Exception | None = None
         self._token: Token[Batch | None] | None = None
+        self._thread = 0
         self.sent = 0
         """How many messages have been taken by the server, or by what stands in for it."""
         self.closed = False
@@ -35,6 +38,12 @@ class Batch:
     def full(self) -> bool:
         """Whether enough has gathered to be sent."""
         return len(self.waiting) >= BATCH_SIZE
+
+    def takes_sends_of_here(self) -> bool:
+        """Whether the span is open and this is its thread. A copy of the context (asyncio.to_thread) shows it to others,
+        which could add to it while it ends.
+        """
+        return not self.closed and self._thread == get_ident()
 
     def add(self, parcel: Parcel) -> None:
         """Take in one message; whoever adds sees to `flush` when the batch is full."""
@@ -58,6 +67,7 @@ class Batch:
         if self._token is not None:
             raise RuntimeError("a batch is for one span: begin another with ayl.batch()")
         self._token = _batch.set(self)
+        self._thread = get_ident()
         return self
 
     def __exit__(
@@ -83,7 +93,8 @@ class Batch:
     def _leave(self) -> None:
         self.closed = True
         assert self._token is not None  # noqa: S101 - __enter__ has set it
-        _batch.reset(self._token)
+        with suppress(ValueError):  # what is closed in another context (an async generator, say) has to be sent, too
+            _batch.reset(self._token)
 
     def _tell(self, error: BaseException | None) -> None:
         if self._refusal is None:
@@ -99,7 +110,7 @@ _batch: ContextVar[Batch | None] = ContextVar("ayl_batch", default=None)
 def open_batch() -> Batch | None:
     """The batch that sends made here have to join."""
     batch = _batch.get()
-    return None if batch is None or batch.closed else batch
+    return batch if batch is not None and batch.takes_sends_of_here() else None
 
 
 def batch() -> Batch:

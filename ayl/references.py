@@ -192,8 +192,8 @@ def loop_stack() -> AsyncExitStack | None:
     return _job().loop_stack
 
 
-Spawn = Callable[..., Awaitable[Any]]
-"""Runs a plain function, given with its arguments, so that it may wait for the event loop it is awaited on."""
+Spawn = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs a plain function so that it may wait for the event loop it is awaited on."""
 
 SPAWNERS: list[Callable[[type], Spawn | None]] = []
 """Asked, of each class of which a message names an object, whether it can only be found on an event loop, and how."""
