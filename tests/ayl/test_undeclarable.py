@@ -81,6 +81,11 @@ def test_only_functions_are_tasks(thing: Any) -> None:
         ayl.task("local.thing")(thing)
 
 
+def test_a_static_method_is_a_task_by_the_function_within() -> None:
+    with pytest.raises(NotRegistered, match=r"place @ayl\.task below @staticmethod of restock"):
+        ayl.task("local.thing")(staticmethod(restock))
+
+
 def test_a_callable_without_a_name_of_its_own_needs_one() -> None:
     nameless = functools.partial(restock)
     with pytest.raises(NotRegistered, match=r'give it .*@ayl\.task\("'):
