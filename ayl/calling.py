@@ -47,7 +47,7 @@ def _spawn(message: Message) -> Spawn | None:
 async def _on_a_loop(message: Message, spawn: Spawn) -> None:
     async with finding_on_loop():
         function, args, kwargs = await spawn(partial(_prepare, message))
-        result = await spawn(partial(function, *args, **kwargs))  # whose names must not meet those of spawn's parameters
+        result = await spawn(partial(function, *args, **kwargs))  # keywords are the call's, not those of spawn
         if inspect.iscoroutine(result):
             await result
 

@@ -126,7 +126,8 @@ def _default_name(thing: Any, decorator: str) -> str:
     if module == "__main__":
         raise NotRegistered(
             f"{qualname} is defined in __main__, which is another module in every process, so no worker could find "
-            f"it; move it into a module of its own, or give it a name that stays: {decorator.format('app.' + qualname)}"
+            "it; move it into a module of its own, or give it a name that stays: "
+            + decorator.format("app." + thing.__name__)
         )
     if "<locals>" in qualname:
         raise NotRegistered(

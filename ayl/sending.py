@@ -175,8 +175,8 @@ def receiver_and_target(function: Callable[..., Any]) -> tuple[object, Target]:
             return _receiver(receiver, name)
         if type(receiver) in registry.model_names:
             raise NotCallable(
-                f"it cannot be told by which name a {type(receiver).__qualname__} has this method (functools.wraps tells "
-                'it of a decorator\'s function); say it: ayl.ayl_send(order, "ship", …)'
+                f"it cannot be told by which name a {type(receiver).__qualname__} has this method (a decorator needs "
+                'functools.wraps for that); say it: ayl.ayl_send(order, "ship", …)'
             )
     owner = _owner_of_static(function)
     if owner is not None:

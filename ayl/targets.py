@@ -171,7 +171,8 @@ def _find_method(cls: type, name: str, on_class: bool) -> Target:
     found: Any = vars(owner)[name]
     if (owner, name) in UNSAFE:
         raise NotCallable(f"{label} {UNSAFE[owner, name]}, and cannot be sent")
-    if name in getattr(CODECS.get(cls), "arguments", ()):
+    codec = CODECS.get(cls)
+    if codec is not None and name in codec.fields:
         raise NotCallable(f"{label} is a field, which each instance fills as it likes, and cannot be sent")
     static = isinstance(found, (classmethod, staticmethod))
     function = found.__func__ if static else found

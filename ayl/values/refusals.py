@@ -13,9 +13,12 @@ from collections.abc import (
     KeysView,
     ValuesView,
 )
-from datetime import tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from pathlib import PosixPath
 from threading import Condition, Event, Lock, RLock, Semaphore, Thread
 from typing import Final
+from uuid import UUID
 
 from .tags import kind_name
 
@@ -82,13 +85,20 @@ _CURES: Final[tuple[tuple[tuple[type, ...], str], ...]] = (
     # worker would see a bare str or dict where the sender had more.
     *(
         ((base,), f"it would come back as a bare {base.__name__}; send {base.__name__}(…) of it")
-        for base in (str, int, float, complex, dict, list, tuple, set, frozenset, bytes, bytearray)
+        for base in (str, int, float, complex, dict, list, tuple, set, frozenset, bytes, bytearray, Decimal)
+    ),
+    *(
+        ((base,), f"it would come back as a bare {base.__name__}; send a plain one")
+        for base in (datetime, date, time, timedelta, UUID, PosixPath)
     ),
     ((BaseException,), "send str(…) of it"),
 )
 
 
 def cure(value: object) -> str:
+    claimed = getattr(value, "__class__", type(value))
+    if claimed is not type(value):  # a lazy object: Django's request.user, werkzeug's LocalProxy
+        return f"it stands for an object of type {kind_name(claimed)}; send that object itself"
     for kinds, sentence in _CURES:
         if isinstance(value, kinds):
             return sentence

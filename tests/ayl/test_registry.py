@@ -197,7 +197,9 @@ def test_a_private_method_cannot_be_allowed() -> None:
 @pytest.mark.parametrize("anew", [dataclass(slots=True), attrs.define], ids=["dataclass", "attrs"])
 def test_what_a_sendable_class_says_holds_when_a_decorator_makes_it_anew(anew: Any, outbox: Outbox) -> None:
     @anew
-    class Till(Mixin, ayl.Sendable, ayl_name="anew.Till", ayl_was="anew.Box", ayl_methods=["count"], ayl_gone="discard"):
+    class Till(
+        Mixin, ayl.Sendable, ayl_name="anew.Till", ayl_was="anew.Box", ayl_methods=["count"], ayl_gone="discard"
+    ):
         id: int = 1
 
         def empty(self) -> None: ...

@@ -170,7 +170,9 @@ def test_what_names_no_registered_thing_is_refused_with_the_decorator_to_use(fun
     ids=["decorated", "partialmethod", "super"],
 )
 def test_a_method_that_does_not_know_its_name_is_sent_by_name(function: Any, outbox: Outbox) -> None:
-    with pytest.raises(NotCallable, match=r"cannot be told by which name a \w+ has this method .*say it: ayl\.ayl_send"):
+    with pytest.raises(
+        NotCallable, match=r"cannot be told by which name a \w+ has this method .*say it: ayl\.ayl_send"
+    ):
         ayl.send(function)
     assert not outbox.writes
 
