@@ -40,8 +40,9 @@ class Batch:
         return len(self.waiting) >= BATCH_SIZE
 
     def takes_sends_of_here(self) -> bool:
-        """Whether the span is open and this is its thread: a copy of the context (asyncio.to_thread) shows it to others,
-        which could add to it just when it ends.
+        """Whether the span is open and this is its thread.
+
+        A copy of the context (asyncio.to_thread makes one) shows it to others, which could add to it just when it ends.
         """
         return not self.closed and self._thread == get_ident()
 

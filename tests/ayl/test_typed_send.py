@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 def nameless(method: Callable[[Any], None]) -> Callable[[Any], None]:
     """A decorator that leaves functools.wraps out."""
-    return lambda order: method(order)
+
+    def decorated(order: Any) -> None:
+        method(order)
+
+    return decorated
 
 
 class Parent:
