@@ -150,7 +150,7 @@ def _enter(
         old = taken.get(one)
         if old is not None and old is not thing:
             names.pop(old, None)
-            for other in [known for known, holder in taken.items() if holder is old]:
+            for other in [known for known, holder in [*taken.items()] if holder is old]:
                 del taken[other]
         taken[one] = thing
     names[thing] = name

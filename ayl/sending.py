@@ -14,6 +14,7 @@ from ayl.commits import hold
 from ayl.composing import NOBODY, compose
 from ayl.delivery import deliver_one
 from ayl.errors import CannotSend, NotCallable, NotRegistered
+from ayl.faults import shown
 from ayl.handle import Handle
 from ayl.options import Options
 from ayl.registry import namesake, registry
@@ -103,7 +104,7 @@ class Prepared:
 
 def _parts(call: tuple[Any, ...]) -> tuple[Any, ...]:
     if not isinstance(call, tuple) or not call:
-        raise CannotSend(f'send_many takes a tuple for each call, (order.ship, "ups"), not {call!r}')
+        raise CannotSend(f'send_many takes a tuple for each call, (order.ship, "ups"), not {_shown(call)}')
     return call
 
 
@@ -116,7 +117,7 @@ def _merged(settings: Settings, options: OptionsLike) -> Options:
     if isinstance(options, Options):
         return options
     if not isinstance(options, Mapping):
-        raise CannotSend(f"options are a dict or ayl.Options, not {options!r}")
+        raise CannotSend(f"options are a dict or ayl.Options, not {_shown(options)}")
     return settings.defaults.with_(options)
 
 
@@ -126,7 +127,7 @@ def _merged(settings: Settings, options: OptionsLike) -> Options:
 def _receiver(obj: object, method: str) -> tuple[object, Target]:
     """The receiver, and the target of `method` on it."""
     if not isinstance(method, str):
-        raise CannotSend(f"the method is given by its name, not as {method!r}; ayl.send takes the method itself")
+        raise CannotSend(f"the method is given by its name, not as {_shown(method)}; ayl.send takes the method itself")
     if isinstance(obj, type):
         if obj not in registry.model_names:
             raise NotRegistered(_unregistered(obj))
@@ -140,14 +141,20 @@ def _receiver(obj: object, method: str) -> tuple[object, Target]:
 
 
 def _why_not(obj: object) -> str:
-    if isinstance(obj, FUNCTIONS):
-        return f"{obj!r} is a function: decorate it with @ayl.task and send it with ayl.send(function, …)"
+    if isinstance(obj, MethodType):
+        return f"{_shown(obj)} is not sent to but sent: ayl.send(order.ship, …)"
+    if isinstance(obj, (FunctionType, BuiltinFunctionType, partial)):
+        return f"{_shown(obj)} is a function: decorate it with @ayl.task and send it with ayl.send(function, …)"
     if isinstance(obj, ModuleType):
         return f"{obj!r} is a module: decorate its functions with @ayl.task and send them with ayl.send(function, …)"
     return "None cannot be sent to" if obj is None else _unregistered(type(obj))
 
 
-FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, partial)
+def _shown(given: object) -> str:
+    """Without the repr of anybody's object, which may ask a database."""
+    if isinstance(given, MethodType):
+        return f"the method {given.__qualname__}"
+    return repr(given) if isinstance(given, (FunctionType, BuiltinFunctionType, type)) else shown(given)
 
 
 def _unregistered(cls: type) -> str:
@@ -182,7 +189,7 @@ def receiver_and_target(function: Callable[..., Any]) -> tuple[object, Target]:
     if owner is not None:
         return _receiver(owner, name)
     raise NotRegistered(
-        f"{function!r} is no registered function and no method of a registered object; "
+        f"{_shown(function)} is no registered function and no method of a registered object; "
         "decorate a function with @ayl.task and a class with @ayl.model, and send a method through its object: "
         "ayl.send(order.ship, …)"
     )

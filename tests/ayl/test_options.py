@@ -177,7 +177,7 @@ def test_the_hint_that_lists_options_lists_all() -> None:
 
 def test_queue_name_is_rubys_word_for_lane() -> None:
     assert Options().with_({"queue_name": "slow"}) == Options(lane="slow")
-    with pytest.raises(InvalidOption, match="^lane is given twice, also by another name$"):
+    with pytest.raises(InvalidOption, match=r"^lane is given twice, also by another name$"):
         ayl.opts(queue_name="slow", lane="quick")
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def nameless(method: Callable[[Any], None]) -> Callable[[Any], None]:
     """A decorator that leaves functools.wraps out."""
 
-    def decorated(order: Any) -> None:
+    def wrapper(order: Any) -> None:
         method(order)
 
-    return decorated
+    return wrapper
 
 
 class Parent:
