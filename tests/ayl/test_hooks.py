@@ -84,6 +84,12 @@ class Once(Record, ayl_name="hooks.Once"):
     def report(self) -> None: ...
 
 
+class Counted(Record, ayl_name="hooks.Counted"):
+    @classmethod
+    @ayl.ayl_after_save
+    def count(cls) -> None: ...
+
+
 class Transactions:
     """A framework's: nested ones are savepoints; what is held back in one is let go of when that is rolled back."""
 
@@ -145,6 +151,11 @@ def test_a_method_may_have_several_hooks(outbox: Outbox) -> None:
     record.save()
     record.save()
     assert [submission.delay for submission in outbox.submissions] == [1, 2]
+
+
+def test_a_class_method_may_have_hooks(outbox: Outbox) -> None:
+    Counted(1).save()
+    assert sent(outbox) == ["count"]
 
 
 def test_a_class_without_hooks_sends_nothing(outbox: Outbox) -> None:

@@ -60,7 +60,7 @@ class Lazy:
     def __init__(self, wrapped: object) -> None:
         self._wrapped = wrapped
 
-    __class__ = property(lambda lazy: type(lazy._wrapped))  # type: ignore[assignment] # that is its trick
+    __class__ = property(lambda lazy: type(lazy._wrapped))
 
 
 class FakeMoment(datetime):
