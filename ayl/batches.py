@@ -115,5 +115,8 @@ def open_batch() -> Batch | None:
 
 
 def batch() -> Batch:
-    """Sends within `with ayl.batch():` (or `async with`) leave in few writes. See `Batch`."""
+    """Sends within `with ayl.batch():` (or `async with`) leave in few writes. See `Batch`.
+
+    Those of this thread, and of the asyncio tasks that are started within; other threads send by themselves.
+    """
     return Batch()
