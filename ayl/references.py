@@ -122,6 +122,16 @@ def locator_of(cls: type) -> Locator:
     return locator
 
 
+def meant(obj: Any) -> Any:
+    """The registered object that a lazy one stands for (Django's request.user, werkzeug's LocalProxy); else `obj`."""
+    kind = getattr(obj, "__class__", None)
+    if kind is type(obj) or kind not in registry.model_names:
+        return obj
+    look = getattr(obj, "_get_current_object", None)
+    found = getattr(obj, "_wrapped", None) if look is None else look()
+    return found if type(found) is kind else obj
+
+
 def refer(obj: object) -> list[Any] | None:
     """The parts of a reference to `obj`: [name] for a registered class, [name, key] for an instance of one."""
     if isinstance(obj, type):
@@ -130,7 +140,8 @@ def refer(obj: object) -> list[Any] | None:
     cls = type(obj)
     name = registry.model_names.get(cls)
     if name is None:
-        return None
+        instance = meant(obj)
+        return None if instance is obj else refer(instance)
     try:
         return [name, locator_of(cls).identify(obj)]
     except (NotRegistered, NotSaved) as error:
@@ -141,7 +152,7 @@ def refer_noting(named: list[object], obj: object) -> list[Any] | None:
     """As `refer`; an instance that is named is noted down."""
     parts = refer(obj)
     if parts is not None and len(parts) > 1:
-        named.append(obj)
+        named.append(obj if type(obj) in registry.model_names else meant(obj))
     return parts
 
 

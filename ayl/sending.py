@@ -17,6 +17,7 @@ from ayl.errors import CannotSend, NotCallable, NotRegistered
 from ayl.faults import shown
 from ayl.handle import Handle
 from ayl.options import Options
+from ayl.references import meant
 from ayl.registry import namesake, registry
 from ayl.settings import Settings
 from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
@@ -135,7 +136,10 @@ def _receiver(obj: object, method: str) -> tuple[object, Target]:
     else:
         cls = type(obj)
         if cls not in registry.model_names and cls not in PLAIN_TYPES and cls not in CODECS:
-            raise NotRegistered(_why_not(obj))
+            obj = meant(obj)
+            cls = type(obj)
+            if cls not in registry.model_names:
+                raise NotRegistered(_why_not(obj))
         target = method_target(cls, method, on_class=False)
     return obj, target
 
