@@ -28,7 +28,10 @@ class Batch:
         """What has gathered."""
         self._refusal: Exception | None = None
         self._token: Token[Batch | None] | None = None
-        self._thread = 0
+        self.thread = 0
+        """Whose sends it gathers. A copy of the context (asyncio.to_thread makes one) shows it to others, which could
+        add to it just when it ends.
+        """
         self.sent = 0
         """How many messages have been taken by the server, or by what stands in for it."""
         self.closed = False
@@ -38,13 +41,6 @@ class Batch:
     def full(self) -> bool:
         """Whether enough has gathered to be sent."""
         return len(self.waiting) >= BATCH_SIZE
-
-    def takes_sends_of_here(self) -> bool:
-        """Whether the span is open and this is its thread.
-
-        A copy of the context (asyncio.to_thread makes one) shows it to others, which could add to it just when it ends.
-        """
-        return not self.closed and self._thread == get_ident()
 
     def add(self, parcel: Parcel) -> None:
         """Take in one message; whoever adds sees to `flush` when the batch is full."""
@@ -68,7 +64,7 @@ class Batch:
         if self._token is not None:
             raise RuntimeError("a batch is for one span: begin another with ayl.batch()")
         self._token = _batch.set(self)
-        self._thread = get_ident()
+        self.thread = get_ident()
         return self
 
     def __exit__(
@@ -111,7 +107,7 @@ _batch: ContextVar[Batch | None] = ContextVar("ayl_batch", default=None)
 def open_batch() -> Batch | None:
     """The batch that sends made here have to join."""
     batch = _batch.get()
-    return batch if batch is not None and batch.takes_sends_of_here() else None
+    return None if batch is None or batch.closed or batch.thread != get_ident() else batch
 
 
 def batch() -> Batch:
