@@ -89,7 +89,10 @@ class Local:
     """As werkzeug's LocalProxy is, which current_user is in Flask."""
 
     def __init__(self, current: object) -> None:
-        self._get_current_object = lambda: current
+        self._current = current
+
+    def _get_current_object(self) -> object:
+        return self._current
 
     __class__ = property(lambda local: type(local._get_current_object()))
 
