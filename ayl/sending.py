@@ -20,7 +20,7 @@ from ayl.options import Options
 from ayl.references import meant
 from ayl.registry import namesake, registry
 from ayl.settings import Settings
-from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
+from ayl.targets import PLAIN_TYPES, Target, function_target, known_target, method_target
 from ayl.values.classes import CODECS
 from ayl.values.tags import kind_name
 
@@ -127,6 +127,8 @@ def _merged(settings: Settings, options: OptionsLike) -> Options:
 
 def _receiver(obj: object, method: str) -> tuple[object, Target]:
     """The receiver, and the target of `method` on it."""
+    if type(method) is str and (target := known_target(obj, method)) is not None:
+        return obj, target
     if not isinstance(method, str):
         raise CannotSend(f"the method is given by its name, not as {_shown(method)}; ayl.send takes the method itself")
     if isinstance(obj, type):

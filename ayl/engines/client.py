@@ -61,11 +61,8 @@ class Client(greenstalk.Client[bytes]):
         So after a ConnectionError the caller knows which were answered. The answers wait in the socket's buffers
         until all is written, so the caller bounds how many there are.
         """
-        if len(submissions) == 1 and submissions[0].tube == self._used:
-            self._put_one(submissions[0], outcomes)
-            return
         commands, answers = self._commands(submissions)
-        self._sock.sendall(commands[0] if len(commands) == 1 else b"".join(commands))
+        self._sock.sendall(b"".join(commands))
         for number, expected in enumerate(answers):
             if number:
                 self.prompt.next_reply()
@@ -80,25 +77,29 @@ class Client(greenstalk.Client[bytes]):
                     (job_id,) = values
                     outcomes.append(int(job_id))
 
-    def _put_one(self, submission: Submission, outcomes: list[int | greenstalk.Error]) -> None:
-        """The way of most calls, without what only several need."""
-        body, _, priority, delay, time_to_run, _, _ = submission
-        self._sock.sendall(b"put %d %d %d %d\r\n%b\r\n" % (priority, delay, time_to_run, len(body), body))
+    def put_one(self, submission: Submission) -> int | greenstalk.Error:
+        """As `put_many`: the way of most calls, without what only several need."""
+        if submission.tube != self._used:
+            outcomes: list[int | greenstalk.Error] = []
+            self.put_many((submission,), outcomes)
+            return outcomes[0]
+        self.prompt.sendall(_put(submission))
+        line = self._reader.readline()
+        self._consumed += len(line)
         try:
-            (job_id,) = self._answer(b"INSERTED")
+            (job_id,) = greenstalk._parse_response(line, b"INSERTED")
         except REFUSALS as error:
-            outcomes.append(error)
-        else:
-            outcomes.append(int(job_id))
+            return error
+        return int(job_id)
 
     def _commands(self, submissions: Sequence[Submission]) -> tuple[list[bytes], list[bytes]]:
         commands, answers = [], []
-        for body, tube, priority, delay, time_to_run, _, _ in submissions:
-            if tube != self._used:
-                commands.append(b"use %b\r\n" % tube.encode("ascii"))
+        for submission in submissions:
+            if submission.tube != self._used:
+                commands.append(b"use %b\r\n" % submission.tube.encode("ascii"))
                 answers.append(b"USING")
-                self._used = tube
-            commands.append(b"put %d %d %d %d\r\n%b\r\n" % (priority, delay, time_to_run, len(body), body))
+                self._used = submission.tube
+            commands.append(_put(submission))
             answers.append(b"INSERTED")
         return commands, answers
 
@@ -164,6 +165,17 @@ class Client(greenstalk.Client[bytes]):
         chunk = super()._read_chunk(size)
         self._consumed += size + 2
         return chunk
+
+
+def _put(submission: Submission) -> bytes:
+    body = submission.body
+    return b"put %d %d %d %d\r\n%b\r\n" % (
+        submission.priority,
+        submission.delay,
+        submission.time_to_run,
+        len(body),
+        body,
+    )
 
 
 def unreachable(address: Address, error: Exception) -> Unreachable:

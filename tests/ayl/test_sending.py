@@ -178,7 +178,9 @@ def test_every_way_to_give_options_gives_the_same(outbox: Outbox) -> None:
     ayl.ayl_send_opts(order, "ship", changes, "ups", insured=True)
     ayl.opts(**changes).send(order.ship, "ups", insured=True)
     ayl.opts(**changes).ayl_send(order, "ship", "ups", insured=True)
-    assert {submission[1:5] for submission in outbox.submissions} == {("shop/1.4.2/slow", 1, 2, 3)}
+    assert {(one.tube, one.priority, one.delay, one.time_to_run) for one in outbox.submissions} == {
+        ("shop/1.4.2/slow", 1, 2, 3)
+    }
     assert {(str(m.on), m.do, *m.args, *m.kwargs.items()) for m in outbox.messages} == {
         ("{'$ref': ['sending.Order', 42]}", "ship", "ups", ("insured", True))
     }
