@@ -142,7 +142,8 @@ def test_a_hook_s_options_are_those_of_the_send(outbox: Outbox) -> None:
     order = Order(42)
     order.save()
     order.save()
-    options = {message.do: found[2:4] for message, found in zip(outbox.messages, outbox.submissions, strict=True)}
+    sent_with = zip(outbox.messages, outbox.submissions, strict=True)
+    options = {message.do: (found.priority, found.delay) for message, found in sent_with}
     assert options == {"index": (512, 0), "welcome": (512, 5), "report": (512, 0), "compare": (3, 0)}
 
 
