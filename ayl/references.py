@@ -24,7 +24,7 @@ from ayl.errors import (
     Unavailable,
     Undecodable,
 )
-from ayl.registry import registry
+from ayl.registry import behind, registry
 from ayl.values.refusals import PlacelessError
 
 
@@ -68,7 +68,12 @@ class PlainLocator:
                 )
             _findable.add(cls)
         own = getattr(cls, "__ayl_ref__", None)
-        key = getattr(obj, "id", None) if own is None else own(obj)
+        if own is None and not hasattr(obj, "id"):
+            raise NotSaved(
+                f"is of type {cls.__qualname__} and has no attribute id; give it one, or a method __ayl_ref__() that "
+                "says its key"
+            )
+        key = obj.id if own is None else own(obj)
         if key is None:
             raise NotSaved(f"is of type {cls.__qualname__} and has no id yet: save it before sending")
         return key
@@ -127,16 +132,6 @@ def locator_of(cls: type) -> Locator:
     return locator
 
 
-def meant(obj: Any) -> Any:
-    """The registered object that a lazy one stands for (Django's request.user, werkzeug's LocalProxy); else `obj`."""
-    kind = getattr(obj, "__class__", None)
-    if kind is type(obj) or kind not in registry.model_names:
-        return obj
-    look = getattr(obj, "_get_current_object", None)
-    found = getattr(obj, "_wrapped", None) if look is None else look()
-    return found if type(found) is kind else obj
-
-
 def refer(obj: object) -> list[Any] | None:
     """The parts of a reference to `obj`: [name] for a registered class, [name, key] for an instance of one."""
     if isinstance(obj, type):
@@ -145,8 +140,8 @@ def refer(obj: object) -> list[Any] | None:
     cls = type(obj)
     name = registry.model_names.get(cls)
     if name is None:
-        instance = meant(obj)
-        return None if instance is obj else refer(instance)
+        real = behind(obj)
+        return None if real is obj else refer(real)
     try:
         return [name, locator_of(cls).identify(obj)]
     except (NotRegistered, NotSaved) as error:
@@ -157,7 +152,7 @@ def refer_noting(named: list[object], obj: object) -> list[Any] | None:
     """As `refer`; an instance that is named is noted down."""
     parts = refer(obj)
     if parts is not None and len(parts) > 1:
-        named.append(obj if type(obj) in registry.model_names else meant(obj))
+        named.append(behind(obj))
     return parts
 
 

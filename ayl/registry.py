@@ -69,6 +69,12 @@ class Registry:
             raise NotRegistered(f"@ayl.task is for functions, not for {function!r}; classes take @ayl.model")
         if isinstance(function, staticmethod):  # the class has the function within, which nobody would find again
             raise NotRegistered(f"place @ayl.task below @staticmethod of {function.__qualname__}, not above it")
+
+        if _is_method(function):
+            raise NotRegistered(
+                f"{function.__qualname__} is a method, no function; declare its class with @ayl.model, "
+                "and send it through an object: ayl.send(order.ship, …)"
+            )
         name = name or _default_name(function, '@ayl.task("{}")')
         _enter(function, name, was, self.tasks, self.task_names, "function")
 
@@ -91,6 +97,20 @@ _CURE = "is the module that declares it imported (ayl_worker --require), or was 
 
 registry = Registry()
 """The one that the decorators fill."""
+
+
+def behind(obj: Any) -> Any:
+    """The registered object that `obj` stands for, as Django's `request.user` does; `obj` itself if it stands for none.
+
+    Such a stand-in has the class of what it stands for, and is of another type.
+    """
+    cls = type(obj)
+    if cls in registry.model_names or obj.__class__ not in registry.model_names:
+        return obj
+    present = getattr(cls, "_get_current_object", None)  # werkzeug's
+    if present is not None:
+        return present(obj)
+    return getattr(obj, "__dict__", {}).get("_wrapped", obj)  # Django's; to ask for its class has made it look
 
 
 @overload
@@ -117,6 +137,13 @@ def task(target: F | str | None = None, /, *, was: Iterable[str] | str = ()) -> 
 def names_of(given: Iterable[str] | str) -> tuple[str, ...]:
     """One name, or several."""
     return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    """Whether it is written in a class and wants an object first."""
+    written_in = getattr(function, "__qualname__", "").rpartition(".")[0]
+    names = getattr(getattr(function, "__code__", None), "co_varnames", ())
+    return written_in != "" and not written_in.endswith("<locals>") and names[:1] in (("self",), ("cls",))
 
 
 def _default_name(thing: Any, decorator: str) -> str:

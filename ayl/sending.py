@@ -17,8 +17,7 @@ from ayl.errors import CannotSend, NotCallable, NotRegistered
 from ayl.faults import shown
 from ayl.handle import Handle
 from ayl.options import Options
-from ayl.references import meant
-from ayl.registry import namesake, registry
+from ayl.registry import behind, namesake, registry
 from ayl.settings import Settings
 from ayl.targets import PLAIN_TYPES, Target, function_target, known_target, method_target
 from ayl.values.classes import CODECS
@@ -136,12 +135,10 @@ def _receiver(obj: object, method: str) -> tuple[object, Target]:
             raise NotRegistered(_unregistered(obj))
         target = method_target(obj, method, on_class=True)
     else:
+        obj = behind(obj)
         cls = type(obj)
         if cls not in registry.model_names and cls not in PLAIN_TYPES and cls not in CODECS:
-            obj = meant(obj)
-            cls = type(obj)
-            if cls not in registry.model_names:
-                raise NotRegistered(_why_not(obj))
+            raise NotRegistered(_why_not(obj))
         target = method_target(cls, method, on_class=False)
     return obj, target
 
@@ -194,6 +191,11 @@ def receiver_and_target(function: Callable[..., Any]) -> tuple[object, Target]:
     owner = _owner_of_static(function)
     if owner is not None:
         return _receiver(owner, name)
+    if not callable(function):
+        raise NotRegistered(
+            f"{_shown(function)} is no function; give the function itself, and its arguments behind it: "
+            'ayl.send(order.ship, "ups"), not ayl.send(order.ship("ups"))'
+        )
     raise NotRegistered(
         f"{_shown(function)} is no registered function and no method of a registered object; "
         "decorate a function with @ayl.task and a class with @ayl.model, and send a method through its object: "
@@ -207,7 +209,7 @@ def _owner_of_static(function: Callable[..., Any]) -> type | None:
     if isinstance(function, type):
         return None
     for cls in [*registry.model_names]:  # a copy: another thread may be importing models
-        if cls.__qualname__ == owner_name and cls.__module__ == function.__module__:
+        if cls.__qualname__ == owner_name and cls.__module__ == getattr(function, "__module__", None):
             if getattr(cls, name, None) is not function:
                 continue
             if not isinstance(vars(cls).get(name), staticmethod):

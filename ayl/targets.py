@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from ayl.errors import ArgumentsDoNotFit, NotCallable
+from ayl.options import meant_by
 from ayl.parameters import Parameters, parameters
 from ayl.registry import registry
 from ayl.values.classes import CODECS
@@ -84,7 +85,9 @@ class Target:
         try:
             self._signature.bind(*self._bound, *args, **kwargs)
         except TypeError as error:
-            raise ArgumentsDoNotFit(f"{self.label}{self._shown()} does not accept this call: {error}") from None
+            raise ArgumentsDoNotFit(
+                f"{self.label}{self._shown()} does not accept this call: {error}{self._options_among(kwargs)}"
+            ) from None
 
     def check_values(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """ArgumentsDoNotFit if one of these is not what the annotation of its parameter says. After `check`."""
@@ -100,6 +103,12 @@ class Target:
                 return
         if len(self._fitting) < MOST_TYPES:
             self._fitting.add(_types(args, kwargs))
+
+    def _options_among(self, kwargs: Mapping[str, object]) -> str:
+        """A hint for those who give options as arguments."""
+        known = self._signature.parameters if self._signature is not None else {}
+        meant = [option for name in kwargs if name not in known and (option := meant_by(name)) is not None]
+        return f"; an option is given before: ayl.opts({meant[0]}=…).send(…)" if meant else ""
 
     def _understood(self) -> Parameters | None:
         signature = self._signature
@@ -170,7 +179,7 @@ def method_target(cls: type, name: str, *, on_class: bool) -> Target:
 
 
 def known_target(receiver: object, name: str) -> Target | None:
-    """What `method_target` found before for a call on this receiver, whose class is registered: the call may be made."""
+    """What `method_target` found before for a call on this receiver, whose class is registered: it may be made."""
     on_class = isinstance(receiver, type)
     cls = receiver if on_class else type(receiver)
     return _methods.get((cls, name, on_class)) if cls in registry.model_names else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import greenstalk
 
-from ayl.engines.addresses import Address
+from ayl.engines.addresses import DEFAULT_PORT, Address
 from ayl.engines.base import Submission
 from ayl.engines.prompt import PromptSocket
 from ayl.errors import Unreachable
@@ -178,6 +178,18 @@ def _put(submission: Submission) -> bytes:
     )
 
 
+HERE = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _cure(address: Address) -> str:
+    """How to have a server at this address, as far as it can be told from here."""
+    if address.path:
+        return f"start one with: ayl_server -l unix:{address.path}"
+    if address.host not in HERE:
+        return "is the address right, and ayl_server running there?"
+    return "start one with: ayl_server" + (f" -p {address.port}" if address.port != DEFAULT_PORT else "")
+
+
 def unreachable(address: Address, error: Exception) -> Unreachable:
     """The error for a server that does not answer, or for something there that is none."""
     where = str(address)
@@ -188,9 +200,9 @@ def unreachable(address: Address, error: Exception) -> Unreachable:
             f"no TLS with the server at {where}: {reason}; see docs/engines.md for ayl_server --tls-cert"
         )
     if isinstance(error, OSError) and not isinstance(error, ConnectionResetError) and error.strerror:
-        return Unreachable(f"no server answers at {where} ({error.strerror}); start one with: ayl_server")
+        return Unreachable(f"no server answers at {where} ({error.strerror}); {_cure(address)}")
     if isinstance(error, OSError):
-        return Unreachable(f"the server at {where} hung up; start one with: ayl_server")
+        return Unreachable(f"the server at {where} hung up; {_cure(address)}")
     if isinstance(error, greenstalk.BeanstalkdError):
         return Unreachable(f"the server at {where} answered with an error: {type(error).__name__[:-5]}")
     return Unreachable(f"what answers at {where} is no server such as ayl_server or beanstalkd")

@@ -130,7 +130,7 @@ def test_what_stands_for_an_object_is_named_as_that_object(resident: Resident, o
     ayl.ayl_send(Local(resident), "greet", [Local(resident)])
     message = outbox.messages[0]
     assert [message.on] == message.args[0] == [{"$ref": ["tests.ayl.test_references.Resident", 3]}]
-    with pytest.raises(TypeError, match="stands for an object of type object; send that object itself"):
+    with pytest.raises(TypeError, match="only stands for a object"):
         ayl.ayl_send(resident, "greet", Local(object()))
 
 
@@ -229,6 +229,22 @@ def test_an_unsaved_object_is_refused_where_it_is_sent(outbox: Outbox) -> None:
     assert said == "the receiver is of type Resident and has no id yet: save it before sending"
     said = refused(outbox, NotSaved, lambda: Resident.ayl_send("count", 1, [{"a": new}]))
     assert said.startswith("args[1][0]['a'] is of type Resident and has no id yet")
+
+
+@ayl.model
+class Nameless:
+    @classmethod
+    def find(cls, key: object) -> Nameless:
+        return cls()
+
+    def greet(self) -> None: ...
+
+
+def test_an_object_without_an_attribute_for_its_key_is_told_to_have_one(outbox: Outbox) -> None:
+    said = refused(outbox, NotSaved, lambda: ayl.ayl_send(Nameless(), "greet"))
+    assert said.startswith(
+        "the receiver is of type Nameless and has no attribute id; give it one, or a method __ayl_ref__()"
+    )
 
 
 def test_an_object_that_could_not_be_found_is_refused_where_it_is_sent(outbox: Outbox) -> None:

@@ -156,9 +156,6 @@ def test_a_method_without_its_object_is_refused_with_the_line_to_write(outbox: O
         Order.Line,
         print,
         os.getcwd,
-        3,
-        None,
-        "ship",
     ],
     ids=str,
 )
