@@ -17,11 +17,9 @@ OnCommit = Callable[[Callable[[], None]], object]
 A savepoint counts: what is handed over within it is let go of when it is rolled back.
 """
 
-Watcher = Callable[[Sequence[object]], OnCommit | None]
-"""Answers, given the stored objects that a call names, with the transaction it has to wait for; None if there is none.
-
-Objects that belong to a session or database with an open transaction decide; without such, the transaction that is
-open in this thread or asyncio task.
+Watcher = Callable[[Sequence[object]], Sequence[OnCommit]]
+"""Answers, given stored objects, with the open transactions of their sessions or databases; given none, with those that
+are open in this thread or asyncio task, if a call which names nothing has to wait for them.
 """
 
 WATCHERS: list[Watcher] = []
@@ -33,9 +31,11 @@ def hold(parcel: Parcel, named: Sequence[object], *, after_commit: bool) -> bool
 
     `named`: the stored objects that the call names.
     """
-    if after_commit and (on_commit := open_transaction(named)) is not None:
+    if after_commit and (transactions := open_transactions(named)):
         parcel.handle.state = State.UNCOMMITTED
-        on_commit(Waiting(parcel))
+        waiting = Waiting(parcel, len(transactions))
+        for on_commit in transactions:
+            on_commit(waiting)
         return True
     batch = open_batch()
     if batch is None:
@@ -45,18 +45,20 @@ def hold(parcel: Parcel, named: Sequence[object], *, after_commit: bool) -> bool
 
 
 class Waiting:
-    """A message that waits for a commit: to be called then, or to be let go of."""
+    """A message that waits for a commit, or for several: to be called at each, or to be let go of."""
 
-    __slots__ = ("parcel",)
+    __slots__ = ("_commits", "parcel")
 
-    def __init__(self, parcel: Parcel) -> None:
+    def __init__(self, parcel: Parcel, commits: int) -> None:
         self.parcel = parcel
+        self._commits = commits
 
     def __call__(self) -> None:
-        """Send it. Raises NotSubmitted if no server takes it."""
+        """Send it, at the last of the commits. Raises NotSubmitted if no server takes it."""
+        self._commits -= 1
         parcel = self.parcel
-        if parcel.handle.state is not State.UNCOMMITTED:
-            return  # cancelled meanwhile
+        if self._commits > 0 or parcel.handle.state is not State.UNCOMMITTED:
+            return  # or it was cancelled meanwhile
         batch = open_batch()
         if batch is None:
             deliver_one(parcel)
@@ -73,16 +75,18 @@ class Waiting:
             handle.state = State.DROPPED
 
 
-def open_transaction(named: Sequence[object]) -> OnCommit | None:
-    """The transaction that a call which names these objects must wait for."""
+def open_transactions(named: Sequence[object]) -> Sequence[OnCommit]:
+    """The transactions that a call which names these objects must wait for; all of them.
+
+    What the call is about goes before where it is made: an object's own transaction counts, whichever ORM's it is, and
+    only without such the one that happens to be open here.
+    """
     if _unwatched:
-        return None
+        return ()
     load()
-    for watcher in WATCHERS:
-        on_commit = watcher(named)
-        if on_commit is not None:
-            return on_commit
-    return None
+    if named and (theirs := [transaction for watcher in WATCHERS for transaction in watcher(named)]):
+        return theirs
+    return next((found for watcher in WATCHERS if (found := watcher(()))), ())
 
 
 _unwatched = False

@@ -8,10 +8,10 @@ from ayl import commits, frameworks
 from ayl.contrib.django.connections import tidied
 from ayl.contrib.django.locator import DjangoLocator
 from ayl.contrib.django.saves import watch_saves
-from ayl.contrib.django.transactions import open_transaction
+from ayl.contrib.django.transactions import open_transactions
 
 LOCATOR = DjangoLocator()
 
-commits.WATCHERS.append(open_transaction)
+commits.WATCHERS.append(open_transactions)
 frameworks.AROUND_JOBS.append(tidied)
 watch_saves()

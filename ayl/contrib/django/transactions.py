@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -20,18 +21,21 @@ from ayl.errors import CannotSend
 Call = Callable[[], None]
 
 
-def open_transaction(named: Sequence[object]) -> OnCommit | None:
-    """The watcher (`ayl.commits`): those databases of the named objects that are in an atomic block; else `default`,
-    if that is in one; else whatever database is. Raises CannotSend where autocommit is off.
+def open_transactions(named: Sequence[object]) -> Sequence[OnCommit]:
+    """The watcher (`ayl.commits`): those databases of the named objects that are in an atomic block; without objects,
+    `default`, if that is in one, else whatever database is. Raises CannotSend where autocommit is off.
     """
     opened = {there.alias: there for there in of_this_thread() if _may_be_open(there)}
     if not opened:
-        return None
-    homes = {home(obj) for obj in named if isinstance(obj, Model)} & opened.keys() or {DEFAULT_DB_ALIAS} & opened.keys()
-    waited_for = [opened[alias] for alias in homes or opened]
+        return ()
+    if named:
+        homes = {home(obj) for obj in named if isinstance(obj, Model)} & opened.keys()
+    else:
+        homes = {DEFAULT_DB_ALIAS} & opened.keys() or opened.keys()
+    waited_for = [connection for alias, connection in opened.items() if alias in homes]
     for connection in waited_for:
         _refuse_manual(connection)
-    return lambda function: _when_all_commit(waited_for, function)
+    return [partial(_at_commit, connection) for connection in waited_for]
 
 
 def _may_be_open(connection: Any) -> bool:
@@ -49,17 +53,8 @@ def _refuse_manual(connection: Any) -> None:
         )
 
 
-def _when_all_commit(waited_for: Sequence[Any], function: Call) -> None:
-    left = len(waited_for)
-
-    def committed() -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            function()
-
-    for connection in waited_for:
-        connection.on_commit(_Committed(connection, function if left == 1 else committed))
+def _at_commit(connection: Any, function: Call) -> None:
+    connection.on_commit(_Committed(connection, function))
 
 
 class _Committed:

@@ -256,18 +256,15 @@ def _follow_database(cls: type) -> None:
 # Which transaction a call waits for
 
 
-def watch(named: Sequence[object]) -> OnCommit | None:
-    """The watcher (`ayl.commits`): the databases of the named instances that have an open transaction, else those of
-    registered models. If these are several, a call waits for all of them.
+def watch(named: Sequence[object]) -> Sequence[OnCommit]:
+    """The watcher (`ayl.commits`): the databases of the named instances that have an open transaction; without
+    instances, those of registered models.
     """
-    opened = _opened([obj._meta.database for obj in named if isinstance(obj, peewee.Model)]) or _opened(_registered())
-    if not opened:
-        return None
+    databases = [obj._meta.database for obj in named if isinstance(obj, peewee.Model)] if named else _registered()
+    opened = _opened(databases)
     for database in opened:
         _follow_database(type(database))
-    if len(opened) == 1:
-        return holding(opened[0]).append
-    return lambda function: _when_all_commit(opened, function)
+    return [holding(database).append for database in opened]
 
 
 def _opened(databases: Iterable[Any]) -> list[Any]:
@@ -288,16 +285,3 @@ def _registered() -> set[Any]:
         models: list[Any] = [cls for cls in names if isinstance(cls, peewee.ModelBase)]
         _known = newest, [model._meta for model in models]  # to look through all classes at each send would take long
     return {meta.database for meta in _known[1]}
-
-
-def _when_all_commit(databases: Sequence[Any], function: Callable[[], None]) -> None:
-    left = len(databases)
-
-    def committed() -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            function()
-
-    for database in databases:
-        holding(database).append(committed)
