@@ -54,7 +54,7 @@ class Waiting:
         self._commits = commits
 
     def __call__(self) -> None:
-        """Send it, at the last of the commits. Raises NotSubmitted if no server takes it."""
+        """Send it, at the last of the commits. Raises what `deliver_one` does."""
         self._commits -= 1
         parcel = self.parcel
         if self._commits > 0 or parcel.handle.state is not State.UNCOMMITTED:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ayl.engines import engine_for
 from ayl.engines.base import Engine, Receipt, Submission
-from ayl.errors import NotSubmitted
+from ayl.errors import NotConfigured, NotSubmitted
 from ayl.handle import Handle, State
 from ayl.settings import Settings
 
@@ -22,8 +22,14 @@ class Parcel(NamedTuple):
 
 
 def deliver_one(parcel: Parcel) -> None:
-    """To the engine, now. Raises NotSubmitted if it does not take the message, and what a call made in place raises."""
-    engine = _engine(parcel.settings)
+    """To the engine, now. Raises NotSubmitted if it does not take the message, NotConfigured if there is no such engine,
+    and what a call made in place raises.
+    """
+    try:
+        engine = _engine(parcel.settings)
+    except NotConfigured as error:  # after a commit nobody is left who could tell it from a rollback by that alone
+        parcel.handle.refused(error)
+        raise
     outcome = engine.submit((parcel.submission,))[0]
     if (refusal := _note(parcel.handle, engine, outcome)) is not None:
         raise refusal
@@ -34,7 +40,12 @@ def deliver(parcels: Sequence[Parcel]) -> Exception | None:
 
     Or what a call raised that was made in place for want of a server.
     """
-    engine = _engine(parcels[0].settings)
+    try:
+        engine = _engine(parcels[0].settings)
+    except NotConfigured as error:
+        for parcel in parcels:
+            parcel.handle.refused(error)
+        return error
     refusal: Exception | None = None
     outcomes = engine.submit([parcel.submission for parcel in parcels])
     for parcel, outcome in zip(parcels, outcomes, strict=True):
