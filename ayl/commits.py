@@ -4,9 +4,9 @@ Each ORM's module in `ayl.contrib` brings a watcher, which knows whether a trans
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
-from ayl.batches import open_batch
+from ayl.batches import batch, open_batch
 from ayl.delivery import Parcel, deliver_one
 from ayl.frameworks import load
 from ayl.handle import State
@@ -73,6 +73,27 @@ class Waiting:
         handle = self.parcel.handle
         if handle.state is State.UNCOMMITTED:
             handle.state = State.DROPPED
+
+
+def leave(waiting: Sequence[Callable[[], None]]) -> None:
+    """What waited for a commit, in order and in few writes. All are tried; then what the first raised is raised."""
+    with batch() if len(waiting) > 1 and open_batch() is None else nullcontext():
+        for function in waiting:
+            function()
+
+
+@contextmanager
+def at_last(send: Callable[[], None]) -> Iterator[None]:
+    """`send` is called at the end of the span, also if that raises; its own error is the one that comes out then."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            send()
+        except Exception as refusal:  # noqa: BLE001 - told with the span's own
+            error.add_note(f"and what waited for the commit could not be sent: {refusal}")
+        raise
+    send()
 
 
 def open_transactions(named: Sequence[object]) -> Sequence[OnCommit]:

@@ -27,7 +27,7 @@ def deliver_one(parcel: Parcel) -> None:
     """
     try:
         engine = _engine(parcel.settings)
-    except NotConfigured as error:  # after a commit nobody is left who could tell it from a rollback by that alone
+    except NotConfigured as error:  # without this a handle that waited for its commit would speak of a rollback
         parcel.handle.refused(error)
         raise
     outcome = engine.submit((parcel.submission,))[0]
