@@ -1,5 +1,6 @@
 """The sessions of one job: opened when they are first needed, committed or rolled back at its end, and closed."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,11 +13,16 @@ from sqlalchemy.orm import Session
 from sqlalchemy.util import concurrency
 
 from ayl.contrib.sqlalchemy.factories import Bound, serving
-from ayl.errors import NotConfigured, Unavailable
+from ayl.errors import AylError, Bury, NotConfigured, NotSubmitted, Unavailable
 from ayl.references import loop_stack
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
+
+
+log = logging.getLogger("ayl.contrib.sqlalchemy")
+
+UNSENT = "what the call has done is committed, but what it has sent was not taken"
 
 
 def in_greenlet() -> bool:
@@ -31,6 +37,8 @@ class Sessions:
         self._stack = stack
         self._opened: dict[str, Session] = {}
         self._asynchronous: dict[str, AsyncSession] = {}
+        self._refusals: list[AylError] = []
+        stack.push(self._tell)  # when all sessions have ended
 
     def latest(self) -> Session | None:
         """The session with an open transaction that was opened last."""
@@ -79,7 +87,7 @@ class Sessions:
                 )
             self._stack.enter_context(_in_place(bound.scope, made))
             active = self._stack.enter_context(made)
-            self._stack.push(partial(_end, active))
+            self._stack.push(partial(self._end, active))
             # Not as `with active.begin()`: a long call may commit what it has got so far.
             active.begin()
         except (SQLAlchemyError, OSError) as error:
@@ -95,34 +103,54 @@ class Sessions:
             )
         active: AsyncSession = bound.factory()
         stack.enter_context(_in_place(bound.scope, active))
-        stack.push_async_exit(partial(_end_on_loop, active))
+        stack.push_async_exit(partial(self._end_on_loop, active))
         active.sync_session.begin()  # asks the database nothing yet
         return active
 
-
-def _end(
-    session: Session,
-    _kind: type[BaseException] | None,
-    error: BaseException | None,
-    _trace: TracebackType | None,
-) -> None:
-    if error is None:
-        session.commit()
-    else:
-        session.rollback()
-
-
-async def _end_on_loop(
-    session: "AsyncSession",
-    _kind: type[BaseException] | None,
-    error: BaseException | None,
-    _trace: TracebackType | None,
-) -> None:
-    async with session:
+    def _end(
+        self,
+        session: Session,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
         if error is None:
-            await session.commit()
+            with self._noted():
+                session.commit()
         else:
-            await session.rollback()
+            session.rollback()
+
+    async def _end_on_loop(
+        self,
+        session: "AsyncSession",
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        async with session:
+            if error is None:
+                with self._noted():
+                    await session.commit()
+            else:
+                await session.rollback()
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """A commit stands, whatever becomes of the messages that waited for it; it rolls back no other session's."""
+        try:
+            yield
+        except (NotSubmitted, NotConfigured) as refusal:
+            self._refusals.append(refusal)
+
+    def _tell(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        # To make the call again would do again what is committed, and might not even send: whoever reads the reason can
+        # do either.
+        if error is None and self._refusals:
+            raise Bury(f"{UNSENT}: {self._refusals[0]}") from self._refusals[0]
+        for refusal in self._refusals:
+            log.error("%s: %s", UNSENT, refusal)
 
 
 @contextmanager
