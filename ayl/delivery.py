@@ -22,8 +22,8 @@ class Parcel(NamedTuple):
 
 
 def deliver_one(parcel: Parcel) -> None:
-    """To the engine, now. Raises NotSubmitted if it does not take the message, NotConfigured if there is no such engine,
-    and what a call made in place raises.
+    """To the engine, now. Raises NotSubmitted if it does not take the message, NotConfigured if there is none such, and
+    what a call raises that was made in place.
     """
     try:
         engine = _engine(parcel.settings)
@@ -85,32 +85,13 @@ def stand_in(engine: Engine) -> Iterator[None]:
         _stand_in = before
 
 
-LONGEST_IMPORT = 2.0
-"""Seconds that a fork waits for another thread which makes an engine."""
-
-_held_for_fork = False
-
-
-def _hold_lock() -> None:
-    """Before a fork: a module that another thread is just importing for an engine could never be imported in the child,
-    for Python's lock of that module would be held there for ever.
-    """
-    global _held_for_fork
-    _held_for_fork = _lock.acquire(timeout=LONGEST_IMPORT)
-
-
-def _release_lock() -> None:
-    if _held_for_fork:
-        _lock.release()
-
-
 def _renew_lock() -> None:
     """In the child: whoever held it, nobody is left here to release it."""
     global _lock
     _lock = threading.Lock()
 
 
-os.register_at_fork(before=_hold_lock, after_in_parent=_release_lock, after_in_child=_renew_lock)
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 def _engine(settings: Settings) -> Engine:

@@ -24,10 +24,10 @@ def open_transactions(named: Sequence[object]) -> Sequence[OnCommit]:
     if not opened:
         return ()
     if named:
-        homes = {home(obj) for obj in named if isinstance(obj, Model)} & opened.keys()
+        wanted = {home(obj) for obj in named if isinstance(obj, Model)}
     else:
-        homes = {DEFAULT_DB_ALIAS} & opened.keys() or opened.keys()
-    waited_for = [connection for alias, connection in opened.items() if alias in homes]
+        wanted = {DEFAULT_DB_ALIAS} if DEFAULT_DB_ALIAS in opened else {*opened}
+    waited_for = [connection for alias, connection in opened.items() if alias in wanted]
     for connection in waited_for:
         _refuse_manual(connection)
     return [connection.on_commit for connection in waited_for]

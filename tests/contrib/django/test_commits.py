@@ -244,8 +244,8 @@ def test_callbacks_that_are_to_be_called_within_a_block_stay_django_s_affair(out
         handle = send(1)
         with pytest.raises(transaction.TransactionManagementError):
             connection.run_and_clear_commit_hooks()
-        assert handle.state is State.UNCOMMITTED
-    assert handle.state is State.DROPPED
+        states = [handle.state]
+    assert [*states, handle.state] == [State.UNCOMMITTED, State.DROPPED]
 
 
 @database

@@ -163,9 +163,7 @@ def test_a_refused_message_of_one_session_undoes_nothing_in_another(shop: Place,
     outbox.refuse = lambda _number: Refused("too big")
     with pytest.raises(ayl.Bury, match=r"is committed, but .*: too big"):
         calling.perform(
-            written(
-                on={"$ref": ["databases.Order", 1]}, do="change_and_tell", args=[{"$ref": ["databases.Entry", 1]}]
-            )
+            written(on={"$ref": ["databases.Order", 1]}, do="change_and_tell", args=[{"$ref": ["databases.Entry", 1]}])
         )
     assert (shop.get(Order).note, log.get(Entry).note) == ("changed", "changed")
     assert [message.do for message in outbox.messages] == ["look", "look"]
