@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.util import concurrency
 
 from ayl.contrib.sqlalchemy.factories import Bound, serving
-from ayl.errors import AylError, Bury, NotConfigured, NotSubmitted, Unavailable
+from ayl.errors import Bury, NotConfigured, NotSubmitted, Unavailable
 from ayl.references import loop_stack
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Sessions:
         self._stack = stack
         self._opened: dict[str, Session] = {}
         self._asynchronous: dict[str, AsyncSession] = {}
-        self._refusals: list[AylError] = []
+        self._refusals: list[NotSubmitted] = []
         stack.push(self._tell)  # when all sessions have ended
 
     def latest(self) -> Session | None:
@@ -139,14 +139,14 @@ class Sessions:
         """A commit stands, whatever becomes of the messages that waited for it; it rolls back no other session's."""
         try:
             yield
-        except (NotSubmitted, NotConfigured) as refusal:
+        except NotSubmitted as refusal:
             self._refusals.append(refusal)
 
     def _tell(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        # To make the call again would do again what is committed, and might not even send: whoever reads the reason can
-        # do either.
+        # To make the call again would do again what is committed, and might not even send. If another session has failed,
+        # that cannot be helped.
         if error is None and self._refusals:
             raise Bury(f"{UNSENT}: {self._refusals[0]}") from self._refusals[0]
         for refusal in self._refusals:

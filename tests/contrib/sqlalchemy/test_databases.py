@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Engine, MetaData, create_engine, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
 
 import ayl
@@ -45,6 +46,11 @@ class Order(ShopBase, ayl.Sendable, ayl_name="databases.Order"):
         self.change(*others)
         for obj in (self, *others):
             obj.ayl_send("look")
+
+    def spoil_and_tell(self, other: Entry) -> None:
+        self.note = None  # type: ignore[assignment] # no such row can be
+        other.note = "changed"
+        other.ayl_send("look")
 
     def change_and_fail(self, *others: Any) -> None:
         self.change(*others)
@@ -167,6 +173,19 @@ def test_a_refused_message_of_one_session_undoes_nothing_in_another(shop: Place,
         )
     assert (shop.get(Order).note, log.get(Entry).note) == ("changed", "changed")
     assert [message.do for message in outbox.messages] == ["look", "look"]
+
+
+def test_a_refused_message_of_one_session_is_logged_if_the_other_cannot_be_committed(
+    shop: Place, log: Place, outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    ayl_sqlalchemy.bind(shop.factory)
+    ayl_sqlalchemy.bind(log.factory, "log", models=LogBase)
+    outbox.refuse = lambda _number: Refused("too big")
+    with pytest.raises(IntegrityError):
+        calling.perform(
+            written(on={"$ref": ["databases.Order", 1]}, do="spoil_and_tell", args=[{"$ref": ["databases.Entry", 1]}])
+        )
+    assert "committed, but what it has sent was not taken: too big" in caplog.text
 
 
 def test_a_session_is_had_by_its_name(shop: Place, log: Place) -> None:
