@@ -37,10 +37,10 @@ def hold(parcel: Parcel, named: Sequence[object], *, after_commit: bool) -> bool
         for on_commit in transactions:
             on_commit(waiting)
         return True
-    batch = open_batch()
-    if batch is None:
+    joined = open_batch()
+    if joined is None:
         return False
-    batch.add(parcel)
+    joined.add(parcel)
     return True
 
 
@@ -59,14 +59,14 @@ class Waiting:
         parcel = self.parcel
         if self._commits > 0 or parcel.handle.state is not State.UNCOMMITTED:
             return  # or it was cancelled meanwhile
-        batch = open_batch()
-        if batch is None:
+        joined = open_batch()
+        if joined is None:
             deliver_one(parcel)
         else:
             parcel.handle.state = State.BATCHED
-            batch.add(parcel)
-            if batch.full:
-                batch.flush()
+            joined.add(parcel)
+            if joined.full:
+                joined.flush()
 
     def __del__(self) -> None:
         # Frameworks tell nobody that they forget what waits for a commit; they just let go of it.

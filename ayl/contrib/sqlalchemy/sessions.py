@@ -8,6 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.util import concurrency
@@ -115,7 +116,7 @@ class Sessions:
         _trace: TracebackType | None,
     ) -> None:
         if error is None:
-            with self._noted():
+            with self._noted(session):
                 session.commit()
         else:
             session.rollback()
@@ -129,24 +130,28 @@ class Sessions:
     ) -> None:
         async with session:
             if error is None:
-                with self._noted():
+                with self._noted(session.sync_session):
                     await session.commit()
             else:
                 await session.rollback()
 
     @contextmanager
-    def _noted(self) -> Iterator[None]:
+    def _noted(self, session: Session) -> Iterator[None]:
         """A commit stands, whatever becomes of the messages that waited for it; it rolls back no other session's."""
+        committed: list[Session] = []
+        event.listen(session, "after_commit", committed.append)  # the session is this job's, and ends with it
         try:
             yield
         except NotSubmitted as refusal:
+            if not committed:  # a hook has sent before, and at once
+                raise
             self._refusals.append(refusal)
 
     def _tell(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        # To make the call again would do again what is committed, and might not even send. If another session has failed,
-        # that cannot be helped.
+        # To make the call again would do again what is committed, and might not even send. If another session has
+        # failed, that cannot be helped.
         if error is None and self._refusals:
             raise Bury(f"{UNSENT}: {self._refusals[0]}") from self._refusals[0]
         for refusal in self._refusals:

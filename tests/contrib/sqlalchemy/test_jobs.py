@@ -60,6 +60,17 @@ class Pair(Base, ayl.Sendable, ayl_name="jobs.Pair"):
         self.met = True
 
 
+class Hasty(Base, ayl.Sendable, ayl_name="jobs.Hasty"):
+    """Sends before it is committed."""
+
+    __tablename__ = "hasty"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+    @ayl.ayl_after_create(options={"after_commit": False})
+    def greet(self) -> None: ...
+
+
 class Hotel(ayl.Sendable, ayl_name="jobs.Hotel"):
     """Not mapped; its static methods work on the database all the same."""
 
@@ -322,3 +333,13 @@ def test_a_call_that_is_refused_what_it_sends_at_once_has_failed_as_any_other(en
     with pytest.raises(Refused, match="too big"):
         perform(rename)
     assert stored(engine).name == "Jones"
+
+
+def test_nor_is_one_committed_whose_hook_is_refused_what_it_sends_before_the_commit(
+    engine: Engine, outbox: Outbox
+) -> None:
+    outbox.refuse = lambda _number: Refused("too big")
+    with pytest.raises(Refused, match="too big"):
+        perform(lambda: ayl_sqlalchemy.session().add(Hasty(id=1)))
+    with Session(engine) as session:
+        assert session.get(Hasty, 1) is None
