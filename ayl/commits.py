@@ -107,7 +107,10 @@ def open_transactions(named: Sequence[object]) -> Sequence[OnCommit]:
     load()
     if named and (theirs := [transaction for watcher in WATCHERS for transaction in watcher(named)]):
         return theirs
-    return next((found for watcher in WATCHERS if (found := watcher(()))), ())
+    for watcher in WATCHERS:
+        if present := watcher(()):
+            return present
+    return ()
 
 
 _unwatched = False
