@@ -4,7 +4,8 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+
+import msgspec
 
 from ayl.engines import engine_for
 from ayl.engines.base import Engine, Receipt, Submission
@@ -13,7 +14,7 @@ from ayl.handle import Handle, State
 from ayl.settings import Settings
 
 
-class Parcel(NamedTuple):
+class Parcel(msgspec.Struct, frozen=True):
     """A message, ready to leave."""
 
     settings: Settings

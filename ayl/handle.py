@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from ayl.engines.base import Engine, Receipt
     from ayl.errors import NotConfigured, NotSubmitted
@@ -34,9 +36,10 @@ WAITING = frozenset({State.SUBMITTED, State.SPOOLED, State.STARTED})
 """Somebody has it, who may not have begun with it."""
 
 
-class Handle:
+class Handle(msgspec.Struct, eq=False, weakref=True):
     """A call that was sent."""
 
+<<<<<<< HEAD
     __slots__ = ("_engine", "_receipt", "error", "id", "state", "tube")
 
     def __init__(self, message_id: str, tube: str) -> None:
@@ -48,6 +51,16 @@ class Handle:
         """Why no server took it (in a batch or after a commit; a single send raises it)."""
         self._engine: Engine | None = None
         self._receipt: Receipt | None = None
+=======
+    id: str
+    """The message's id (UUID version 7), known at once and the same wherever the message goes."""
+    tube: str
+    state: State = State.BATCHED
+    error: "NotSubmitted | None" = None
+    """Why no server took it (in a batch or after a commit; a single send raises it)."""
+    _engine: "Engine | None" = None
+    _receipt: "Receipt | None" = None
+>>>>>>> 15c0163d2c6af7c857c95655eee957ba887f8776
 
     @property
     def job_id(self) -> int | None:

@@ -23,7 +23,7 @@ from ayl.errors import (
     Unavailable,
     Undecodable,
 )
-from ayl.registry import registry
+from ayl.registry import behind, registry
 from ayl.values.refusals import PlacelessError
 
 
@@ -65,7 +65,12 @@ class PlainLocator:
                 "find(id), or send to a static or class method of it"
             )
         own = getattr(cls, "__ayl_ref__", None)
-        key = getattr(obj, "id", None) if own is None else own(obj)
+        if own is None and not hasattr(obj, "id"):
+            raise NotSaved(
+                f"is of type {cls.__qualname__} and has no attribute id; give it one, or a method __ayl_ref__() that "
+                "says its key"
+            )
+        key = obj.id if own is None else own(obj)
         if key is None:
             raise NotSaved(f"is of type {cls.__qualname__} and has no id yet: save it before sending")
         return key
@@ -134,7 +139,8 @@ def refer(obj: object) -> list[Any] | None:
     cls = type(obj)
     name = registry.model_names.get(cls)
     if name is None:
-        return None
+        real = behind(obj)
+        return None if real is obj else refer(real)
     try:
         return [name, locator_of(cls).identify(obj)]
     except (NotRegistered, NotSaved) as error:
@@ -145,7 +151,7 @@ def refer_noting(named: list[object], obj: object) -> list[Any] | None:
     """As `refer`; an instance that is named is noted down."""
     parts = refer(obj)
     if parts is not None and len(parts) > 1:
-        named.append(obj)
+        named.append(behind(obj))
     return parts
 
 

@@ -66,6 +66,11 @@ class Registry:
         """Let messages name `function`; NotRegistered if a name cannot be used. `was`: names that it had before."""
         if not callable(function) or isinstance(function, type):
             raise NotRegistered(f"@ayl.task is for functions, not for {function!r}; classes take @ayl.model")
+        if _is_method(function):
+            raise NotRegistered(
+                f"{function.__qualname__} is a method, no function; declare its class with @ayl.model, "
+                "and send it through an object: ayl.send(order.ship, …)"
+            )
         name = name or _default_name(function, '@ayl.task("{}")')
         _enter(function, name, was, self.tasks, self.task_names, "function")
 
@@ -90,6 +95,20 @@ registry = Registry()
 """The one that the decorators fill."""
 
 
+def behind(obj: Any) -> Any:
+    """The registered object that `obj` stands for, as Django's `request.user` does; `obj` itself if it stands for none.
+
+    Such a stand-in has the class of what it stands for, and is of another type.
+    """
+    cls = type(obj)
+    if cls in registry.model_names or obj.__class__ not in registry.model_names:
+        return obj
+    present = getattr(cls, "_get_current_object", None)  # werkzeug's
+    if present is not None:
+        return present(obj)
+    return getattr(obj, "__dict__", {}).get("_wrapped", obj)  # Django's; to ask for its class has made it look
+
+
 @overload
 def task(function: F, /) -> F: ...
 @overload
@@ -109,6 +128,13 @@ def task(target: F | str | None = None, /, *, was: Iterable[str] | str = ()) -> 
         return named
     registry.add_task(target, was=was)
     return target
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    """Whether it is written in a class and wants an object first."""
+    written_in = getattr(function, "__qualname__", "").rpartition(".")[0]
+    names = getattr(getattr(function, "__code__", None), "co_varnames", ())
+    return written_in != "" and not written_in.endswith("<locals>") and names[:1] in (("self",), ("cls",))
 
 
 def _default_name(thing: Any, decorator: str) -> str:

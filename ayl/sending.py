@@ -14,9 +14,9 @@ from ayl.delivery import deliver_one
 from ayl.errors import CannotSend, NotCallable, NotRegistered
 from ayl.handle import Handle
 from ayl.options import Options
-from ayl.registry import registry
+from ayl.registry import behind, registry
 from ayl.settings import Settings
-from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
+from ayl.targets import PLAIN_TYPES, Target, function_target, known_target, method_target
 from ayl.values.classes import CODECS
 
 P = ParamSpec("P")
@@ -122,6 +122,8 @@ def _merged(settings: Settings, options: OptionsLike) -> Options:
 
 def _receiver(obj: object, method: str) -> tuple[object, Target]:
     """The receiver, and the target of `method` on it."""
+    if type(method) is str and (target := known_target(obj, method)) is not None:
+        return obj, target
     if not isinstance(method, str):
         raise CannotSend(f"the method is given by its name, not as {method!r}; ayl.send takes the method itself")
     if isinstance(obj, type):
@@ -129,6 +131,7 @@ def _receiver(obj: object, method: str) -> tuple[object, Target]:
             raise NotRegistered(f"the class {obj.__qualname__} is not registered; decorate it with @ayl.model")
         target = method_target(obj, method, on_class=True)
     else:
+        obj = behind(obj)
         cls = type(obj)
         if cls not in registry.model_names and cls not in PLAIN_TYPES and cls not in CODECS:
             raise NotRegistered(_why_not(obj))
@@ -162,6 +165,11 @@ def receiver_and_target(function: Callable[..., Any]) -> tuple[object, Target]:
     owner = _owner_of_static(function)
     if owner is not None:
         return _receiver(owner, name)
+    if not callable(function):
+        raise NotRegistered(
+            f"{function!r} is no function; give the function itself, and its arguments behind it: "
+            'ayl.send(order.ship, "ups"), not ayl.send(order.ship("ups"))'
+        )
     raise NotRegistered(
         f"{function!r} is no registered function and no method of a registered object; "
         "decorate a function with @ayl.task, and send a method through its object: ayl.send(order.ship, …)"
@@ -172,7 +180,7 @@ def _owner_of_static(function: Callable[..., Any]) -> type | None:
     """The registered class whose static method `function` is; the function itself does not know."""
     owner_name, _, name = getattr(function, "__qualname__", "").rpartition(".")
     for cls in registry.model_names:
-        if cls.__qualname__ == owner_name and cls.__module__ == function.__module__:
+        if cls.__qualname__ == owner_name and cls.__module__ == getattr(function, "__module__", None):
             if getattr(cls, name, None) is not function:
                 continue
             if not isinstance(vars(cls).get(name), staticmethod):

@@ -45,9 +45,9 @@ class BeanstalkEngine:
         self._turn = count(random.randrange(len(self._links))) if servers.spread else None  # noqa: S311 - no secret
 
     def submit(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
-        outcomes: list[Receipt | NotSubmitted] = []
         if len(submissions) == 1 and len(self._links) == 1:
-            return [self._put_one(submissions)]
+            return [self._put_one(submissions[0], self._links[0])]
+        outcomes: list[Receipt | NotSubmitted] = []
         for start in range(0, len(submissions), PIPELINED):
             error = self._put(submissions[start : start + PIPELINED], outcomes)
             if error is not None:
@@ -69,15 +69,12 @@ class BeanstalkEngine:
         (link,) = (link for link in self._links if link.place == receipt.place)
         return link.use(question, self._patience)
 
-    def _put_one(self, submissions: Sequence[Submission]) -> Receipt | NotSubmitted:
+    def _put_one(self, submission: Submission, link: Link) -> Receipt | NotSubmitted:
         """The way of most calls: one, to the only server there is."""
-        (link,) = self._links
-        answers: list[int | greenstalk.Error] = []
         try:
-            link.use(_put_rest, self._patience, submissions, answers)
+            return _outcome(link.use(Client.put_one, self._patience, submission), link.place)
         except Unreachable as error:
             return error
-        return _outcome(answers[0], link.place)
 
     def _put(self, submissions: Sequence[Submission], outcomes: list[Receipt | NotSubmitted]) -> Unreachable | None:
         """Put them all, and add to `outcomes` what was answered; the error for the rest when no server answers.

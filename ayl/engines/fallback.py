@@ -98,7 +98,7 @@ class FallbackEngine:
             return ()
         outcomes = self.engine.submit(submissions)
         for outcome in outcomes:
-            if isinstance(outcome, NO_SERVER):
+            if type(outcome) is not Receipt and isinstance(outcome, NO_SERVER):
                 return self._fall_back(submissions, outcomes)
         if self._out:
             self._back()

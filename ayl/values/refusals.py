@@ -89,7 +89,12 @@ _CURES: Final[tuple[tuple[tuple[type, ...], str], ...]] = (
 
 
 def cure(value: object) -> str:
+    if value.__class__ is not type(value):  # first of all: such a proxy seems to be of many of the types above
+        return f"it only stands for a {kind_name(value.__class__)}; send what the call needs of that"
     for kinds, sentence in _CURES:
         if isinstance(value, kinds):
             return sentence
-    return "it is neither a value nor a registered object; register its class with @ayl.model, or send its key"
+    return (
+        "it is neither a value nor a registered object; register its class with @ayl.model if a worker can find it "
+        "again, or send what the call needs of it, its key say"
+    )

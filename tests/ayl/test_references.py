@@ -219,6 +219,22 @@ def test_an_unsaved_object_is_refused_where_it_is_sent(outbox: Outbox) -> None:
     assert said.startswith("args[1][0]['a'] is of type Resident and has no id yet")
 
 
+@ayl.model
+class Nameless:
+    @classmethod
+    def find(cls, key: object) -> Nameless:
+        return cls()
+
+    def greet(self) -> None: ...
+
+
+def test_an_object_without_an_attribute_for_its_key_is_told_to_have_one(outbox: Outbox) -> None:
+    said = refused(outbox, NotSaved, lambda: ayl.ayl_send(Nameless(), "greet"))
+    assert said.startswith(
+        "the receiver is of type Nameless and has no attribute id; give it one, or a method __ayl_ref__()"
+    )
+
+
 def test_an_object_that_could_not_be_found_is_refused_where_it_is_sent(outbox: Outbox) -> None:
     for send in (lambda: Homeless().ayl_send("greet"), lambda: Resident.ayl_send("count", Homeless())):
         said = refused(outbox, NotRegistered, send)

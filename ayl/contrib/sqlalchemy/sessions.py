@@ -25,6 +25,9 @@ log = logging.getLogger("ayl.contrib.sqlalchemy")
 
 UNSENT = "what the call has done is committed, but what it has sent was not taken"
 
+OF_ANOTHER_LOOP = ("attached to a different loop", "Event loop is closed")
+"""What asyncio says of a connection that was made on an event loop which is not, or no more, the one that runs."""
+
 
 def in_greenlet() -> bool:
     """Whether this is synchronous code that SQLAlchemy runs for a coroutine, so that it may wait for the event loop."""
@@ -128,6 +131,11 @@ class Sessions:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
+        if error is not None and any(sign in str(error) for sign in OF_ANOTHER_LOOP):
+            error.add_note(
+                "ayl: this engine's pool keeps connections of another event loop. A call that is made in place or in a "
+                "thread has a loop of its own: there, use create_async_engine(…, poolclass=NullPool)"
+            )
         async with session:
             if error is None:
                 with self._noted(session.sync_session):

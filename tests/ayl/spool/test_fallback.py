@@ -301,7 +301,7 @@ def test_it_is_said_once_that_the_server_is_gone_and_once_that_it_is_back(
         (
             "WARNING",
             (
-                f"no server answers at 127.0.0.1:{port} (Connection refused); start one with: ayl_server; "
+                f"no server answers at 127.0.0.1:{port} (Connection refused); start one with: ayl_server -p {port}; "
                 f"calls are kept in the spool {directory} until it does"
             ),
         ),

@@ -73,6 +73,14 @@ class Guest(Base, ayl.Sendable, ayl_name="async_jobs.Guest"):
     def look(self) -> None:
         self.seen.append(self.name)
 
+    async def wait_elsewhere(self) -> None:
+        """As with a pool's connection that was made on another loop."""
+        elsewhere = asyncio.new_event_loop()
+        try:
+            await elsewhere.create_future()
+        finally:
+            elsewhere.close()
+
     async def on_which_loop(self) -> None:
         self.seen.append(asyncio.get_running_loop())
         asyncio.create_task(asyncio.sleep(3600)).add_done_callback(lambda _task: self.seen.append("left nothing"))
@@ -211,6 +219,13 @@ def test_a_database_that_does_not_answer_is_unavailable(local: sessionmaker[Sess
     ayl_sqlalchemy.bind(async_sessionmaker(nowhere))
     with pytest.raises(Unavailable, match=r"async_jobs\.Guest 3 cannot be looked for: OperationalError"):
         stored(local).ayl_send("look")
+
+
+def test_a_connection_of_another_loop_is_told_with_the_cure(local: sessionmaker[Session], remote: AsyncEngine) -> None:
+    with pytest.raises(RuntimeError, match="different loop") as caught:
+        stored(local).ayl_send("wait_elsewhere")
+    (note,) = caught.value.__notes__
+    assert "poolclass=NullPool" in note
 
 
 def test_one_that_is_gone_is_gone(local: sessionmaker[Session], remote: AsyncEngine) -> None:
