@@ -39,28 +39,14 @@ WAITING = frozenset({State.SUBMITTED, State.SPOOLED, State.STARTED})
 class Handle(msgspec.Struct, eq=False, weakref=True):
     """A call that was sent."""
 
-<<<<<<< HEAD
-    __slots__ = ("_engine", "_receipt", "error", "id", "state", "tube")
-
-    def __init__(self, message_id: str, tube: str) -> None:
-        self.id = message_id
-        """The message's id (UUID version 7), known at once and the same wherever the message goes."""
-        self.tube = tube
-        self.state = State.BATCHED
-        self.error: NotSubmitted | NotConfigured | None = None
-        """Why no server took it (in a batch or after a commit; a single send raises it)."""
-        self._engine: Engine | None = None
-        self._receipt: Receipt | None = None
-=======
     id: str
     """The message's id (UUID version 7), known at once and the same wherever the message goes."""
     tube: str
     state: State = State.BATCHED
-    error: "NotSubmitted | None" = None
+    error: "NotSubmitted | NotConfigured | None" = None
     """Why no server took it (in a batch or after a commit; a single send raises it)."""
     _engine: "Engine | None" = None
     _receipt: "Receipt | None" = None
->>>>>>> 15c0163d2c6af7c857c95655eee957ba887f8776
 
     @property
     def job_id(self) -> int | None:
