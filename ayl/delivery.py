@@ -69,7 +69,7 @@ def _note(handle: Handle, engine: Engine, outcome: Receipt | Exception) -> Excep
 
 # The engine in use
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a signal's handler may send, too
 _engines: dict[Settings, Engine] = {}
 _latest: tuple[Settings | None, Engine | None] = None, None
 _stand_in: Engine | None = None
@@ -89,7 +89,7 @@ def stand_in(engine: Engine) -> Iterator[None]:
 def _renew_lock() -> None:
     """In the child: whoever held it, nobody is left here to release it."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 os.register_at_fork(after_in_child=_renew_lock)

@@ -47,8 +47,8 @@ class Engine(Protocol):
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
         """Take a message back that nobody has begun with; whether that was so. Unreachable if that cannot be known."""
 
-    def job_state(self, receipt: Receipt) -> str | None:
-        """`ready`, `reserved`, `delayed` or `buried`; None: there is no such job. Unreachable if it cannot be known."""
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
+        """`ready`, `reserved`, `delayed` or `buried`; None: no server has it. Unreachable if that cannot be known."""
 
     def close(self) -> None:
         """Let go of connections."""
