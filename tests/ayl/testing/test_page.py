@@ -77,7 +77,7 @@ def test_the_reports_of_the_page_are_the_ones_you_get(monkeypatch: pytest.Monkey
         ayl.send(order.ship, "ups", insured=True)
         differing = said(lambda: sent.assert_sent(order.ship, "dhl"))
     waiting: list[object] = []
-    monkeypatch.setattr(commits, "WATCHERS", [lambda _named: waiting.append])
+    monkeypatch.setattr(commits, "WATCHERS", [lambda _named: [waiting.append]])
     with testing.recording() as sent:
         ayl.send(order.ship, "ups")
         held = said(lambda: sent.assert_sent(order.ship, "ups"))
