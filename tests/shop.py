@@ -33,6 +33,7 @@ class Shop:
         """`commands`: the directory with Python's and ours."""
         self.directory = directory
         self.port = port
+        self.commands = commands
         self.background: list[subprocess.Popen[str]] = []
         # As after the README's `. .venv/bin/activate`, which has a test of its own.
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("AYL_")} | {

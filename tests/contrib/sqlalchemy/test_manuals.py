@@ -97,7 +97,7 @@ def follow(page: str, shop: Shop) -> None:
 
 def test_the_pages_say_how_to_install_it() -> None:
     assert installed(Page("docs/sqlalchemy.md").commands[0]) == {"sqlalchemy"}
-    assert installed(Page("docs/sqlmodel.md").commands[0]) == {"sqlmodel"}
+    assert installed(Page("docs/sqlmodel.md").commands[0]) == {"ayl", "sqlmodel"}
 
 
 def test_the_second_module_for_several_databases_serves_its_own_class(shop: Shop) -> None:
