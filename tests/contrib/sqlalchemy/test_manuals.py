@@ -96,8 +96,8 @@ def follow(page: str, shop: Shop) -> None:
 
 
 def test_the_pages_say_how_to_install_it() -> None:
-    assert installed(Page("docs/sqlalchemy.md").commands[0]) == {"sqlalchemy"}
-    assert installed(Page("docs/sqlmodel.md").commands[0]) == {"ayl", "sqlmodel"}
+    assert "sqlalchemy" in installed(Page("docs/sqlalchemy.md").commands[0])
+    assert "sqlmodel" in installed(Page("docs/sqlmodel.md").commands[0])
 
 
 def test_the_second_module_for_several_databases_serves_its_own_class(shop: Shop) -> None:
