@@ -4,7 +4,8 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+
+import msgspec
 
 from ayl.engines import engine_for
 from ayl.engines.base import Engine, Receipt, Submission
@@ -13,7 +14,7 @@ from ayl.handle import Handle, State
 from ayl.settings import Settings
 
 
-class Parcel(NamedTuple):
+class Parcel(msgspec.Struct, frozen=True):
     """A message, ready to leave."""
 
     settings: Settings
@@ -57,7 +58,7 @@ def _note(handle: Handle, engine: Engine, outcome: Receipt | Exception) -> Excep
 
 # The engine in use
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a signal's handler may send, too
 _engines: dict[Settings, Engine] = {}
 _latest: tuple[Settings | None, Engine | None] = None, None
 _stand_in: Engine | None = None
@@ -96,7 +97,7 @@ def _release_lock() -> None:
 def _renew_lock() -> None:
     """In the child: whoever held it, nobody is left here to release it."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 os.register_at_fork(before=_hold_lock, after_in_parent=_release_lock, after_in_child=_renew_lock)

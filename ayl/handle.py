@@ -13,6 +13,8 @@ class State(StrEnum):
 
     UNCOMMITTED = "waits for a commit"
     BATCHED = "waits in a batch"
+    LEAVING = "leaves with its batch"
+    """Too late to drop it, too early to ask for it back."""
     SUBMITTED = "submitted"
     SPOOLED = "spooled"
     """No server answered; it lies on this machine's disk until one does."""
@@ -37,7 +39,7 @@ WAITING = frozenset({State.SUBMITTED, State.SPOOLED, State.STARTED})
 class Handle:
     """A call that was sent."""
 
-    __slots__ = ("_engine", "_receipt", "error", "id", "state", "tube")
+    __slots__ = ("__weakref__", "_engine", "_receipt", "error", "id", "state", "tube")
 
     def __init__(self, message_id: str, tube: str) -> None:
         self.id = message_id
@@ -67,7 +69,8 @@ class Handle:
 
         A message that waits for a commit or in a batch is dropped here; one that was submitted is deleted from the
         server unless a worker holds it; one that was spooled is taken from the spool; one for a thread of this process
-        is forgotten unless it has begun. Raises Unreachable if the server that has it does not answer.
+        is forgotten unless it has begun. One that is just leaving with its batch cannot be taken back. Raises
+        Unreachable if the server that has it does not answer.
         """
         if self.state in HELD_BACK:
             self.state = State.CANCELLED
@@ -87,7 +90,7 @@ class Handle:
         """
         if self._engine is None or self._receipt is None or self._receipt.job_id is None:
             return None
-        return self._engine.job_state(self._receipt)
+        return self._engine.job_state(self._receipt, self.id)
 
     def __repr__(self) -> str:
         job = "" if self.job_id is None else f" as job {self.job_id}"

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import greenstalk
 import pytest
 
 import ayl
@@ -22,7 +23,7 @@ README = Page("README.md")
 def test_following_the_readme_step_by_step_works(shop: Shop) -> None:
     _, send, sqlalchemy = README.snippets
     README.write(shop.directory)
-    server, worker, *looks, kill = [command for command in README.commands if command.startswith("ayl_")]
+    server, worker, *looks, kill, _ = [command for command in README.commands if command.startswith("ayl_")]
     shop.run(server)
     shop.run(worker)
 
@@ -39,6 +40,21 @@ def test_following_the_readme_step_by_step_works(shop: Shop) -> None:
     shop.wait_until("retired", log="ayl_worker")
     assert shop.background[1].wait(PATIENCE) == 0
     shop.python(sqlalchemy)
+
+
+def test_a_worker_takes_the_calls_of_the_readmes_lane_and_buried_ones_are_given_back(shop: Shop) -> None:
+    README.write(shop.directory)
+    server, *_, lanes = [command for command in README.commands if command.startswith("ayl_")]
+    (kick,) = [command for command in README.commands if "kick" in command]
+    shop.run(server)
+    with greenstalk.Client(("127.0.0.1", shop.port), use="shop/1.4.2", watch="shop/1.4.2") as client:
+        shop.python('import ayl, shop; ayl.send(shop.restock, "hats", 1)')
+        client.bury(client.reserve(timeout=int(PATIENCE)))
+    assert shop.run(kick.replace("11300", str(shop.port))) == "1\n"
+    shop.python('import ayl, shop; ayl.opts(lane="mail").send(shop.restock, "stamps", 2)')
+    shop.run(lanes)
+    for line in ("restocking 1 hats", "restocking 2 stamps"):
+        shop.wait_until(line, log="ayl_worker")
 
 
 FIRST_SNIPPET = """

@@ -23,7 +23,9 @@ def test_following_the_page_step_by_step_works(shop: Shop) -> None:
     shop.environment["XDG_STATE_HOME"] = str(shop.directory / "state")
     PAGE.write(shop.directory)
     (session,) = PAGE.sessions
-    shop.session(session.replace("127.0.0.1:11300", f"127.0.0.1:{shop.port}").replace("4.9 s", "... s"))
+    session = session.replace("127.0.0.1:11300", f"127.0.0.1:{shop.port}").replace("4.9 s", "... s")
+    # The default port is not named, another one is.
+    shop.session(session.replace("with: ayl_server", f"with: ayl_server -p {shop.port}"))
 
     listed, as_json, server, drained, again = PAGE.commands
     assert "1 calls wait in" in shop.run(listed)

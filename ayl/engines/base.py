@@ -1,13 +1,15 @@
 """What an engine is: a way to submit messages, and a way to take them back."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from ayl.handle import State
 from ayl.options import Unreachable
 
 
-class Submission(NamedTuple):
+class Submission(msgspec.Struct, frozen=True, gc=False):
     """A message's bytes and how they are to be queued."""
 
     body: bytes
@@ -23,7 +25,7 @@ class Submission(NamedTuple):
     """What becomes of it when no server answers."""
 
 
-class Receipt(NamedTuple):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What an engine knows of a message that it has taken."""
 
     state: State
@@ -45,8 +47,8 @@ class Engine(Protocol):
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
         """Take a message back that nobody has begun with; whether that was so. Unreachable if that cannot be known."""
 
-    def job_state(self, receipt: Receipt) -> str | None:
-        """`ready`, `reserved`, `delayed` or `buried`; None: there is no such job. Unreachable if it cannot be known."""
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
+        """`ready`, `reserved`, `delayed` or `buried`; None: no server has it. Unreachable if that cannot be known."""
 
     def close(self) -> None:
         """Let go of connections."""

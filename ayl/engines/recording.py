@@ -42,7 +42,7 @@ class RecordingEngine:
                 self._kept.remove(waiting)
         return waiting is not None
 
-    def job_state(self, receipt: Receipt) -> str | None:
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
         with self._lock:
             waiting = self._waiting(receipt)
         if waiting is None:

@@ -99,7 +99,7 @@ class Outbox:
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
         return False
 
-    def job_state(self, receipt: Receipt) -> str | None:
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
         return None
 
     def close(self) -> None:
