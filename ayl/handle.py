@@ -4,7 +4,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ayl.engines.base import Engine, Receipt
+    from ayl.engines.base import Engine
+    from ayl.engines.submissions import Receipt
     from ayl.errors import NotSubmitted
 
 
@@ -59,6 +60,10 @@ class Handle:
     def accepted(self, engine: "Engine", receipt: "Receipt") -> None:
         """For who delivers: the engine has taken the message."""
         self._engine, self._receipt, self.state = engine, receipt, receipt.state
+
+    def raised(self) -> None:
+        """For who delivers: the call was made in place and raised; nobody may think that it can still be taken back."""
+        self.state = State.RAN
 
     def refused(self, error: "NotSubmitted") -> None:
         """For who delivers: no server has taken the message."""

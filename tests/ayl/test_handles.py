@@ -10,7 +10,7 @@ import pytest
 
 import ayl
 from ayl import State, commits
-from ayl.engines.base import Receipt
+from ayl.engines.submissions import Receipt
 from ayl.errors import NotConfigured, Refused, Unreachable
 from ayl.identifiers import uuid7, uuid7_rests
 
