@@ -12,14 +12,14 @@ import pytest
 
 import ayl
 from ayl import commits, testing
-from tests.pages import blocks
+from tests.pages import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytest_plugins = ["pytester"]
 
-PAGE = [block for block in blocks("testing.md") if block.section not in ("Django", "SQLAlchemy", "Peewee")]
+PAGE = [block for block in Page("docs/testing.md").blocks if block.section not in ("Django", "SQLAlchemy", "Peewee")]
 FILES = {block.file: block.text for block in PAGE if block.file}
 REPORTS = [block.text for block in PAGE if block.language == "text"]
 
