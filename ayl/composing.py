@@ -2,18 +2,19 @@
 
 import os
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from ayl import message as messages
 from ayl import values
 from ayl.delivery import Parcel
-from ayl.engines.base import Submission
+from ayl.engines.submissions import Submission
 from ayl.errors import MessageTooLarge
 from ayl.handle import Handle
-from ayl.identifiers import uuid7
-from ayl.options import Options, fuzzed
+from ayl.identifiers import RANDOM_BYTES, uuid7, uuid7_rests
+from ayl.options import Options, Unreachable, fuzzed
 from ayl.references import refer_noting
 from ayl.registry import registry
 from ayl.settings import Settings
@@ -22,6 +23,23 @@ from ayl.values.tags import REFERENCE
 
 NOBODY = object()
 """Stands for the receiver of a function."""
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What is the same in all calls of one target with the same settings and options."""
+
+    tube: str
+    body: bytes
+    time_to_run: int
+    unreachable: Unreachable
+    receiver: object
+    """If that is the same in all of them: a class, or nobody."""
+    on: Any
+    """The receiver in its encoded form, then."""
+
+
+_Forms = tuple[Settings, Options, dict[Target, Form]]
+_forms: _Forms | None = None
 
 
 def compose(
@@ -33,31 +51,24 @@ def compose(
     kwargs: dict[str, Any],
 ) -> tuple[Parcel, list[object]]:
     """The message for one call, and the stored objects that it names."""
+    form = _form(settings, options, receiver, target)
     named: list[object] = []
     refer = partial(refer_noting, named)
-    on = _encoded(receiver, refer)
-    target.check(args, kwargs)
-    tube = settings.tube(options.lane)
+    on = form.on if receiver is form.receiver else values.encode(receiver, "the receiver", refer)
+    if not (fits := target.takes(args, kwargs)):
+        target.check(args, kwargs)
     now = time.time_ns()
-    message_id = uuid7(now // 1_000_000, _noise())
-    body = messages.encode(
-        messages.Message(
-            type=messages.TYPE,
-            v=messages.VERSION,
-            id=message_id,
-            app=settings.app,
-            ver=settings.version,
-            on=on,
-            do=target.name or target.label,
-            args=values.encode([*args], "args", refer) if args else [],
-            kwargs=values.encode(kwargs, "kwargs", refer) if kwargs else {},
-            failed_job_handler=options.failed_job_handler,
-            failed_job_count=options.failed_job_count,
-            failed_job_delay=options.failed_job_delay,
-            sent=now // 1_000_000 / 1000,
-        )
+    message_id = uuid7(now // 1_000_000, _rest_of_id())
+    body = messages.filled(
+        form.body,
+        message_id,
+        now // 1_000_000 / 1000,
+        on,
+        values.encode([*args], "args", refer) if args else [],
+        values.encode(kwargs, "kwargs", refer) if kwargs else {},
     )
-    target.check_values(args, kwargs)  # what can travel at all, and holds no end of itself
+    if not fits:
+        target.check_values(args, kwargs)  # what can travel at all, and holds no end of itself
     if settings.secrets is not None:
         body = settings.secrets.sign(settings.app, body, now / 1e9)
     if len(body) > settings.max_message_size:
@@ -65,38 +76,57 @@ def compose(
             f"the message for {target.label} has {len(body):,} bytes; the server takes {settings.max_message_size:,}. "
             "Store the data and send its key, or raise the limit (ayl_server -z) and max_message_size"
         )
-    submission = Submission(
-        body,
-        tube,
-        fuzzed(options.priority, options.fuzz, _below),
-        options.seconds_of_delay(now / 1e9),
-        options.time_to_run,
-        message_id,
-        options.unreachable or settings.unreachable,
+    priority, delay = options.priority, options.delay
+    if options.fuzz:
+        priority = fuzzed(priority, options.fuzz, _below)
+    if type(delay) is not int:
+        delay = options.seconds_of_delay(now / 1e9)
+    submission = Submission(body, form.tube, priority, delay, form.time_to_run, message_id, form.unreachable)
+    return Parcel(settings, submission, Handle(message_id, form.tube)), named
+
+
+def _form(settings: Settings, options: Options, receiver: object, target: Target) -> Form:
+    """Most sends have the settings and options of the send before. Raises NotConfigured without an app."""
+    global _forms
+    known = _forms  # which another thread may replace
+    if known is None or known[0] is not settings or known[1] is not options:
+        known = _forms = settings, options, {}
+    return known[2].get(target) or known[2].setdefault(target, _new_form(settings, options, receiver, target))
+
+
+def _new_form(settings: Settings, options: Options, receiver: object, target: Target) -> Form:
+    tube = settings.tube(options.lane)
+    body = messages.form(
+        settings.app,
+        settings.version,
+        target.name or target.label,
+        options.failed_job_handler,
+        options.failed_job_count,
+        options.failed_job_delay,
     )
-    return Parcel(settings, submission, Handle(message_id, tube)), named
-
-
-_kept_noise: list[bytes] = []
-os.register_at_fork(after_in_child=_kept_noise.clear)  # or parent and child would make the same ids
-
-
-def _noise() -> bytes:
-    """Ten random bytes. The kernel is asked for many at a time, which costs it no more."""
-    try:
-        return _kept_noise.pop()
-    except IndexError:
-        many = os.urandom(10 * 256)
-        _kept_noise.extend(many[start : start + 10] for start in range(10, len(many), 10))
-        return many[:10]
-
-
-def _encoded(receiver: object, refer: Callable[[object], list[Any] | None]) -> Any:
-    if receiver is NOBODY:
-        return None
+    on = None
     if isinstance(receiver, type):  # its name is all there is to it
-        return {REFERENCE: [registry.model_names[receiver]]}
-    return values.encode(receiver, "the receiver", refer)
+        on = {REFERENCE: [registry.model_names[receiver]]}
+    elif receiver is not NOBODY:
+        receiver = _ANYBODY
+    return Form(tube, body, options.time_to_run, options.unreachable or settings.unreachable, receiver, on)
+
+
+_ANYBODY = object()
+
+
+_rests_of_ids: list[str] = []
+os.register_at_fork(after_in_child=_rests_of_ids.clear)  # or parent and child would make the same ids
+
+
+def _rest_of_id() -> str:
+    try:
+        return _rests_of_ids.pop()
+    except IndexError:
+        rests = uuid7_rests(os.urandom(RANDOM_BYTES))
+        last = rests.pop()
+        _rests_of_ids.extend(rests)  # whatever another thread has put there meanwhile
+        return last
 
 
 def _below(limit: int) -> int:

@@ -17,18 +17,20 @@ MODULES = {
 AROUND_JOBS: list[Callable[[], AbstractContextManager[object]]] = []
 """Spans that ours add: a worker makes each call within them. They raise nothing of their own."""
 
-_missing = tuple(MODULES.items())  # every send reads it, perhaps while another thread replaces it
+_missing = MODULES  # every send reads it, perhaps while another thread replaces it
 
 
 def load() -> None:
     """Import ours for each framework that this process has imported."""
     global _missing
-    for framework, ours in _missing:
+    if _missing.keys().isdisjoint(sys.modules.keys()):
+        return
+    for framework, ours in _missing.items():
         if framework in sys.modules:
             # Until it is imported it stays missing: another thread that sends has to wait for its watcher, and if it
             # cannot be imported, no send may pass as if there were no transactions.
             import_module(ours)
-            _missing = tuple(pair for pair in _missing if pair[0] != framework)
+            _missing = {name: module for name, module in _missing.items() if name != framework}
 
 
 @contextmanager

@@ -1,10 +1,26 @@
 """Message ids: UUID version 7 (RFC 9562, 5.7), which sort by the time of their making."""
 
+RANDOM_BYTES = 9
+"""What `uuid7_rests` needs."""
 
-def uuid7(milliseconds: int, randomness: bytes) -> str:
-    """The id for a moment (milliseconds since 1970) and ten random bytes."""
-    time, noise = f"{milliseconds:012x}", randomness.hex()
-    return f"{time[:8]}-{time[8:]}-7{noise[1:4]}-{_VARIANT[noise[4]]}{noise[5:8]}-{noise[8:]}"
+_NUMBERS = tuple(f"{number:02x}" for number in reversed(range(256)))
+
+
+def uuid7(milliseconds: int, rest: str) -> str:
+    """The id for a moment (milliseconds since 1970); `rest` is one of `uuid7_rests`."""
+    time = hex(1 << 48 | milliseconds)  # of a length that is always the same
+    return f"{time[3:11]}-{time[11:]}{rest}"
+
+
+def uuid7_rests(randomness: bytes) -> list[str]:
+    """What tells 256 ids of one moment apart: random, but for a number that counts them (RFC 9562, 6.2).
+
+    To be used from the last to the first: then ids of one moment sort by the order of their making, too.
+    """
+    noise = randomness.hex()
+    before = f"-7{noise[0]}"
+    after = f"-{_VARIANT[noise[1]]}{noise[2:5]}-{noise[5:17]}"
+    return [before + number + after for number in _NUMBERS]
 
 
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}

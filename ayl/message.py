@@ -63,9 +63,45 @@ _decode_message = msgspec.json.Decoder(Message).decode
 _decode_control = msgspec.json.Decoder(Control).decode
 
 
+def form(app: str, ver: str, do: str, handler: Handler, count: int, delay: int) -> bytes:
+    """What messages have in common that differ only in what `filled` takes."""
+    common = {
+        "type": TYPE,
+        "v": VERSION,
+        "app": app,
+        "ver": ver,
+        "do": do,
+        "failed_job_handler": handler,
+        "failed_job_count": count,
+        "failed_job_delay": delay,
+    }
+    return _encode(common)[:-1] + b","
+
+
+class _Filling(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    sent: float
+    on: Any
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+
+def filled(form: bytes, id: str, sent: float, on: Any, args: list[Any], kwargs: dict[str, Any]) -> bytes:  # noqa: A002 - the fields of a message
+    """The bytes of one message, for the server."""
+    return form + _encode(_Filling(id, sent, on, args, kwargs))[1:]
+
+
 def encode(message: Message) -> bytes:
-    """The bytes that go to the server."""
-    return _encode(message)
+    """The bytes of any message."""
+    its_form = form(
+        message.app,
+        message.ver,
+        message.do,
+        message.failed_job_handler,
+        message.failed_job_count,
+        message.failed_job_delay,
+    )
+    return filled(its_form, message.id, message.sent, message.on, message.args, message.kwargs)
 
 
 def decode(body: bytes) -> Message | Control:

@@ -26,6 +26,22 @@ ALIASES = {"queue_name": "lane"}
 """Ruby ayl's name for it -> ours."""
 
 
+ELSEWHERE = {
+    "countdown": "delay",
+    "eta": "delay",
+    "max_retries": "failed_job_count",
+    "queue": "lane",
+    "retry_delay": "failed_job_delay",
+    "default_retry_delay": "failed_job_delay",
+    "time_limit": "time_to_run",
+    "timeout": "time_to_run",
+    "job_timeout": "time_to_run",
+    "ttr": "time_to_run",
+    "tube": "lane",
+}
+"""What other libraries call it -> what to say here; for hints only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The options of one call; valid once constructed. Wrong ones raise InvalidOption."""
@@ -59,7 +75,8 @@ class Options:
             if isinstance(value, (timedelta, datetime)) and name == "delay":
                 value = _least_seconds(value)
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise InvalidOption(f"{name} is a whole number from {low} to {high}, not {value!r}")
+                also = " seconds, a timedelta or a datetime" if name == "delay" else ""
+                raise InvalidOption(f"{name} is a whole number from {low} to {high}{also}, not {value!r}")
         if self.failed_job_handler not in HANDLERS:
             raise InvalidOption(f"failed_job_handler is one of {', '.join(HANDLERS)}, not {self.failed_job_handler!r}")
         if not isinstance(self.after_commit, bool):
@@ -88,6 +105,8 @@ class Options:
             name = ALIASES.get(given, given) if isinstance(given, str) else ""
             if name not in NAMES:
                 raise InvalidOption(f"unknown option {given!r}{_hint(given)}")
+            if name in known:
+                raise InvalidOption(f"{name} is given twice, also by another name")
             known[name] = value
         return replace(self, **known)  # type: ignore[arg-type] # __post_init__ checks the types
 
@@ -105,6 +124,11 @@ RANGES = {
 NAMES = frozenset(field.name for field in fields(Options))
 
 
+def meant_by(word: object) -> str | None:
+    """The option that somebody means by this name, here or elsewhere; None if it is none."""
+    return str(word) if word in NAMES else {**ALIASES, **ELSEWHERE}.get(str(word))
+
+
 def check_unreachable(policy: object) -> Unreachable:
     """`policy` if it is one of `LADDER`; InvalidOption otherwise."""
     for known in LADDER:
@@ -116,9 +140,12 @@ def check_unreachable(policy: object) -> Unreachable:
 def _least_seconds(delay: timedelta | datetime) -> int:
     """Of a span, rounded up; of a moment, which may have passed when it is sent, none. InvalidOption if it is none."""
     if isinstance(delay, timedelta):
-        return -(-delay // timedelta(seconds=1))
+        return delay.days * 86400 + delay.seconds + (delay.microseconds > 0)
     if delay.utcoffset() is None:
-        raise InvalidOption(f"delay is a datetime without a time zone, which could be any moment: {delay!r}")
+        raise InvalidOption(
+            f"delay is a datetime without a time zone, which could be any moment: {delay!r}; give it one, as "
+            "datetime.now(UTC) has"
+        )
     return 0
 
 
@@ -130,5 +157,7 @@ def fuzzed(priority: int, fuzz: int, choose: Callable[[int], int]) -> int:
 def _hint(name: object) -> str:
     from difflib import get_close_matches  # only on the way to an error
 
+    if (meant := meant_by(name)) is not None:
+        return f"; here it is called {meant!r}"
     close = get_close_matches(str(name), [*NAMES, *ALIASES], n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(NAMES))}"

@@ -8,14 +8,11 @@ from typing import Any
 from ayl.annotations import check_of, resolved
 from ayl.faults import NONE, Check, any_of
 
-MOST_KINDS = 100
-"""Combinations of types that are remembered for one function; most are called with one or two."""
-
 
 class Parameters:
     """The annotated parameters of one function, without what the call is bound to."""
 
-    __slots__ = ("_fitting", "_further", "_named", "_others", "_placed")
+    __slots__ = ("_further", "_named", "_others", "_placed")
 
     def __init__(
         self,
@@ -32,25 +29,18 @@ class Parameters:
         """`*args`, each of which has to fit ..."""
         self._others = others
         """... and `**kwargs`."""
-        self._fitting: set[tuple[object, ...]] = set()
-        """Types of arguments that fit whatever the values are."""
 
-    def mismatch(self, args: Sequence[object], kwargs: Mapping[str, object]) -> str | None:
-        """`items[2].price is a float, not 'x' (str)`; None if all is well. Number and names of arguments fit."""
-        kinds: tuple[object, ...] = tuple(map(type, args))
-        if kwargs:
-            kinds = (*kinds, *kwargs, *map(type, kwargs.values()))
-        if kinds in self._fitting:
-            return None
-        told_by_kinds = True
+    def mismatch(self, args: Sequence[object], kwargs: Mapping[str, object]) -> tuple[str | None, bool]:
+        """`items[2].price is a float, not 'x' (str)`, or None if all is well; and whether that is so for all arguments
+        of these types. Number and names of arguments fit.
+        """
+        told_by_types = True
         for place, check, value in self._checked(args, kwargs):
             if check is not None and type(value) not in check.exact:
-                told_by_kinds = False
+                told_by_types = False
                 if found := check.fault(value):
-                    return found.told(place)
-        if told_by_kinds and len(self._fitting) < MOST_KINDS:
-            self._fitting.add(kinds)
-        return None
+                    return found.told(place), False
+        return None, told_by_types
 
     def _checked(
         self, args: Sequence[object], kwargs: Mapping[str, object]

@@ -24,7 +24,7 @@ from ayl.errors import (
     Unavailable,
     Undecodable,
 )
-from ayl.registry import registry
+from ayl.registry import behind, registry
 from ayl.values.refusals import PlacelessError
 
 
@@ -60,13 +60,20 @@ class PlainLocator:
 
     def identify(self, obj: Any) -> object:
         cls = type(obj)
-        if _finder(cls) is None:
-            raise NotRegistered(
-                f"is of type {cls.__qualname__}, which has no way to find an instance again: give it a classmethod "
-                "find(id), or send to a static or class method of it"
-            )
+        if cls not in _findable:  # to look for its finder takes longer than the rest of a send
+            if _finder(cls) is None:
+                raise NotRegistered(
+                    f"is of type {cls.__qualname__}, which has no way to find an instance again: give it a classmethod "
+                    "find(id), or send to a static or class method of it"
+                )
+            _findable.add(cls)
         own = getattr(cls, "__ayl_ref__", None)
-        key = getattr(obj, "id", None) if own is None else own(obj)
+        if own is None and not hasattr(obj, "id"):
+            raise NotSaved(
+                f"is of type {cls.__qualname__} and has no attribute id; give it one, or a method __ayl_ref__() that "
+                "says its key"
+            )
+        key = obj.id if own is None else own(obj)
         if key is None:
             raise NotSaved(f"is of type {cls.__qualname__} and has no id yet: save it before sending")
         return key
@@ -79,6 +86,9 @@ class PlainLocator:
 
     def open(self, stack: ExitStack) -> None:
         """Nothing to prepare."""
+
+
+_findable: set[type] = set()
 
 
 def _finder(cls: type) -> Callable[[object], object] | None:
@@ -130,7 +140,8 @@ def refer(obj: object) -> list[Any] | None:
     cls = type(obj)
     name = registry.model_names.get(cls)
     if name is None:
-        return None
+        real = behind(obj)
+        return None if real is obj else refer(real)
     try:
         return [name, locator_of(cls).identify(obj)]
     except (NotRegistered, NotSaved) as error:
@@ -141,7 +152,7 @@ def refer_noting(named: list[object], obj: object) -> list[Any] | None:
     """As `refer`; an instance that is named is noted down."""
     parts = refer(obj)
     if parts is not None and len(parts) > 1:
-        named.append(obj)
+        named.append(behind(obj))
     return parts
 
 
@@ -192,8 +203,8 @@ def loop_stack() -> AsyncExitStack | None:
     return _job().loop_stack
 
 
-Spawn = Callable[..., Awaitable[Any]]
-"""Runs a plain function, given with its arguments, so that it may wait for the event loop it is awaited on."""
+Spawn = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs a plain function so that it may wait for the event loop it is awaited on."""
 
 SPAWNERS: list[Callable[[type], Spawn | None]] = []
 """Asked, of each class of which a message names an object, whether it can only be found on an event loop, and how."""

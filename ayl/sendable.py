@@ -1,11 +1,12 @@
 """`obj.ayl_send(…)`: how a class and its instances get their two methods."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from types import MethodType
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, overload
 
 from ayl.errors import NotRegistered
 from ayl.handle import Handle
-from ayl.registry import GonePolicy, registry
+from ayl.registry import GonePolicy, names_of, registry
 
 if TYPE_CHECKING:
     from ayl.sending import OptionsLike
@@ -20,20 +21,14 @@ class Sender:
     """`ayl_send` as an attribute: on an instance it sends to that instance, on the class to the class."""
 
     def __get__(self, instance: object | None, owner: type) -> "BoundSender":
-        return BoundSender(owner if instance is None else instance)
+        return MethodType(_ayl_send or _loaded(), owner if instance is None else instance)
 
 
-class BoundSender:
+class BoundSender(Protocol):
     """`ayl_send` of one object."""
-
-    __slots__ = ("_receiver",)
-
-    def __init__(self, receiver: object) -> None:
-        self._receiver = receiver
 
     def __call__(self, method: str, /, *args: Any, **kwargs: Any) -> Handle:
         """Call `method` of this object with these arguments later, in a worker. See `ayl.ayl_send`."""
-        return (_ayl_send or _loaded())(self._receiver, method, *args, **kwargs)
 
 
 _ayl_send: "Callable[..., Handle] | None" = None
@@ -42,7 +37,7 @@ _ayl_send: "Callable[..., Handle] | None" = None
 def _loaded() -> "Callable[..., Handle]":
     """Kept, because even an import that finds everything loaded takes a part of what a send may."""
     global _ayl_send
-    from ayl.sending import ayl_send  # as below
+    from ayl.sending import ayl_send  # who only declares classes needs nothing of it
 
     _ayl_send = ayl_send
     return ayl_send
@@ -52,22 +47,16 @@ class OptionsSender:
     """`ayl_send_opts` as an attribute."""
 
     def __get__(self, instance: object | None, owner: type) -> "BoundOptionsSender":
-        return BoundOptionsSender(owner if instance is None else instance)
+        from ayl.sending import ayl_send_opts  # as above
+
+        return MethodType(ayl_send_opts, owner if instance is None else instance)
 
 
-class BoundOptionsSender:
+class BoundOptionsSender(Protocol):
     """`ayl_send_opts` of one object."""
-
-    __slots__ = ("_receiver",)
-
-    def __init__(self, receiver: object) -> None:
-        self._receiver = receiver
 
     def __call__(self, method: str, options: "OptionsLike", /, *args: Any, **kwargs: Any) -> Handle:
         """As `ayl_send`, with options. See `ayl.ayl_send_opts`."""
-        from ayl.sending import ayl_send_opts  # who only declares classes needs nothing of it
-
-        return ayl_send_opts(self._receiver, method, options, *args, **kwargs)
 
 
 @overload
@@ -112,6 +101,19 @@ def _declare(
     return cls
 
 
+class _Given(NamedTuple):
+    """What the head of a Sendable class says."""
+
+    qualname: str
+    name: str | None
+    was: tuple[str, ...]
+    methods: tuple[str, ...] | None
+    gone: GonePolicy | None
+
+
+_GIVEN = "__ayl_given__"
+
+
 class Sendable:
     """A mixin with the effect of `@ayl.model` that type checkers understand.
 
@@ -135,6 +137,15 @@ class Sendable:
         **rest: Any,
     ) -> None:
         super().__init_subclass__(**rest)
-        if ayl_name is not None and cls.__module__ not in COPIES:
+        # dataclass(slots=True) and attrs.define make the class once more, without these arguments and its full name.
+        first: _Given | None = vars(cls).get(_GIVEN)
+        if first is not None and first.qualname.rpartition(".")[2] == cls.__name__:
+            cls.__qualname__ = first.qualname
+        else:
+            methods = None if ayl_methods is None else names_of(ayl_methods)
+            first = _Given(cls.__qualname__, ayl_name, names_of(ayl_was), methods, ayl_gone)
+            setattr(cls, _GIVEN, first)
+        _, name, was, methods, gone = first
+        if name is not None and cls.__module__ not in COPIES:
             how = f'class {cls.__name__}(…, ayl_name="{{}}")'
-            registry.add_model(cls, ayl_name or None, how, was=ayl_was, methods=ayl_methods, gone=ayl_gone)
+            registry.add_model(cls, name or None, how, was=was, methods=methods, gone=gone)

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from ayl.errors import ArgumentsDoNotFit, NotCallable
+from ayl.options import meant_by
 from ayl.parameters import Parameters, parameters
 from ayl.registry import registry
 from ayl.values.classes import CODECS
@@ -47,6 +48,9 @@ be sent. Python's own are treated alike.
 """
 
 
+MOST_TYPES = 100
+"""Combinations of types that are remembered for one function; most are called with one or two."""
+
 UNKNOWN = Parameters((), {}, ("", None), ("", None))
 """Stands for the annotations of a function that was not called yet."""
 
@@ -54,7 +58,7 @@ UNKNOWN = Parameters((), {}, ("", None), ("", None))
 class Target:
     """A callable on the allow-list, with its signature understood."""
 
-    __slots__ = ("_bound", "_function", "_least", "_most", "_parameters", "_signature", "label", "name")
+    __slots__ = ("_bound", "_fitting", "_function", "_least", "_most", "_parameters", "_signature", "label", "name")
 
     def __init__(self, label: str, name: str, function: Callable[..., Any], *, bound: int) -> None:
         self.label = label
@@ -68,6 +72,11 @@ class Target:
         self._function = function
         # Understood at the first call: by then everything is defined that annotations may name.
         self._parameters: Parameters | None = UNKNOWN
+        self._fitting: set[tuple[object, ...]] = set()
+
+    def takes(self, args: Sequence[object], kwargs: Mapping[str, object]) -> bool:
+        """Whether calls with arguments of these types are known to fit, so that both checks below can be left out."""
+        return _types(args, kwargs) in self._fitting
 
     def check(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """ArgumentsDoNotFit if a call with these arguments could not begin."""
@@ -76,14 +85,30 @@ class Target:
         try:
             self._signature.bind(*self._bound, *args, **kwargs)
         except TypeError as error:
-            raise ArgumentsDoNotFit(f"{self.label}{self._shown()} does not accept this call: {error}") from None
+            raise ArgumentsDoNotFit(
+                f"{self.label}{self._shown()} does not accept this call: {error}{self._options_among(kwargs)}"
+            ) from None
 
     def check_values(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """ArgumentsDoNotFit if one of these is not what the annotation of its parameter says. After `check`."""
+        if self.takes(args, kwargs):
+            return
         if self._parameters is UNKNOWN:
             self._parameters = self._understood()
-        if self._parameters is not None and (found := self._parameters.mismatch(args, kwargs)) is not None:
-            raise ArgumentsDoNotFit(f"{self.label}{self._shown(answer=False)}: {found}")
+        if self._parameters is not None:
+            found, told_by_types = self._parameters.mismatch(args, kwargs)
+            if found is not None:
+                raise ArgumentsDoNotFit(f"{self.label}{self._shown(answer=False)}: {found}")
+            if not told_by_types:
+                return
+        if len(self._fitting) < MOST_TYPES:
+            self._fitting.add(_types(args, kwargs))
+
+    def _options_among(self, kwargs: Mapping[str, object]) -> str:
+        """A hint for those who give options as arguments."""
+        known = self._signature.parameters if self._signature is not None else {}
+        meant = [option for name in kwargs if name not in known and (option := meant_by(name)) is not None]
+        return f"; an option is given before: ayl.opts({meant[0]}=…).send(…)" if meant else ""
 
     def _understood(self) -> Parameters | None:
         signature = self._signature
@@ -99,6 +124,12 @@ class Target:
         ]
         answers = _bare(signature.return_annotation) if answer else signature.empty
         return str(signature.replace(parameters=shown, return_annotation=answers))
+
+
+def _types(args: Sequence[object], kwargs: Mapping[str, object]) -> tuple[object, ...]:
+    """What all calls have in common that give as many arguments, of the same types and by the same names."""
+    types: tuple[object, ...] = tuple(map(type, args))
+    return (*types, *kwargs, *map(type, kwargs.values())) if kwargs else types
 
 
 class _Bare(str):
@@ -147,6 +178,13 @@ def method_target(cls: type, name: str, *, on_class: bool) -> Target:
     return target
 
 
+def known_target(receiver: object, name: str) -> Target | None:
+    """What `method_target` found before for a call on this receiver, whose class is registered: it may be made."""
+    on_class = isinstance(receiver, type)
+    cls = receiver if on_class else type(receiver)
+    return _methods.get((cls, name, on_class)) if cls in registry.model_names else None
+
+
 def function_target(name: str) -> tuple[Callable[..., Any], Target]:
     """The registered function of that name; NotRegistered if there is none."""
     function = registry.task(name)
@@ -171,7 +209,8 @@ def _find_method(cls: type, name: str, on_class: bool) -> Target:
     found: Any = vars(owner)[name]
     if (owner, name) in UNSAFE:
         raise NotCallable(f"{label} {UNSAFE[owner, name]}, and cannot be sent")
-    if name in getattr(CODECS.get(cls), "arguments", ()):
+    codec = CODECS.get(cls)
+    if codec is not None and name in codec.fields:
         raise NotCallable(f"{label} is a field, which each instance fills as it likes, and cannot be sent")
     static = isinstance(found, (classmethod, staticmethod))
     function = found.__func__ if static else found

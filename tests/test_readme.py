@@ -6,6 +6,7 @@ The one thing that is changed is the port, because another server may have the d
 import doctest
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def snippets(*, sessions: bool) -> list[str]:
 def test_following_the_readme_step_by_step_works(shop: Shop) -> None:
     _, module, send, sqlalchemy = snippets(sessions=False)
     (shop.directory / "shop.py").write_text(module)
-    server, worker, *looks, kill = [command for command in COMMANDS if command.startswith("ayl_")]
+    server, worker, *looks, kill, _ = [command for command in COMMANDS if command.startswith("ayl_")]
     shop.run(server)
     wait_for_server(shop.port)
     shop.run(worker)
@@ -126,6 +127,22 @@ def test_following_the_readme_step_by_step_works(shop: Shop) -> None:
     shop.wait_until("retired", log="ayl_worker")
     assert shop.background[1].wait(PATIENCE) == 0
     shop.python(sqlalchemy)
+
+
+def test_a_worker_takes_the_calls_of_the_readmes_lane_and_buried_ones_are_given_back(shop: Shop) -> None:
+    (shop.directory / "shop.py").write_text(snippets(sessions=False)[1])
+    server, *_, lanes = [command for command in COMMANDS if command.startswith("ayl_")]
+    (kick,) = [shlex.split(command) for command in COMMANDS if "kick" in command]
+    shop.run(server)
+    wait_for_server(shop.port)
+    with greenstalk.Client(("127.0.0.1", shop.port), use="shop/1.4.2", watch="shop/1.4.2") as client:
+        shop.python('import ayl, shop; ayl.send(shop.restock, "hats", 1)')
+        client.bury(client.reserve(timeout=int(PATIENCE)))
+    assert shop.python(kick[2].replace("11300", str(shop.port))) == "1\n"
+    shop.python('import ayl, shop; ayl.opts(lane="mail").send(shop.restock, "stamps", 2)')
+    shop.run(lanes)
+    for line in ("restocking 1 hats", "restocking 2 stamps"):
+        shop.wait_until(line, log="ayl_worker")
 
 
 FIRST_SNIPPET = """

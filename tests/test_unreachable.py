@@ -40,6 +40,7 @@ def test_following_the_page_step_by_step_works(shop: Shop) -> None:
     (_, module), (_, session), *_ = BLOCKS
     (shop.directory / "shop.py").write_text(module)
     session = session.replace("127.0.0.1:11300", f"127.0.0.1:{shop.port}").replace("4.9 s", "... s")
+    session = session.replace("with: ayl_server", f"with: ayl_server -p {shop.port}")  # which the default is not
     (shop.directory / "session.txt").write_text(session)
     options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     shop.python(f"import doctest, sys; sys.exit(doctest.testfile('session.txt', False, optionflags={options}).failed)")

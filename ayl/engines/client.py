@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import greenstalk
 
-from ayl.engines.addresses import Address
-from ayl.engines.base import Submission
+from ayl.engines.addresses import DEFAULT_PORT, Address
 from ayl.engines.prompt import PromptSocket
+from ayl.engines.submissions import Submission
 from ayl.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ REFUSALS = (
 TROUBLE = (OSError, AssertionError, ValueError, greenstalk.Error)
 """What greenstalk raises when the connection breaks, and when what answers is no such server. The connection is then
 of no use: nobody knows which answer belongs to which command."""
+
+LONGEST_LINE = 1 << 12
+"""Bytes of a reply's first line; those of a server have at most some 220. What floods its client is none."""
+
+LARGEST_CHUNK = 1 << 30
+"""Bytes behind that line: no server can be told to take larger jobs."""
 
 
 class Client(greenstalk.Client[bytes]):
@@ -61,11 +67,8 @@ class Client(greenstalk.Client[bytes]):
         So after a ConnectionError the caller knows which were answered. The answers wait in the socket's buffers
         until all is written, so the caller bounds how many there are.
         """
-        if len(submissions) == 1 and submissions[0].tube == self._used:
-            self._put_one(submissions[0], outcomes)
-            return
         commands, answers = self._commands(submissions)
-        self._sock.sendall(commands[0] if len(commands) == 1 else b"".join(commands))
+        self._sock.sendall(b"".join(commands))
         for number, expected in enumerate(answers):
             if number:
                 self.prompt.next_reply()
@@ -80,25 +83,29 @@ class Client(greenstalk.Client[bytes]):
                     (job_id,) = values
                     outcomes.append(int(job_id))
 
-    def _put_one(self, submission: Submission, outcomes: list[int | greenstalk.Error]) -> None:
-        """The way of most calls, without what only several need."""
-        body, _, priority, delay, time_to_run, _, _ = submission
-        self._sock.sendall(b"put %d %d %d %d\r\n%b\r\n" % (priority, delay, time_to_run, len(body), body))
+    def put_one(self, submission: Submission) -> int | greenstalk.Error:
+        """As `put_many`: the way of most calls, without what only several need."""
+        if submission.tube != self._used:
+            outcomes: list[int | greenstalk.Error] = []
+            self.put_many((submission,), outcomes)
+            return outcomes[0]
+        self.prompt.sendall(_put(submission))
+        line = self._reader.readline()
+        self._consumed += len(line)
         try:
-            (job_id,) = self._answer(b"INSERTED")
+            (job_id,) = greenstalk._parse_response(line, b"INSERTED")
         except REFUSALS as error:
-            outcomes.append(error)
-        else:
-            outcomes.append(int(job_id))
+            return error
+        return int(job_id)
 
     def _commands(self, submissions: Sequence[Submission]) -> tuple[list[bytes], list[bytes]]:
         commands, answers = [], []
-        for body, tube, priority, delay, time_to_run, _, _ in submissions:
-            if tube != self._used:
-                commands.append(b"use %b\r\n" % tube.encode("ascii"))
+        for submission in submissions:
+            if submission.tube != self._used:
+                commands.append(b"use %b\r\n" % submission.tube.encode("ascii"))
                 answers.append(b"USING")
-                self._used = tube
-            commands.append(b"put %d %d %d %d\r\n%b\r\n" % (priority, delay, time_to_run, len(body), body))
+                self._used = submission.tube
+            commands.append(_put(submission))
             answers.append(b"INSERTED")
         return commands, answers
 
@@ -156,14 +163,39 @@ class Client(greenstalk.Client[bytes]):
         return self._answer(expected)
 
     def _answer(self, expected: bytes) -> list[bytes]:
-        line = self._reader.readline()
+        line = self._reader.readline(LONGEST_LINE)
         self._consumed += len(line)
         return greenstalk._parse_response(line, expected)
 
     def _read_chunk(self, size: int) -> bytes:
+        if not 0 <= size <= LARGEST_CHUNK:
+            raise ValueError(f"{size} bytes are announced")
         chunk = super()._read_chunk(size)
         self._consumed += size + 2
         return chunk
+
+
+def _put(submission: Submission) -> bytes:
+    body = submission.body
+    return b"put %d %d %d %d\r\n%b\r\n" % (
+        submission.priority,
+        submission.delay,
+        submission.time_to_run,
+        len(body),
+        body,
+    )
+
+
+HERE = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _cure(address: Address) -> str:
+    """How to have a server at this address, as far as it can be told from here."""
+    if address.path:
+        return f"start one with: ayl_server -l unix:{address.path}"
+    if address.host not in HERE:
+        return "is the address right, and ayl_server running there?"
+    return "start one with: ayl_server" + (f" -p {address.port}" if address.port != DEFAULT_PORT else "")
 
 
 def unreachable(address: Address, error: Exception) -> Unreachable:
@@ -176,9 +208,9 @@ def unreachable(address: Address, error: Exception) -> Unreachable:
             f"no TLS with the server at {where}: {reason}; see docs/engines.md for ayl_server --tls-cert"
         )
     if isinstance(error, OSError) and not isinstance(error, ConnectionResetError) and error.strerror:
-        return Unreachable(f"no server answers at {where} ({error.strerror}); start one with: ayl_server")
+        return Unreachable(f"no server answers at {where} ({error.strerror}); {_cure(address)}")
     if isinstance(error, OSError):
-        return Unreachable(f"the server at {where} hung up; start one with: ayl_server")
+        return Unreachable(f"the server at {where} hung up; {_cure(address)}")
     if isinstance(error, greenstalk.BeanstalkdError):
         return Unreachable(f"the server at {where} answered with an error: {type(error).__name__[:-5]}")
     return Unreachable(f"what answers at {where} is no server such as ayl_server or beanstalkd")

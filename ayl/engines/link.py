@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from time import monotonic
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 from weakref import WeakSet
 
 from ayl.engines.addresses import Address
@@ -13,7 +13,7 @@ from ayl.engines.client import TROUBLE, Client, unreachable
 from ayl.engines.dialing import Dial
 from ayl.errors import Unreachable
 
-P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
 
 LEAST_PATIENCE = 0.01
@@ -30,48 +30,68 @@ class Link:
         self._breaker = Breaker(probe_interval, lease=patience + 1)
         self._lock = threading.RLock()  # a signal's handler may send, too
         self._why = ""
-        self._local = threading.local()
+        self._local = _OfThread()
         _links.add(self)
 
     def is_left_alone(self) -> bool:
         """Whether a call would fail at once."""
         return not self._breaker.closed and self._breaker.seconds_left(monotonic()) > 0
 
-    def use(
-        self, question: Callable[Concatenate[Client, P], T], patience: float, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    def use(self, question: Callable[[Client, *Ts], T], patience: float, *args: *Ts) -> T:
         """What `question` returns. Unreachable if the server does not answer in `patience` seconds, or has not lately.
 
         A kept connection breaks when the server was restarted meanwhile: one new one is tried, and `question` is asked
         again.
         """
-        breaker = self._breaker
-        generation = breaker.generation
-        deadline = monotonic() + patience
+        breaker, local = self._breaker, self._local
+        client = local.client
+        generation, deadline = breaker.generation, monotonic() + patience
+        if client is not None and breaker.closed:
+            local.client = None  # in use: a signal's handler that sends meanwhile takes another
+            if client.prompt.patience != patience:
+                client.prompt.wait_at_most(patience)
+            try:
+                answer = question(client, *args)
+            except TimeoutError as error:
+                client.close()
+                raise self._failed(generation, error) from None
+            except TROUBLE:
+                client.close()
+                deadline = renewed(deadline, patience)
+            except BaseException:
+                client.close()  # an interrupted conversation: nobody knows which command the next answer belongs to
+                raise
+            else:
+                local.client = client
+                if not self._breaker.closed:  # others have failed meanwhile
+                    self._recovered()
+                return answer
+        return self._use_new(question, args, generation, deadline)
+
+    def _use_new(self, question: Callable[[Client, *Ts], T], args: tuple[*Ts], generation: int, deadline: float) -> T:
+        """As `use`, by a new connection."""
+        breaker, local = self._breaker, self._local
+        client = None
         probes = not breaker.closed and self._may_probe()
         try:
-            if probes:
-                self._prove(deadline)
-                generation, patience = breaker.generation, max(LEAST_PATIENCE, deadline - monotonic())
-            while True:
-                client, fresh = self._client(deadline, patience)
-                try:
-                    answer = question(client, *args, **kwargs)
-                except TROUBLE as error:
-                    if fresh or probes or isinstance(error, TimeoutError):
-                        raise
-                    self.drop()
-                    deadline = renewed(deadline, patience)
-                else:
-                    if not breaker.closed:  # others have failed meanwhile
-                        self._recovered()
-                    return answer
+            client = self._connected(deadline)
+            if probes:  # nothing is entrusted to it before
+                client.prove()
+                self._recovered()
+                generation = breaker.generation
+                client.prompt.wait_at_most(max(LEAST_PATIENCE, deadline - monotonic()))
+            answer = question(client, *args)
+            local.client = client
+            if not breaker.closed:
+                self._recovered()
+            return answer
         except TROUBLE as error:
-            self.drop()
+            if client is not None:
+                client.close()
             raise self._failed(generation, error) from None
         except BaseException:
-            # An interrupted conversation: nobody knows which command the next answer belongs to.
-            self.drop()
+            if client is not None:
+                client.close()
             if probes:
                 with self._lock:
                     breaker.abandoned(monotonic())
@@ -79,22 +99,17 @@ class Link:
 
     def drop(self) -> None:
         """Close this thread's connection."""
-        client: Client | None = getattr(self._local, "client", None)
+        client = self._local.client
         if client is not None:
-            self._local.pid = None
             self._local.client = None
             client.close()
 
-    def _client(self, deadline: float, patience: float) -> tuple[Client, bool]:
-        """This thread's connection and whether it is new. A forked child must not share its parent's."""
-        local = self._local
-        if getattr(local, "pid", None) == os.getpid():
-            local.client.prompt.patience = patience
-            return local.client, False
+    def _connected(self, deadline: float) -> Client:
+        """A new connection, instead of the one that this thread keeps."""
+        self.drop()
         client = Client(self._dial(self.address, max(LEAST_PATIENCE, deadline - monotonic())))
-        client.prompt.patience = max(LEAST_PATIENCE, deadline - monotonic())
-        local.client, local.pid = client, os.getpid()
-        return client, True
+        client.prompt.wait_at_most(max(LEAST_PATIENCE, deadline - monotonic()))
+        return client
 
     # Whether it answers
 
@@ -106,13 +121,6 @@ class Link:
         if leave is Leave.NONE:
             raise Unreachable(f"{why} (left alone for another {seconds:.1f} s)")
         return leave is Leave.PROBE
-
-    def _prove(self, deadline: float) -> None:
-        """Connect anew and see that a server answers, before anything is entrusted to it."""
-        self.drop()
-        client, _ = self._client(deadline, 0)
-        client.prove()
-        self._recovered()
 
     def _recovered(self) -> None:
         with self._lock:
@@ -132,13 +140,20 @@ def renewed(deadline: float, patience: float) -> float:
     return deadline if now < deadline else now + patience
 
 
+class _OfThread(threading.local):
+    client: Client | None = None
+
+
 _links: WeakSet[Link] = WeakSet()
 
 
-def _renew_locks() -> None:
-    """In a forked child: another thread of the parent may have held one, and nobody is left here to release it."""
+def _renew() -> None:
+    """In a forked child: it must not share its parent's connections. And another thread of the parent may have held a
+    lock, which nobody is left here to release.
+    """
     for link in _links:
         link._lock = threading.RLock()
+        link._local = _OfThread()
 
 
-os.register_at_fork(after_in_child=_renew_locks)
+os.register_at_fork(after_in_child=_renew)

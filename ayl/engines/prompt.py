@@ -1,8 +1,10 @@
 """A socket whose peer has only so long for each whole reply."""
 
 import socket
+from io import BufferedReader, RawIOBase
 from math import ceil
 from select import POLLIN, poll
+from struct import pack
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
 
 SMALL = 1 << 14
 """Bytes that are sent in one go: a peer that does not take them in time does not work."""
+
+NOW = int(socket.MSG_DONTWAIT)
+"""Python's own constant is an enumeration's, whose `|` takes longer than the call it is for."""
 
 SLOWEST = 1 << 14
 """Bytes per second: a peer that takes large writes more slowly is given up, though it takes something now and then."""
@@ -32,6 +37,10 @@ class Prompt(socket.socket):
     _first = True
     _queued = 0
     _latest = 0.0
+
+    def wait_at_most(self, patience: float) -> None:
+        """Set `patience`."""
+        self.patience = patience
 
     def restart(self) -> None:
         """A reply is expected from now on; for replies that may be long in coming and have just begun to."""
@@ -102,29 +111,39 @@ class Prompt(socket.socket):
 class PromptSocket(Prompt):
     """Takes over a connected socket.
 
-    It never blocks in the system's calls: Python asks the kernel before each call of a socket with a timeout, and sets
-    the timeout by another. Here a small command is one call, and its reply two.
+    The kernel keeps the time of the first part of each reply, which nearly always is the whole: Python's own timeouts
+    cost another system call for each. So a small command is one call, and its reply another.
     """
 
     def __init__(self, connected: socket.socket, patience: float) -> None:
         super().__init__(fileno=connected.detach())
-        self.patience = patience
-        self.setblocking(False)
+        self.settimeout(None)
         self._readable = poll()
         self._readable.register(self.fileno(), POLLIN)
+        self.wait_at_most(patience)
         self.restart()
+
+    def wait_at_most(self, patience: float) -> None:
+        if patience != self.patience:
+            self.patience = patience
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(patience))
+
+    def makefile(self, *_args: object, **_kwargs: object) -> "BufferedReader":  # type: ignore[override]
+        # greenstalk's only use of it, without what the standard library's checks at each read
+        return BufferedReader(_Replies(self))
 
     def restart(self) -> None:
         self._deadline = monotonic() + self.patience
         self._first = True
 
     def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:
-        self.restart()
+        self._deadline = monotonic() + self.patience
+        self._first = True
         sent, size = 0, len(data)  # type: ignore[arg-type] # as above
         if size <= SMALL:
             self._queued = 0
             try:
-                sent = self.send(data, flags)
+                sent = self.send(data, flags | NOW)
             except BlockingIOError:
                 sent = 0
         if sent < size:
@@ -132,17 +151,28 @@ class PromptSocket(Prompt):
             try:
                 super().sendall(memoryview(data)[sent:], flags)
             finally:
-                self.setblocking(False)
+                self.settimeout(None)
 
     def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
+        if self._first:
+            self._first = False
+            try:
+                count = _recv_into(self, buffer, nbytes, flags)
+            except BlockingIOError:
+                if not self._flows():
+                    raise TimeoutError from None
+            else:
+                self.received += count
+                return count
+        return self._recv_rest(buffer, nbytes, flags)
+
+    def _recv_rest(self, buffer: "WriteableBuffer", nbytes: int, flags: int) -> int:
+        """What dribbles is held to its end."""
         while True:
             left = self._deadline - monotonic()
-            # Nearly every reply comes whole; only what dribbles is held to its end.
-            late = left <= 0 and not self._first
-            self._first = False
-            if not late and self._readable.poll(ceil(max(left, 0) * 1000)):
+            if left > 0 and self._readable.poll(ceil(left * 1000)):
                 try:
-                    count = socket.socket.recv_into(self, buffer, nbytes, flags)
+                    count = _recv_into(self, buffer, nbytes, flags | NOW)
                 except BlockingIOError:
                     continue
                 self.received += count
@@ -152,4 +182,23 @@ class PromptSocket(Prompt):
 
     def has_begun(self) -> bool:
         """Whether a reply has begun to arrive, given that the socket is readable."""
+        return True
+
+
+_recv_into = socket.socket.recv_into
+
+
+def _timeval(seconds: float) -> bytes:
+    """For the kernel, in whole milliseconds; none at all would mean that it waits for ever."""
+    milliseconds = max(1, ceil(seconds * 1000))
+    return pack("ll", milliseconds // 1000, milliseconds % 1000 * 1000)
+
+
+class _Replies(RawIOBase):
+    """What greenstalk reads from."""
+
+    def __init__(self, prompt: PromptSocket) -> None:
+        self.readinto = prompt.recv_into  # type: ignore[method-assign]
+
+    def readable(self) -> bool:
         return True

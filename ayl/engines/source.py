@@ -159,7 +159,7 @@ def watching(address: Address, dial: Dial, tubes: Sequence[str], timeout: float)
     """A new connection that watches these tubes. Raises one of TROUBLE."""
     client = Client(dial(address, timeout))
     try:
-        client.prompt.patience = timeout
+        client.prompt.wait_at_most(timeout)
         for tube in tubes:
             client.watch(tube)
         if greenstalk.DEFAULT_TUBE not in tubes:

@@ -13,9 +13,12 @@ from collections.abc import (
     KeysView,
     ValuesView,
 )
-from datetime import tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from pathlib import PosixPath
 from threading import Condition, Event, Lock, RLock, Semaphore, Thread
 from typing import Final
+from uuid import UUID
 
 from .tags import kind_name
 
@@ -82,14 +85,23 @@ _CURES: Final[tuple[tuple[tuple[type, ...], str], ...]] = (
     # worker would see a bare str or dict where the sender had more.
     *(
         ((base,), f"it would come back as a bare {base.__name__}; send {base.__name__}(…) of it")
-        for base in (str, int, float, complex, dict, list, tuple, set, frozenset, bytes, bytearray)
+        for base in (str, int, float, complex, dict, list, tuple, set, frozenset, bytes, bytearray, Decimal)
+    ),
+    *(
+        ((base,), f"it would come back as a bare {base.__name__}; send a plain one")
+        for base in (datetime, date, time, timedelta, UUID, PosixPath)
     ),
     ((BaseException,), "send str(…) of it"),
 )
 
 
 def cure(value: object) -> str:
+    if value.__class__ is not type(value):  # first of all: such a proxy seems to be of many of the types above
+        return f"it only stands for a {kind_name(value.__class__)}; send what the call needs of that"
     for kinds, sentence in _CURES:
         if isinstance(value, kinds):
             return sentence
-    return "it is neither a value nor a registered object; register its class with @ayl.model, or send its key"
+    return (
+        "it is neither a value nor a registered object; register its class with @ayl.model if a worker can find it "
+        "again, or send what the call needs of it, its key say"
+    )

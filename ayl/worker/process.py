@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 
+from ayl import delivery
 from ayl import settings as configuration
 from ayl.engines import source_for
 from ayl.engines.base import Source
@@ -107,6 +108,7 @@ def main(plan: Plan, lifeline: int) -> int:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
         source.close()
+        delivery.close()  # what calls have sent with; Python that winds up could not do it any more
         # While Python winds up, its handlers are gone already; a reminder must not kill what is ending well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
@@ -124,11 +126,20 @@ def _load(plan: Plan, stop: Stop) -> Source:
             import_module(name)
         except BaseException as error:  # a module that ends the process has not been loaded either
             log.exception("cannot import %s", name)
-            raise CannotLoad(f"cannot import the module {name!r} from {plan.app_path}: {error!r}") from error
+            raise CannotLoad(
+                f"cannot import the module {name!r} from {plan.app_path}: {error!r}{_not_a_file(name)}"
+            ) from error
     settings = configuration.current()
     tubes = plan.tubes or (settings.tube(),)
     log.info("takes jobs from %s", ", ".join(tubes))
     return source_for(settings, tubes, stop.fileno())
+
+
+def _not_a_file(name: str) -> str:
+    if not (name.endswith(".py") or "/" in name):
+        return ""
+    module = name.removesuffix(".py").strip("./").replace("/", ".")
+    return f"; a module is named as in an import, not as a file: --require {module}"
 
 
 def _work(source: Source, stop: Stop) -> int:

@@ -83,7 +83,7 @@ def test_options_and_lanes_are_each_calls_own(outbox: Outbox) -> None:
         ayl.opts(delay=1, lane="slow").send(note, 1)
         ayl.send(note, 2)
         ayl.opts(priority=3).send(note, 3)
-    assert [submission[1:4] for submission in outbox.submissions] == [
+    assert [(each.tube, each.priority, each.delay) for each in outbox.submissions] == [
         ("shop/1.4.2/slow", 512, 1),
         ("shop/1.4.2", 512, 0),
         ("shop/1.4.2", 3, 0),

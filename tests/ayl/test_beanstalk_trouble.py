@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import socket
 import time
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
+from ayl.engines.addresses import Address
+from ayl.engines.client import unreachable
 from ayl.errors import Refused, RefusedForNow, Unreachable
 from tests.ayl.conftest import given_up
 
@@ -37,7 +40,20 @@ def test_no_server_is_one_line_with_the_address_and_the_cure(free_port: int) -> 
     ayl.configure(app="shop", version="1.4.2", engine=f"beanstalk://127.0.0.1:{free_port}", send_timeout=TIMEOUT)
     with given_up(TIMEOUT + 1.5) as said:
         ayl.send(note, 1)
-    assert said == [f"no server answers at 127.0.0.1:{free_port} (Connection refused); start one with: ayl_server"]
+    refused = f"no server answers at 127.0.0.1:{free_port} (Connection refused)"
+    assert said == [f"{refused}; start one with: ayl_server -p {free_port}"]
+
+
+def test_the_cure_fits_the_place_where_the_server_should_be() -> None:
+    gone = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+    for address, cure in (
+        (Address("127.0.0.1", 11300), "start one with: ayl_server"),
+        (Address("localhost", 11301), "start one with: ayl_server -p 11301"),
+        (Address("", 0, "/run/ayl/socket"), "start one with: ayl_server -l unix:/run/ayl/socket"),
+        (Address("queue.example.org", 11300), "is the address right, and ayl_server running there?"),
+    ):
+        assert str(unreachable(address, gone)).endswith(f"; {cure}")
+        assert str(unreachable(address, ConnectionResetError())).endswith(f" hung up; {cure}")
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # the next test's business

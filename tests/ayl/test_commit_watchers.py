@@ -186,7 +186,7 @@ def framework(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, watchers: list[An
     """An ORM that ayl knows and that nobody has imported; our module for it is `ours_for_it`."""
     (tmp_path / "ours_for_it.py").write_text(OURS)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(frameworks, "_missing", (("an_orm", "ours_for_it"),))
+    monkeypatch.setattr(frameworks, "_missing", {"an_orm": "ours_for_it"})
     monkeypatch.delitem(sys.modules, "ours_for_it", raising=False)
     return "an_orm"
 
@@ -199,7 +199,7 @@ def test_our_module_is_loaded_once_the_framework_is_and_not_before(
     monkeypatch.setitem(sys.modules, framework, types.ModuleType(framework))
     ayl.send(note, 2)
     ayl.send(note, 3)
-    assert (len(watchers), frameworks._missing) == (1, ())
+    assert (len(watchers), frameworks._missing) == (1, {})
     assert sys.modules["ours_for_it"].ASKED == [[], []]
     monkeypatch.delitem(sys.modules, "ours_for_it")
 

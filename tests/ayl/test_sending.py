@@ -11,7 +11,15 @@ from uuid import UUID
 import pytest
 
 import ayl
-from ayl.errors import CannotSend, InvalidOption, MessageTooLarge, NotConfigured, NotRegistered, NotSaved
+from ayl.errors import (
+    ArgumentsDoNotFit,
+    CannotSend,
+    InvalidOption,
+    MessageTooLarge,
+    NotConfigured,
+    NotRegistered,
+    NotSaved,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +40,37 @@ class Order(ayl.Sendable, ayl_name="sending.Order"):
         return cls(key)
 
     def ship(self, *args: Any, **kwargs: Any) -> None: ...
+
+    def pay(self) -> None: ...
+
+
+class StandIn:
+    """A proxy, as Django's `request.user` is: of the class of what it stands for, and not of its type."""
+
+    def __init__(self, wrapped: object) -> None:
+        self._wrapped = wrapped
+
+    @property  # type: ignore[misc] # this is how proxies do it
+    def __class__(self) -> type:
+        return type(self._wrapped)
+
+
+class Proxy:
+    """As werkzeug's: it knows by itself what it stands for, and seems to have every attribute."""
+
+    __slots__ = ("_get",)
+
+    def __init__(self, obj: object) -> None:
+        object.__setattr__(self, "_get", lambda: obj)
+
+    def _get_current_object(self) -> object:
+        return object.__getattribute__(self, "_get")()
+
+    @property  # type: ignore[misc] # as above
+    def __class__(self) -> type:
+        return type(self._get_current_object())
+
+    async def __await__(self) -> None: ...
 
 
 def refused(outbox: Outbox, error: type[BaseException], send: Callable[[], object]) -> str:
@@ -67,7 +106,8 @@ def test_what_cannot_travel_is_refused_with_its_place(
 @pytest.mark.parametrize(
     ("value", "cure"),
     [
-        (Customer(), "register its class with @ayl.model, or send its key"),
+        (Customer(), "register its class with @ayl.model if a worker can find it again, or send what the call needs"),
+        (StandIn(Customer()), f"it only stands for a {__name__}.Customer; send what the call needs of that"),
         (print, "a message carries values, not code"),
         (threading, "a message carries values, not code"),
         (threading.Lock(), "let the worker make its own"),
@@ -106,7 +146,7 @@ def test_an_unsaved_object_is_refused_where_it_is_sent(outbox: Outbox) -> None:
         (Customer, "Customer is not registered; decorate it with @ayl.model"),
         (None, "None cannot be sent to"),
         (print, "is a function: decorate it with @ayl.task and send it with ayl.send(function, …)"),
-        (Order().ship, "is a function"),
+        (Order().ship, "the method Order.ship is not sent to but sent: ayl.send(order.ship, …)"),
         (os, "is a module: decorate its functions with @ayl.task"),
         (3.5j.__class__, "the class complex is not registered"),
     ],
@@ -115,12 +155,78 @@ def test_what_is_not_registered_is_refused_with_the_decorator_to_use(receiver: A
     assert words in refused(outbox, NotRegistered, lambda: ayl.ayl_send(receiver, "ship"))
 
 
+class Unprintable:
+    """Stands for an object of a database that is not there."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no database")
+
+    def ship(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        ayl.send,
+        lambda thing: ayl.send(thing.ship),
+        lambda thing: ayl.ayl_send(thing, "ship"),
+        lambda thing: ayl.ayl_send(thing.ship, "ship"),
+        lambda thing: ayl.ayl_send(Order(), thing),
+        lambda thing: ayl.ayl_send(Order(), "ship", thing),
+        lambda thing: ayl.ayl_send(Order(), "ship", {thing: 1}),
+        lambda thing: ayl.ayl_send_opts(Order(), "ship", thing),
+        lambda thing: ayl.send_many([thing]),
+        lambda thing: ayl.send_many([[thing.ship, 1]]),  # type: ignore[list-item] # that is what is wrong
+    ],
+)
+def test_an_error_does_not_ask_an_object_how_it_looks(send: Any, outbox: Outbox) -> None:
+    with pytest.raises((CannotSend, TypeError)):
+        send(Unprintable())
+    assert not outbox.writes
+
+
 @pytest.mark.parametrize("method", [Order.ship, None, 3, b"ship"], ids=repr)
 def test_a_method_is_given_by_its_name(method: Any, outbox: Outbox) -> None:
     for send in (ayl.ayl_send, partial(ayl.opts().ayl_send), lambda o, m: ayl.ayl_send_opts(o, m, {})):
         said = refused(outbox, CannotSend, lambda: send(Order(), method))  # noqa: B023 - called at once
         assert "the method is given by its name" in said
         assert "ayl.send takes the method itself" in said
+
+
+def coroutine() -> Any:
+    """What calling an `async def` gives."""
+
+    async def ship() -> None: ...
+
+    return ship()
+
+
+@pytest.mark.parametrize("make", [lambda: None, lambda: "shop.ship", coroutine], ids=["None", "a name", "a coroutine"])
+def test_a_call_in_the_place_of_a_function_is_refused_with_how_to_write_it(make: Any, outbox: Outbox) -> None:
+    given = make()
+    said = refused(outbox, NotRegistered, lambda: ayl.send(given))
+    assert " is no function; " in said
+    assert 'ayl.send(order.ship, "ups"), not ayl.send(order.ship("ups"))' in said
+    getattr(given, "close", lambda: None)()
+
+
+@pytest.mark.parametrize("kind", [StandIn, Proxy])
+def test_what_stands_for_a_registered_object_is_sent_as_that_object(kind: Any, outbox: Outbox) -> None:
+    ayl.ayl_send(Order(), "ship", [Order(7)])
+    ayl.ayl_send(kind(Order()), "ship", [kind(Order(7))])
+    plain, stood = outbox.messages
+    assert (stood.on, stood.args) == (plain.on, plain.args)
+
+
+def test_what_stands_for_something_else_is_refused_as_what_it_stands_for(outbox: Outbox) -> None:
+    said = refused(outbox, TypeError, lambda: Order().ayl_send("ship", Proxy(Customer())))
+    assert said.startswith(f"args[0] is of type {__name__}.Proxy: it only stands for a {__name__}.Customer; ")
+
+
+def test_an_option_among_the_arguments_is_told_where_options_go(outbox: Outbox) -> None:
+    for option, meant in (("delay", "delay"), ("countdown", "delay"), ("queue", "lane")):
+        said = refused(outbox, ArgumentsDoNotFit, lambda: ayl.send(Order().pay, **{option: 3}))  # noqa: B023 - called at once
+        assert f"unexpected keyword argument '{option}'; an option is given before: ayl.opts({meant}=…).send(…)" in said
 
 
 # Options
@@ -148,7 +254,9 @@ def test_every_way_to_give_options_gives_the_same(outbox: Outbox) -> None:
     ayl.ayl_send_opts(order, "ship", changes, "ups", insured=True)
     ayl.opts(**changes).send(order.ship, "ups", insured=True)
     ayl.opts(**changes).ayl_send(order, "ship", "ups", insured=True)
-    assert {submission[1:5] for submission in outbox.submissions} == {("shop/1.4.2/slow", 1, 2, 3)}
+    assert {(one.tube, one.priority, one.delay, one.time_to_run) for one in outbox.submissions} == {
+        ("shop/1.4.2/slow", 1, 2, 3)
+    }
     assert {(str(m.on), m.do, *m.args, *m.kwargs.items()) for m in outbox.messages} == {
         ("{'$ref': ['sending.Order', 42]}", "ship", "ups", ("insured", True))
     }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import ayl
 from ayl.errors import InvalidOption
-from ayl.identifiers import uuid7
+from ayl.identifiers import RANDOM_BYTES, uuid7, uuid7_rests
 from ayl.tubes import MAX_TUBE_NAME, check_part, tube_name
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def test_a_lane_that_makes_the_name_too_long_is_refused_where_it_is_sent(outbox:
 # Identifiers
 
 MOMENTS = st.integers(0, 2**48 - 1)
-RANDOM = st.binary(min_size=10, max_size=10)
+RANDOM = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
 
 
-@given(MOMENTS, RANDOM)
-def test_an_id_is_a_version_7_uuid_that_tells_its_moment(moment: int, randomness: bytes) -> None:
-    made = uuid7(moment, randomness)
+@given(MOMENTS, RANDOM, st.integers(0, 255))
+def test_an_id_is_a_version_7_uuid_that_tells_its_moment(moment: int, randomness: bytes, number: int) -> None:
+    made = uuid7(moment, uuid7_rests(randomness)[number])
     assert str(UUID(made)) == made
     assert (UUID(made).version, UUID(made).variant) == (7, RFC_4122)
     assert UUID(made).int >> 80 == moment
@@ -65,7 +65,20 @@ def test_an_id_is_a_version_7_uuid_that_tells_its_moment(moment: int, randomness
 @given(MOMENTS, RANDOM, RANDOM)
 def test_ids_sort_by_the_time_of_their_making(moment: int, one: bytes, other: bytes) -> None:
     if moment < 2**48 - 1:
-        assert uuid7(moment, one) < uuid7(moment + 1, other)
+        assert uuid7(moment, uuid7_rests(one)[0]) < uuid7(moment + 1, uuid7_rests(other)[-1])
+
+
+@given(MOMENTS, RANDOM)
+def test_ids_of_one_moment_differ_and_sort_by_the_order_of_their_making(moment: int, randomness: bytes) -> None:
+    made = [uuid7(moment, rest) for rest in reversed(uuid7_rests(randomness))]
+    assert made == sorted({*made})
+
+
+@given(MOMENTS, RANDOM, RANDOM)
+def test_ids_of_other_randomness_differ(moment: int, one: bytes, other: bytes) -> None:
+    free = 0b1111_0011 << 64 | (1 << 64) - 16  # two bits of each id are fixed, and four of what is given are left over
+    if (int.from_bytes(one) ^ int.from_bytes(other)) & free:
+        assert {*uuid7_rests(one)}.isdisjoint(uuid7_rests(other))
 
 
 def test_no_two_sends_share_an_id(outbox: Outbox) -> None:

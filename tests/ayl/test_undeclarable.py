@@ -11,6 +11,7 @@ import pytest
 
 import ayl
 from ayl.errors import NotRegistered
+from ayl.registry import registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +80,26 @@ def test_only_classes_are_models(thing: Any) -> None:
 def test_only_functions_are_tasks(thing: Any) -> None:
     with pytest.raises(NotRegistered, match=r"@ayl\.task is for functions.*classes take @ayl\.model"):
         ayl.task("local.thing")(thing)
+
+
+def test_a_static_method_is_a_task_by_the_function_within() -> None:
+    with pytest.raises(NotRegistered, match=r"place @ayl\.task below @staticmethod of restock"):
+        ayl.task("local.thing")(staticmethod(restock))
+
+
+def test_a_method_is_no_task_and_its_class_is_what_to_declare() -> None:
+    with pytest.raises(NotRegistered, match=r"Order\.ship is a method, .*declare its class with @ayl\.model"):
+
+        class Order:
+            @ayl.task("local.ship")
+            def ship(self) -> None: ...
+
+    class Shelf:
+        @staticmethod
+        @ayl.task("local.fill")
+        def fill() -> None: ...
+
+    assert registry.tasks["local.fill"] is Shelf.fill
 
 
 def test_a_callable_without_a_name_of_its_own_needs_one() -> None:

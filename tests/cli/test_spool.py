@@ -132,7 +132,8 @@ class TestDrain:
         assert done.returncode == ExitCode.UNAVAILABLE
         assert done.stdout == "delivered 0, set aside 0, still waiting 1\n"
         assert done.stderr == (
-            f"ayl_beanstalk: no server answers at {nowhere} (Connection refused); start one with: ayl_server\n"
+            f"ayl_beanstalk: no server answers at {nowhere} (Connection refused); "
+            f"start one with: ayl_server -p {nowhere.port}\n"
         )
 
     def test_what_waits_for_another_server_is_left_and_can_be_sent_here(

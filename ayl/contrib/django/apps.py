@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 import ayl
+from ayl.engines import engine_for
 from ayl.errors import InvalidOption, NotConfigured
 
 EXAMPLE = 'AYL = {"app": "shop", "version": "1.4.2"}'
@@ -36,6 +37,6 @@ class AylConfig(AppConfig):
                 hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
                 raise ImproperlyConfigured(f"unknown name {name!r} in the setting AYL; {hint}")
         try:
-            ayl.configure(**given)
+            engine_for(ayl.configure(**given))  # which looks at its URL, and asks no server
         except (NotConfigured, InvalidOption) as error:
             raise ImproperlyConfigured(f"the setting AYL: {error}") from error

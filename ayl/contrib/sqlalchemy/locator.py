@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 IMPOSSIBLE = (ArgumentError, InvalidRequestError, DataError, ProgrammingError, OverflowError, TypeError, ValueError)
 """What looking for a key raises that no row can have: to try again would not help."""
 
+NO_SCHEMA = frozenset({"42P01", "42703", "3F000", "42501", 1146, 1054})
+"""What PostgreSQL (SQLSTATE) and MySQL call a table, column or schema that is not there, or not open to this user.
+These are ProgrammingErrors too, but no key is to blame: a worker that is ahead of its migration tries again.
+"""
+
 ROW_VALUES = frozenset({"postgresql", "sqlite", "mysql", "mariadb"})
 """Dialects that know `(a, b) IN ((1, 2), …)`."""
 
@@ -82,11 +87,19 @@ class SQLAlchemyLocator:
         except (PendingRollbackError, ResourceClosedError):
             raise  # the connection's trouble, though SQLAlchemy files them with the impossible
         except IMPOSSIBLE as error:
+            if _lacks_schema(error):
+                raise
             raise CannotRun(f"no {registry.model_names[cls]} can have the key {_shown(keys)}: {error}") from error
 
     def open(self, stack: ExitStack) -> Sessions:
         """Sessions are opened when they are first needed."""
         return Sessions(stack)
+
+
+def _lacks_schema(error: Exception) -> bool:
+    told = getattr(error, "orig", None)  # by the driver: psycopg and asyncpg, psycopg2, MySQL's
+    codes = (getattr(told, "sqlstate", None), getattr(told, "pgcode", None), *getattr(told, "args", ())[:1])
+    return any(code in NO_SCHEMA for code in codes)
 
 
 def _key(state: InstanceState[Any]) -> object:

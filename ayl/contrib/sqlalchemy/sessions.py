@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 
+OF_ANOTHER_LOOP = ("attached to a different loop", "Event loop is closed")
+"""What asyncio says of a connection that was made on an event loop which is not, or no more, the one that runs."""
+
+
 def in_greenlet() -> bool:
     """Whether this is synchronous code that SQLAlchemy runs for a coroutine, so that it may wait for the event loop."""
     return "greenlet" in sys.modules and concurrency.in_greenlet()
@@ -118,6 +122,11 @@ async def _end_on_loop(
     error: BaseException | None,
     _trace: TracebackType | None,
 ) -> None:
+    if error is not None and any(sign in str(error) for sign in OF_ANOTHER_LOOP):
+        error.add_note(
+            "ayl: this engine's pool keeps connections of another event loop. A call that is made in place or in a "
+            "thread has a loop of its own: there, use create_async_engine(…, poolclass=NullPool)"
+        )
     async with session:
         if error is None:
             await session.commit()

@@ -62,6 +62,13 @@ def test_what_makes_no_sense_is_improperly_configured(given: Any, why: str) -> N
     assert configuration.current() is before
 
 
+def test_an_engine_that_there_is_not_is_improperly_configured() -> None:
+    with pytest.raises(
+        ImproperlyConfigured, match=r"^the setting AYL: no engine 'redis://here': use beanstalk://HOST:PORT"
+    ):
+        started({"app": "shop", "engine": "redis://here"})
+
+
 def test_a_process_that_only_imports_django_sends_as_before() -> None:
     code = """
 import json, django.db, ayl

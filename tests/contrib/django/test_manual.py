@@ -35,12 +35,15 @@ django.setup()
 """What `manage.py shell` does first."""
 
 VISIT = f"""{PROJECT}
+from django.contrib.auth.models import User
 from django.test import Client
 from shop.models import Order
 client = Client(headers={{"host": "localhost"}})
 order = Order.objects.create()
 assert client.post(f"/pay/{{order.pk}}").content == b"thank you\\n"
 assert client.post(f"/hurry/{{order.pk}}").content == b"it flies\\n"
+client.force_login(User.objects.create(username="ann"))
+assert client.get("/welcome").content == b"hello\\n"
 """
 
 
@@ -72,7 +75,7 @@ def test_following_the_manual_step_by_step_works(shop: Shop) -> None:
     shop.run(worker)
     shop.python(VISIT)
     for line in ("order 1 goes with ups", "order 1 is archived", "thanks for order 1", "restocking 1 socks",
-                 "0 orders are not paid", "order 1 goes with pigeon"):  # fmt: skip
+                 "0 orders are not paid", "order 1 goes with pigeon", "welcome back, ann"):  # fmt: skip
         shop.wait_until(line, log="python")
     shop.python(PROJECT + FILES["shop/moments.py"])
     for line in ("restocking 1 shoes", "restocking 1 hats"):

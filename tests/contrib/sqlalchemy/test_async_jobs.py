@@ -72,6 +72,17 @@ class Guest(Base, ayl.Sendable, ayl_name="async_jobs.Guest"):
     def look(self) -> None:
         self.seen.append(self.name)
 
+    def take(self, **names: Any) -> None:
+        self.seen.append(names)
+
+    async def wait_elsewhere(self) -> None:
+        """As with a pool's connection that was made on another loop."""
+        elsewhere = asyncio.new_event_loop()
+        try:
+            await elsewhere.create_future()
+        finally:
+            elsewhere.close()
+
     async def on_which_loop(self) -> None:
         self.seen.append(asyncio.get_running_loop())
         asyncio.create_task(asyncio.sleep(3600)).add_done_callback(lambda _task: self.seen.append("left nothing"))
@@ -190,6 +201,11 @@ def test_a_plain_method_may_load_lazily(local: sessionmaker[Session], remote: As
     assert stored(local).name == "Brown"
 
 
+def test_parameters_have_any_names(local: sessionmaker[Session], remote: AsyncEngine) -> None:
+    stored(local).ayl_send("take", fn=1, _require_await=True)
+    assert Guest.seen == [{"fn": 1, "_require_await": True}]
+
+
 def test_a_coroutine_function_has_an_async_session(local: sessionmaker[Session], remote: AsyncEngine) -> None:
     Guest.ayl_send("check_in", "Miller")
     with local() as session:
@@ -201,6 +217,13 @@ def test_a_database_that_does_not_answer_is_unavailable(local: sessionmaker[Sess
     ayl_sqlalchemy.bind(async_sessionmaker(nowhere))
     with pytest.raises(Unavailable, match=r"async_jobs\.Guest 3 cannot be looked for: OperationalError"):
         stored(local).ayl_send("look")
+
+
+def test_a_connection_of_another_loop_is_told_with_the_cure(local: sessionmaker[Session], remote: AsyncEngine) -> None:
+    with pytest.raises(RuntimeError, match="different loop") as caught:
+        stored(local).ayl_send("wait_elsewhere")
+    (note,) = caught.value.__notes__
+    assert "poolclass=NullPool" in note
 
 
 def test_one_that_is_gone_is_gone(local: sessionmaker[Session], remote: AsyncEngine) -> None:

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 import ayl
@@ -15,10 +15,13 @@ from ayl.contrib import sqlalchemy as ayl_sqlalchemy
 from ayl.contrib.sqlalchemy import factories
 from ayl.errors import CannotRun, NotConfigured, Unavailable
 from tests.ayl.conftest import written
+from tests.postgres import sqlalchemy_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.postgres import Postgres
 
 
 class Base(DeclarativeBase): ...
@@ -67,6 +70,18 @@ def test_without_a_bound_factory_the_error_names_the_line_to_add(engine: Engine)
     for receiver in (guest, Guest):
         with pytest.raises(NotConfigured, match=r"(?s)none was bound.*\.sqlalchemy\.bind\(sessionmaker\(engine\)\)"):
             receiver.ayl_send("count")
+
+
+def test_a_table_that_is_not_there_yet_is_waited_for_and_a_key_that_cannot_be_is_not(
+    postgres: Postgres, inline: None
+) -> None:
+    made = create_engine(sqlalchemy_url(postgres.fresh()), poolclass=NullPool)
+    ayl_sqlalchemy.bind(sessionmaker(made))
+    with pytest.raises(Unavailable, match=r"^trouble\.Guest 3 cannot be looked for: ProgrammingError"):
+        calling.perform(written(on={"$ref": ["trouble.Guest", 3]}, do="look"))
+    Base.metadata.create_all(made)
+    with pytest.raises(CannotRun, match=r"^no trouble\.Guest can have the key 'three'"):
+        calling.perform(written(on={"$ref": ["trouble.Guest", "three"]}, do="look"))
 
 
 def sessions_on(engine: Engine) -> Callable[[], Session]:

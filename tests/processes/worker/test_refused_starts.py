@@ -48,6 +48,7 @@ def usage(says: str, *words: str, path: str = str(APP_PATH)) -> Start:
 
 APPS = {
     "a module that does not exist": app("", "No module named 'nowhere'", "nowhere"),
+    "a file instead of a module": app("", "named as in an import, not as a file: --require app", "app.py"),
     "a module of a package that does not exist": app("", "No module named 'app", "app.nowhere"),
     "a syntax error": app("def f(:\n", "SyntaxError"),
     "an error at import": app("1 / 0\n", "ZeroDivisionError"),

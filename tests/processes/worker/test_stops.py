@@ -48,6 +48,15 @@ def test_a_stop_ends_workers_that_wait_at_once(workshop: Workshop, number: signa
     assert len(supervisor.logs(r"worker \d+ ended$")) == 2
 
 
+def test_a_worker_whose_calls_have_sent_calls_ends_without_a_word_of_trouble(workshop: Workshop) -> None:
+    supervisor = workshop.workers()
+    ayl.send(chores.pass_on, workshop.folder, "passed")
+    workshop.read("passed")
+    supervisor.gets(signal.SIGTERM)
+    assert supervisor.wait() == 0
+    assert "Traceback" not in supervisor.log()
+
+
 @STOPS
 def test_a_second_stop_kills_and_the_job_returns(workshop: Workshop, number: signal.Signals) -> None:
     supervisor = workshop.workers()

@@ -49,6 +49,12 @@ def note(folder: Path, word: str) -> None:
     write(folder, word)
 
 
+@ayl.task("chores.pass_on")
+def pass_on(folder: Path, word: str) -> None:
+    """Leave it to another call."""
+    ayl.send(note, folder, word)
+
+
 @ayl.task("chores.hold")
 def hold(folder: Path, word: str) -> None:
     """Begin, and end when the file `word` is there."""
