@@ -1,54 +1,27 @@
 """What an engine is: a way to submit messages, and a way to take them back."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import msgspec
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-from ayl.handle import State
-from ayl.options import Unreachable
-
-
-class Submission(msgspec.Struct, frozen=True, gc=False):
-    """A message's bytes and how they are to be queued."""
-
-    body: bytes
-    tube: str
-    priority: int
-    delay: int
-    """Seconds."""
-    time_to_run: int
-    """Seconds."""
-    id: str
-    """The message's id, which is in its body too."""
-    unreachable: Unreachable
-    """What becomes of it when no server answers."""
-
-
-class Receipt(msgspec.Struct, frozen=True, gc=False):
-    """What an engine knows of a message that it has taken."""
-
-    state: State
-    job_id: int | None = None
-    """The server's."""
-    place: str = ""
-    """Which server or file has it, in the engine's own words."""
+    from ayl.engines.submissions import Receipt, Submission
 
 
 class Engine(Protocol):
     """Submits messages. Safe to use from several threads."""
 
-    def submit(self, submissions: Sequence[Submission]) -> Sequence[Receipt | Exception]:
+    def submit(self, submissions: "Sequence[Submission]") -> "Sequence[Receipt | Exception]":
         """Hand over the messages in order; for each a receipt, or a NotSubmitted that tells why it was not taken.
 
         Any other exception in the answer was raised by the call itself, which was made in place.
         """
 
-    def withdraw(self, receipt: Receipt, message_id: str) -> bool:
+    def withdraw(self, receipt: "Receipt", message_id: str) -> bool:
         """Take a message back that nobody has begun with; whether that was so. Unreachable if that cannot be known."""
 
-    def job_state(self, receipt: Receipt) -> str | None:
-        """`ready`, `reserved`, `delayed` or `buried`; None: there is no such job. Unreachable if it cannot be known."""
+    def job_state(self, receipt: "Receipt", message_id: str) -> str | None:
+        """`ready`, `reserved`, `delayed` or `buried`; None: no server has it. Unreachable if that cannot be known."""
 
     def close(self) -> None:
         """Let go of connections."""
@@ -75,11 +48,8 @@ class Lease(Protocol):
     def age(self) -> int:
         """Seconds since the job was made, as the server counts."""
 
-    def delete(self, *, then_take: bool = False) -> bool:
-        """Settle: the job is done. False if the lease was lost before.
-
-        With `then_take` the next job is asked for at once; its source must be asked for it, or closed.
-        """
+    def delete(self) -> bool:
+        """Settle: the job is done. False if the lease was lost before."""
 
     def release(self, delay: int) -> bool:
         """Settle: the job comes back after `delay` seconds. False if the lease was lost before."""
@@ -89,10 +59,21 @@ class Lease(Protocol):
 
 
 class Source(Protocol):
-    """Takes jobs from tubes, one at a time."""
+    """Takes jobs from tubes."""
+
+    @property
+    def waited(self) -> bool:
+        """Whether the job that was last taken had to be waited for, so that there may be no more of them now."""
 
     def take(self) -> Lease | None:
         """Wait for a job; None if the wake-up descriptor ended the wait. Unreachable if no server answers."""
+
+    def delete_and_take(self, leases: "Sequence[Lease]", ready: int, *, wait: bool) -> "tuple[list[bool], list[Lease]]":
+        """Settle: these jobs are done; and take up to so many more that are ready now, in one write where that can be.
+
+        For each of `leases` False if it was lost before; and the new ones. With `wait` the next job is asked for, too:
+        `take` must be called for it, or `close`. Unreachable if the server does not answer.
+        """
 
     def close(self) -> None:
         """Let go of the connection; the server gives back whatever was held."""

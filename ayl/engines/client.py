@@ -4,13 +4,14 @@ Nothing here parses the protocol: greenstalk reads every answer.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import greenstalk
 
 from ayl.engines.addresses import DEFAULT_PORT, Address
-from ayl.engines.base import Submission
 from ayl.engines.prompt import PromptSocket
+from ayl.engines.submissions import Submission
 from ayl.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -25,9 +26,18 @@ REFUSALS = (
 )
 """Answers that decline one put and leave the conversation in order."""
 
+NO_JOB = (greenstalk.DeadlineSoonError, greenstalk.TimedOutError)
+"""Answers to a reserve that bring nothing."""
+
 TROUBLE = (OSError, AssertionError, ValueError, greenstalk.Error)
 """What greenstalk raises when the connection breaks, and when what answers is no such server. The connection is then
 of no use: nobody knows which answer belongs to which command."""
+
+LONGEST_LINE = 1 << 12
+"""Bytes of a reply's first line; those of a server have at most some 220. What floods its client is none."""
+
+LARGEST_CHUNK = 1 << 30
+"""Bytes behind that line: no server can be told to take larger jobs."""
 
 
 class Client(greenstalk.Client[bytes]):
@@ -128,17 +138,40 @@ class Client(greenstalk.Client[bytes]):
         job_id, size = self._answer(b"RESERVED")
         return int(job_id), self._read_chunk(int(size))
 
-    def settle(self, command: bytes, expected: bytes, *, then_reserve: bool = False) -> bool:
-        """Delete, release, bury or touch; False if the lease was lost before.
-
-        `then_reserve` begins a reserve in the same write.
-        """
-        self._sock.sendall(command + (b"\r\nreserve\r\n" if then_reserve else b"\r\n"))
+    def settle(self, command: bytes, expected: bytes) -> bool:
+        """Delete, release, bury or touch; False if the lease was lost before."""
         try:
-            self._answer(expected)
+            self._send_cmd(command, expected)
         except greenstalk.NotFoundError:
             return False
         return True
+
+    def delete_and_reserve(
+        self, job_ids: Sequence[int], ready: int, *, wait: bool = False
+    ) -> tuple[list[bool], list[tuple[int, bytes]]]:
+        """Delete these jobs and reserve up to so many that are ready now, in one write: which of the former were still
+        there, and (job id, body) of the latter. `wait` begins a reserve behind them.
+        """
+        commands = [b"delete %d\r\n" % job_id for job_id in job_ids]
+        commands += [b"reserve-with-timeout 0\r\n"] * ready
+        if wait:
+            commands.append(b"reserve\r\n")
+        self._sock.sendall(b"".join(commands))
+        held, came = [], []
+        for _ in job_ids:
+            self.prompt.next_reply()
+            try:
+                self._answer(b"DELETED")
+            except greenstalk.NotFoundError:
+                held.append(False)
+            else:
+                held.append(True)
+        for _ in range(ready):
+            self.prompt.next_reply()
+            with suppress(*NO_JOB):
+                job_id, size = self._answer(b"RESERVED")
+                came.append((int(job_id), self._read_chunk(int(size))))
+        return held, came
 
     def state(self, job_id: int) -> str | None:
         """ready, reserved, delayed or buried; None if there is no such job."""
@@ -157,11 +190,13 @@ class Client(greenstalk.Client[bytes]):
         return self._answer(expected)
 
     def _answer(self, expected: bytes) -> list[bytes]:
-        line = self._reader.readline()
+        line = self._reader.readline(LONGEST_LINE)
         self._consumed += len(line)
         return greenstalk._parse_response(line, expected)
 
     def _read_chunk(self, size: int) -> bytes:
+        if not 0 <= size <= LARGEST_CHUNK:
+            raise ValueError(f"{size} bytes are announced")
         chunk = super()._read_chunk(size)
         self._consumed += size + 2
         return chunk

@@ -10,6 +10,7 @@ import pytest
 
 import ayl
 from ayl import State, commits
+from ayl.engines.submissions import Receipt
 from ayl.errors import NotConfigured, Refused, Unreachable
 from ayl.identifiers import uuid7, uuid7_rests
 
@@ -37,8 +38,8 @@ class Transaction:
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
 
-    def watch(self, _named: object) -> commits.OnCommit:
-        return self.waiting.append
+    def watch(self, _named: object) -> list[commits.OnCommit]:
+        return [self.waiting.append]
 
     def commit(self) -> None:
         waiting, self.waiting = self.waiting, []
@@ -144,7 +145,18 @@ def test_a_batch_that_no_engine_could_be_made_for_has_sent_nothing() -> None:
     ayl.configure(app="shop", engine="carrier-pigeon")
     with pytest.raises(NotConfigured), ayl.batch() as batch:
         handle = ayl.send(note, 1)
-    assert (batch.sent, handle.state, handle.job_id) == (0, State.BATCHED, None)
+    assert (batch.sent, handle.state, handle.job_id) == (0, State.REFUSED, None)
+    assert "carrier-pigeon" in str(handle.error)
+
+
+def test_a_call_that_no_engine_can_be_made_for_at_its_commit_is_refused_and_not_rolled_back(
+    transaction: Transaction,
+) -> None:
+    ayl.configure(app="shop", engine="carrier-pigeon")
+    handle = ayl.send(note, 1)
+    with pytest.raises(NotConfigured, match="carrier-pigeon") as caught:
+        transaction.commit()
+    assert (handle.state, handle.error) == (State.REFUSED, caught.value)
 
 
 def test_a_call_that_no_server_takes_after_its_commit_is_refused(outbox: Outbox, transaction: Transaction) -> None:
@@ -183,6 +195,18 @@ def test_a_call_that_is_cancelled_in_a_batch_never_leaves(outbox: Outbox) -> Non
     assert numbers(outbox) == [0, 2]
     assert batch.sent == 2
     assert [handle.state for handle in handles] == [State.SUBMITTED, State.CANCELLED, State.SUBMITTED]
+
+
+def test_a_call_that_is_just_leaving_with_its_batch_cannot_be_taken_back(outbox: Outbox) -> None:
+    said = []
+
+    def another_thread_cancels(_number: int) -> None:
+        said.append(handle.cancel())
+
+    with ayl.batch():
+        handle = ayl.send(note, 1)
+        outbox.refuse = another_thread_cancels
+    assert (said, handle.state) == ([False], State.SUBMITTED)
 
 
 def test_a_batch_of_which_every_call_was_cancelled_writes_nothing(outbox: Outbox) -> None:
@@ -254,6 +278,23 @@ def test_after_a_restart_of_the_server_a_handle_asks_the_new_one(own_server: Ser
     own_server.stop()
     own_server.start()
     assert (handle.job_state(), handle.cancel(), handle.state) == (None, False, State.SUBMITTED)
+
+
+def test_after_a_restart_a_handle_leaves_the_job_alone_that_has_got_its_jobs_id(own_server: Server) -> None:
+    handle = ayl.send(note, 1)
+    own_server.stop()  # it kept nothing on a disk, so it counts from 1 again
+    own_server.start()
+    other = ayl.ayl_send([], "append", handle.id)  # which even names the message
+    with own_server.client(handle.tube) as client:
+        foreign = client.put(b"not a message of ayl")
+    assert other.job_id == handle.job_id
+    assert (handle.job_state(), handle.cancel(), handle.state) == (None, False, State.SUBMITTED)
+    assert other.job_state() == "ready"
+    engine, receipt = other._engine, other._receipt
+    assert engine is not None
+    assert receipt is not None
+    assert not engine.withdraw(Receipt(receipt.state, foreign, receipt.place), other.id)
+    assert other.cancel()
 
 
 # In words

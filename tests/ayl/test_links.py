@@ -28,7 +28,6 @@ from ayl import delivery
 def note(who, number): pass
 
 ayl.configure(app="fork", version="1", engine=sys.argv[1], send_timeout=10)
-ayl.send  # what Python is importing in another thread at a fork, it could never import in the child
 over = threading.Event()
 sent = [0, 0, 0]
 
@@ -71,6 +70,51 @@ def test_children_of_a_process_full_of_sending_threads_send_what_is_theirs(own_s
     assert sorted(number for who, number in found if who == "child") == [*range(20)]
 
 
+SLOWLY = """
+import faulthandler, os, sys, threading, time
+import ayl
+
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name.startswith("ayl."):
+            started.set()
+            time.sleep(0.02)  # a disk far away
+
+@ayl.task("links.note")
+def note(who): pass
+
+ayl.configure(app="fork", version="1", engine=sys.argv[1], send_timeout=10)
+started = threading.Event()
+sys.meta_path.insert(0, Slow())
+children = []
+sending = threading.Thread(target=lambda: ayl.send(note, "parent"))
+sending.start()
+started.wait()
+while sending.is_alive() and len(children) < 50:
+    child = os.fork()
+    if child == 0:
+        faulthandler.dump_traceback_later(20, exit=True)  # of a child that waits for a lock that nobody holds any more
+        sys.meta_path.pop(0)
+        ayl.send(note, "child")
+        os._exit(0)
+    children.append(child)
+    time.sleep(0.003)
+sending.join()
+codes = [os.waitpid(child, 0)[1] for child in children]
+ayl.delivery.close()
+assert codes == [0] * len(codes), codes
+print(len(children))
+"""
+
+
+def test_a_child_that_is_forked_during_the_first_send_of_another_thread_can_send(own_server: Server) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", SLOWLY, own_server.url],
+        check=True, timeout=60, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert [message.args[0] for message in own_server.take("fork/1")].count("child") == int(done.stdout) > 0
+
+
 @ayl.task("links.note")
 def note(number: int) -> None: ...
 
@@ -99,6 +143,21 @@ def test_a_look_up_that_hangs_costs_no_more_than_the_send_may(monkeypatch: pytes
         ayl.send(note, 1)
     assert time.monotonic() - began < 1
     over.set()
+
+
+def test_a_look_up_for_which_there_is_no_thread_is_no_answer() -> None:
+    code = (
+        "import threading\n"
+        "import ayl\n"
+        "@ayl.task('t.note')\n"
+        "def note(): ...\n"
+        "ayl.configure(app='shop', engine='beanstalk://localhost:1')\n"
+        "threading.stack_size(1 << 46)  # no system has room for that\n"
+        "try: ayl.send(note)\n"
+        "except ayl.errors.Unreachable as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    assert "its name is not looked up: can't start new thread" in done.stdout
 
 
 def test_of_a_name_with_several_addresses_the_one_that_answers_is_found() -> None:

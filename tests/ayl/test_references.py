@@ -85,6 +85,21 @@ class Homeless(ayl.Sendable):
         Resident.log.append("counted")
 
 
+class Local:
+    """As werkzeug's LocalProxy is, which current_user is in Flask."""
+
+    def __init__(self, current: object) -> None:
+        self._current = current
+
+    def _get_current_object(self) -> object:
+        return self._current
+
+    __class__ = property(lambda local: type(local._get_current_object()))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._get_current_object(), name)
+
+
 @pytest.fixture(autouse=True)
 def _empty() -> None:
     Resident.stored = {}
@@ -111,6 +126,14 @@ def test_arguments_are_found_as_well_however_deep_they_lie(resident: Resident, i
     assert Resident.log[-1] == ([{"who": (found,)}], {3: found})
 
 
+def test_what_stands_for_an_object_is_named_as_that_object(resident: Resident, outbox: Outbox) -> None:
+    ayl.ayl_send(Local(resident), "greet", [Local(resident)])
+    message = outbox.messages[0]
+    assert [message.on] == message.args[0] == [{"$ref": ["tests.ayl.test_references.Resident", 3]}]
+    with pytest.raises(TypeError, match="only stands for a object"):
+        ayl.ayl_send(resident, "greet", Local(object()))
+
+
 def test_a_class_is_an_argument_too(inline: None) -> None:
     Resident.ayl_send("count", Resident, [Homeless])
     assert Resident.log == [(Resident, [Homeless])]
@@ -134,6 +157,17 @@ def test_a_reference_holds_nothing_but_a_name_and_a_key(resident: Resident, outb
 def test_get_cache_is_preferred_to_find(inline: None) -> None:
     Cached(5).ayl_send("greet")
     assert Cached.log == ["get_cache", 5]
+
+
+def test_a_class_that_changes_is_seen_as_it_is_now(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    Cached(5).ayl_send("greet")
+    for name in ("find", "get_cache"):
+        monkeypatch.setattr(Cached, name, None)
+    with pytest.raises(NotRegistered, match="has no way to find an instance again"):
+        Cached(5).ayl_send("greet")
+    monkeypatch.setattr(Cached, "find", classmethod(lambda cls, key: cls(key)))
+    Cached(5).ayl_send("greet")
+    assert len(outbox.submissions) == 2
 
 
 class Parcel(ayl.Sendable):

@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 import ayl
 from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
-from ayl.errors import Gone, NotConfigured, Unavailable
+from ayl.errors import Gone, NotConfigured, Refused, Unavailable
 from tests.ayl.conftest import written
 from tests.postgres import sqlalchemy_url
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.ayl.conftest import Outbox
     from tests.postgres import Postgres
 
 
@@ -71,6 +72,9 @@ class Guest(Base, ayl.Sendable, ayl_name="async_jobs.Guest"):
 
     def look(self) -> None:
         self.seen.append(self.name)
+
+    def take(self, **names: Any) -> None:
+        self.seen.append(names)
 
     async def wait_elsewhere(self) -> None:
         """As with a pool's connection that was made on another loop."""
@@ -185,6 +189,15 @@ def test_a_commit_that_fails_is_the_calls_failure(local: sessionmaker[Session], 
     assert stored(local).name == "Jones"
 
 
+def test_a_call_that_is_committed_is_put_aside_if_what_it_sent_is_refused(
+    local: sessionmaker[Session], remote: AsyncEngine, outbox: Outbox
+) -> None:
+    outbox.refuse = lambda _number: Refused("too big")
+    with pytest.raises(ayl.Bury, match=r"is committed, but .*: too big"):
+        calling.perform(written(on={"$ref": ["async_jobs.Guest", 3]}, do="rename", args=["Brown"]))
+    assert stored(local).name == "Brown"
+
+
 def test_the_objects_are_usable_in_the_coroutine(local: sessionmaker[Session], remote: AsyncEngine) -> None:
     stored(local).ayl_send("count_stays", stored(local, 4))
     ((number, other),) = Guest.seen
@@ -196,6 +209,11 @@ def test_a_plain_method_may_load_lazily(local: sessionmaker[Session], remote: As
     stored(local).ayl_send("rename_plainly", "Brown")
     assert Guest.seen == [1]
     assert stored(local).name == "Brown"
+
+
+def test_parameters_have_any_names(local: sessionmaker[Session], remote: AsyncEngine) -> None:
+    stored(local).ayl_send("take", fn=1, _require_await=True)
+    assert Guest.seen == [{"fn": 1, "_require_await": True}]
 
 
 def test_a_coroutine_function_has_an_async_session(local: sessionmaker[Session], remote: AsyncEngine) -> None:
