@@ -98,7 +98,7 @@ PEERS = (
     Entrant(
         "saq",
         "{bin}/saq benchmarks.peers.saq.settings --workers {processes} --quiet",
-        "10 calls at a time, results not kept, no time limits, uvloop, quiet",
+        "50 calls at a time, results not kept, no time limits, uvloop, quiet",
         ("saq[hiredis]==0.26.4", "typing-extensions==4.16.0", FAST, LOOP),
         share=4,
     ),

@@ -201,8 +201,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         places = {entrant.name: programs(entrant, options.environments) for entrant in entrants}
     except Missing as error:
         sys.exit(str(error))
-    rounds, failed = all_rounds(entrants, places, options)
     installed = {entrant.name: versions(entrant, places[entrant.name]) for entrant in entrants}
+    rounds, failed = all_rounds(entrants, places, options)
     for entrant in entrants:
         named = ", ".join(f"{name} {version}" for name, version in installed[entrant.name].items())
         print(f"{named}: {entrant.chosen}")

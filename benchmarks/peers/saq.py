@@ -21,7 +21,7 @@ async def call(_context: Mapping[str, Any], *, number: int, text: str) -> None:
     nothing(number, text)
 
 
-settings = {"queue": queue, "functions": [("nothing", call)], "concurrency": 10}
+settings = {"queue": queue, "functions": [("nothing", call)], "concurrency": 50}
 
 
 async def send() -> None:
