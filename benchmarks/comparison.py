@@ -88,8 +88,7 @@ def aims(rounds: Sequence[Figures]) -> Iterator[str]:
             continue
         bound = "at least" if aim.at_least else "at most"
         line = f"{aim.figure}: {written(ours)}, aim {bound} {aim.limit:g}: {_verdict(aim.met(ours, aim.limit))}"
-        ratios = list(_ratios(rounds, aim))
-        if aim.peers is not None and ratios:
+        if aim.peers is not None and (ratios := list(_ratios(rounds, aim))):
             times = median(ratios)
             line += f"; {times:.2f} times the best peer, aim {bound} {aim.peers:g}: "
             line += _verdict(aim.met(times, aim.peers))

@@ -203,13 +203,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     installed = {entrant.name: versions(entrant, places[entrant.name]) for entrant in entrants}
     rounds, failed = all_rounds(entrants, places, options)
+    if options.json:
+        options.json.write_text(json.dumps({"versions": installed, "rounds": rounds, "failed": failed}, indent=1))
     for entrant in entrants:
         named = ", ".join(f"{name} {version}" for name, version in installed[entrant.name].items())
         print(f"{named}: {entrant.chosen}")
     print(f"\n{options.calls:,} calls (fewer for slow ones), ayl through {options.server}, medians of {options.rounds}")
-    print("\n".join((*table(rounds), *aims(rounds))))
-    if options.json:
-        options.json.write_text(json.dumps({"versions": installed, "rounds": rounds, "failed": failed}, indent=1))
+    for line in (*table(rounds), *aims(rounds)):
+        print(line)
     if failed:
         sys.exit("\n".join(f"{name} failed: {why}" for name, why in failed.items()))
 
