@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from ayl.handle import State
+from ayl.life import Standing
 from ayl.options import Unreachable
 
 
@@ -66,14 +67,12 @@ class Lease(Protocol):
     @property
     def body(self) -> bytes: ...
 
-    def reserves(self) -> int:
-        """How often the job has been reserved, this time included."""
+    @property
+    def is_new(self) -> bool:
+        """Whether this surely is the first time that the job was handed out, as far as the order of ids tells."""
 
-    def tube(self) -> str:
-        """The tube that the job is in; empty if the job is gone."""
-
-    def age(self) -> int:
-        """Seconds since the job was made, as the server counts."""
+    def standing(self) -> Standing | None:
+        """What the server says of the job, when it was first asked; None if the job is gone."""
 
     def delete(self, *, then_take: bool = False) -> bool:
         """Settle: the job is done. False if the lease was lost before.
@@ -81,11 +80,16 @@ class Lease(Protocol):
         With `then_take` the next job is asked for at once; its source must be asked for it, or closed.
         """
 
-    def release(self, delay: int) -> bool:
-        """Settle: the job comes back after `delay` seconds. False if the lease was lost before."""
+    def release(self, delay: int, body: bytes | None = None) -> bool:
+        """Settle: the job comes back after `delay` seconds. False if the lease was lost before.
 
-    def bury(self) -> bool:
-        """Settle: the job is put aside for an operator. False if the lease was lost before."""
+        With a `body` another job with that body takes its place: it is put before this one is deleted, so that a crash
+        between the two leaves both, and never none. Refused or MessageTooLarge if the server does not take it; this
+        job is then held as before.
+        """
+
+    def bury(self, body: bytes | None = None) -> bool:
+        """Settle: the job is put aside for an operator. False if the lease was lost before. `body`: as in `release`."""
 
 
 class Source(Protocol):
