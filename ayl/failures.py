@@ -1,17 +1,17 @@
 """What becomes of a job after its call: pure functions. Chance is an argument, like everything else.
 
-    the call                                        the job
-    ended well                                      is deleted
-    raised Decay                                    comes back when it says; that is no try
-    raised Bury                                     is buried
-    names what is gone                              as its class says; once, if it is young, it comes back
-    can never run                                   is buried
-    found its database away                         comes back, ever later; that is no try
-    has killed its worker                           comes back, ever later, and is buried as poison at the third time
-    raised anything else, or overran its time       as a rule of its code says, or else its failed_job_handler:
-      retry, decay                                  comes back, ever later, and is buried after the last of its tries
-      discard, delete                               is deleted
-      bury                                          is buried
+the call                                        the job
+ended well                                      is deleted
+raised Decay                                    comes back when it says; that is no try
+raised Bury                                     is buried
+names what is gone                              as its class says; once, if it is young, it comes back
+can never run                                   is buried
+found its database away                         comes back, ever later; that is no try
+has killed its worker                           comes back, ever later, and is buried as poison at the third time
+raised anything else, or overran its time       as a rule of its code says, or else its failed_job_handler:
+  retry, decay                                  comes back, ever later, and is buried after the last of its tries
+  discard, delete                               is deleted
+  bury                                          is buried
 """
 
 from collections.abc import Sequence

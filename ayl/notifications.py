@@ -19,7 +19,7 @@ from ayl.errors import OutOfTime
 from ayl.options import Unreachable
 
 if TYPE_CHECKING:
-    from ayl.engines.base import Submission
+    from ayl.engines.submissions import Submission
 
 E = TypeVar("E")
 

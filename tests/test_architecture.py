@@ -39,7 +39,7 @@ ONLY_IN = {
     "uvloop": ("ayl_server.process",),
     "prometheus_client": ("ayl_server.metrics",),
     "mypyc": (),
-    "msgspec": ("ayl.message", "ayl.values"),
+    "msgspec": ("ayl.message", "ayl.life", "ayl.values", "ayl.composing", "ayl.engines.submissions"),
     "pytest": ("ayl.pytest_plugin",),
 }
 """A library and the rooms that may import it."""
@@ -50,6 +50,7 @@ ENVIRONMENT_READERS = {"ayl.settings", "ayl.daemons.spec", "ayl_server.main"}
 """Besides the command line, who may look at the environment."""
 
 IMPORTERS = {
+    "ayl.forks": "modules that another thread is importing already",
     "ayl.frameworks": "a constant table of our own modules",
     "ayl.references": "a constant table of our own modules",
     "ayl.worker.process": "the modules that the operator names with --require",

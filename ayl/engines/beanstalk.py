@@ -10,10 +10,10 @@ import greenstalk
 
 from ayl import message as messages
 from ayl.engines.addresses import Servers
-from ayl.engines.base import Receipt, Submission
 from ayl.engines.client import WORDS, Client
 from ayl.engines.dialing import dialer
 from ayl.engines.link import LEAST_PATIENCE, Link, renewed
+from ayl.engines.submissions import Receipt, Submission
 from ayl.errors import NotSubmitted, Refused, RefusedForNow, Undecodable, Unreachable
 from ayl.handle import State
 

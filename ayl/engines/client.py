@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import greenstalk
 
 from ayl.engines.addresses import DEFAULT_PORT, Address
-from ayl.engines.base import Submission
 from ayl.engines.prompt import PromptSocket
+from ayl.engines.submissions import Submission
 from ayl.errors import Unreachable
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from ayl import notifications
-from ayl.engines.base import Engine, Receipt, Submission
+from ayl.engines.base import Engine
+from ayl.engines.submissions import Receipt, Submission
 from ayl.errors import NotConfigured, NotSubmitted, RefusedForNow, SpoolFull, SpoolUnusable, Unreachable
 from ayl.handle import State
 from ayl.options import LADDER

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from ayl.engines.base import Engine, Receipt, Submission
+from ayl.engines.base import Engine
+from ayl.engines.submissions import Receipt, Submission
 from ayl.handle import State
 
 

@@ -8,9 +8,9 @@ from typing import Protocol, TypeVar
 import greenstalk
 
 from ayl.engines.addresses import Address
-from ayl.engines.base import Submission
 from ayl.engines.client import TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
+from ayl.engines.submissions import Submission
 from ayl.errors import MessageTooLarge, Refused, Unreachable
 from ayl.life import Standing
 

@@ -13,9 +13,9 @@ from weakref import WeakSet
 
 from ayl import message as messages
 from ayl.calling import perform, rules_for
-from ayl.engines.base import Receipt, Submission
 from ayl.engines.query import count, parameters, seconds
 from ayl.engines.schedule import Errand, Schedule
+from ayl.engines.submissions import Receipt, Submission
 from ayl.errors import Bury, CannotRun, Decay, NotConfigured, NotSubmitted, Refused, Unavailable
 from ayl.failures import Buried, Delayed, Deleted, Policy, decide, number, told
 from ayl.handle import State

@@ -15,8 +15,8 @@ import pytest
 
 import ayl
 from ayl.engines.addresses import parse_url
-from ayl.engines.base import Receipt, Submission
 from ayl.engines.beanstalk import BeanstalkEngine
+from ayl.engines.submissions import Receipt, Submission
 from ayl.errors import NotSubmitted, Refused, RefusedForNow, Unreachable
 from tests.ayl.conftest import SERVERS, Server, wait_until
 from tests.cli.servers import dribbles, peer, silent

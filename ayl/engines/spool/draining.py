@@ -8,11 +8,11 @@ from math import ceil
 from time import monotonic
 from typing import NamedTuple
 
-from ayl.engines.base import Receipt, Submission
 from ayl.engines.spool.directory import BRIEF_SECONDS, Missing
 from ayl.engines.spool.records import Record
 from ayl.engines.spool.segments import ASIDE, WAITING
 from ayl.engines.spool.store import Spool, Waiting
+from ayl.engines.submissions import Receipt, Submission
 from ayl.errors import NotSubmitted, Refused, RefusedForNow, SpoolUnusable
 from ayl.options import MAX_U32
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ayl.engines.addresses import parse_url
-from ayl.engines.base import Receipt
 from ayl.engines.beanstalk import BeanstalkEngine
 from ayl.engines.spool import draining, store
 from ayl.engines.spool.draining import Drain
 from ayl.engines.spool.segments import ASIDE
 from ayl.engines.spool.store import Spool
+from ayl.engines.submissions import Receipt
 from ayl.errors import RefusedForNow, SpoolUnusable, Unreachable
 from ayl.handle import State
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ayl.engines.base import Submission
     from ayl.engines.spool.records import Record
+    from ayl.engines.submissions import Submission
     from tests.ayl.conftest import Server
 
 ENGINE = "beanstalk://a"
