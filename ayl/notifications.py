@@ -41,7 +41,7 @@ class JobEvent:
     app: str = ""
     tube: str = ""
     job_id: int | None = None
-    """The server's."""
+    """The server's, by which an operator finds it there: of the job that has taken its place, if one has."""
     tries: int = 0
     """How often its call was tried, this time included; 0 where that is not known."""
     kills: int = 0

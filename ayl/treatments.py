@@ -36,7 +36,7 @@ TREATMENTS: dict[str, Treatment] = {"retry_on": "retry", "discard_on": "discard"
 SETTLED = (Decay, Bury, CannotRun, Unavailable, NotConfigured, WorkerDied)
 """What ayl decides by itself, so that a rule for it would never be asked."""
 
-_rules: dict[Hashable, Rules] = {}
+_rules: dict[object, Rules] = {}
 
 
 def rules(**given: Unpack[Given]) -> Callable[[F], F]:
@@ -71,14 +71,13 @@ def compiled(given: Given) -> Rules:
     return table
 
 
-def declare(thing: Hashable, table: Rules) -> None:
+def declare(thing: object, table: Rules) -> None:
     """From now on these are the rules of a class, method or function."""
-    thing = getattr(thing, "__func__", thing)  # of a classmethod or staticmethod, whichever stands above the other
     if table:
-        _rules[thing] = table
+        _rules[getattr(thing, "__func__", thing)] = table  # also if @classmethod or @staticmethod stands below
 
 
-def of_function(function: Hashable) -> Sequence[Rules]:
+def of_function(function: object) -> Sequence[Rules]:
     """The rules of a registered function."""
     return [_rules[function]] if function in _rules else []
 

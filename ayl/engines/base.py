@@ -47,6 +47,10 @@ class Lease(Protocol):
     def standing(self) -> "Standing | None":
         """What the server says of the job, when it was first asked; None if the job is gone."""
 
+    @property
+    def successor(self) -> int | None:
+        """The id of the job that has taken the place of this one, if it was settled so."""
+
     def delete(self, *, then_take: bool = False) -> bool:
         """Settle: the job is done. False if the lease was lost before.
 

@@ -25,9 +25,14 @@ WORDS: dict[type[greenstalk.Error], str] = {
 }
 """Answers that decline one put and leave the conversation in order, and what they mean."""
 
-REFUSALS = (*WORDS,)
+REFUSALS: tuple[type[greenstalk.Error], ...] = (*WORDS,)
 
-UNOFFERED = (*REFUSALS, greenstalk.BadFormatError, greenstalk.NotFoundError, greenstalk.UnknownCommandError)
+UNOFFERED: tuple[type[greenstalk.Error], ...] = (
+    *REFUSALS,
+    greenstalk.BadFormatError,
+    greenstalk.NotFoundError,
+    greenstalk.UnknownCommandError,
+)
 """Answers to a command that a server does not know or carry out."""
 
 TROUBLE = (OSError, AssertionError, ValueError, greenstalk.Error)
@@ -151,14 +156,14 @@ class Client(greenstalk.Client[bytes]):
             return False
         return True
 
-    def replace(self, job_id: int, successor: Submission, *, buried: bool = False) -> bool | greenstalk.Error:
-        """Put a job in the place of one that is held; False if the lease was lost before, or why it was refused.
+    def replace(self, job_id: int, successor: Submission, *, buried: bool = False) -> int | greenstalk.Error | None:
+        """Put a job in the place of one that is held. Its id; None if the lease was lost before; or why it was refused.
 
         One write would not do: the second half of it, the delete, would also be done when the put is refused. A job
         that is to be `buried` is put with a delay, so that nobody else takes it, then reserved by its id and buried.
         """
         if not self.settle(b"touch %d" % job_id, b"TOUCHED"):
-            return False
+            return None
         answers: list[int | greenstalk.Error] = []
         self.put_many((successor,), answers)
         (new,) = answers
@@ -170,9 +175,9 @@ class Client(greenstalk.Client[bytes]):
             self.settle(b"delete %d" % new, b"DELETED")
             return refusal
         if self.settle(b"delete %d" % job_id, b"DELETED"):
-            return True
+            return new
         self.settle(b"delete %d" % new, b"DELETED")  # the job is another worker's, who is to settle it
-        return False
+        return None
 
     def _bury_new(self, job_id: int, priority: int) -> greenstalk.Error | None:
         """Bury a job that was just put; what the server says if it cannot, as those before 1.12."""

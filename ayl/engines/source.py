@@ -36,13 +36,14 @@ class Holder(Protocol):
 class BeanstalkLease:
     """A reserved job. What goes wrong with the connection comes out as Unreachable."""
 
-    __slots__ = ("_holder", "_standing", "body", "is_new", "job_id")
+    __slots__ = ("_holder", "_standing", "body", "is_new", "job_id", "successor")
 
     def __init__(self, holder: Holder, job_id: int, body: bytes, *, is_new: bool = False) -> None:
         self._holder = holder
         self.job_id = job_id
         self.body = body
         self.is_new = is_new
+        self.successor: int | None = None
         self._standing: Standing | None = None
 
     def standing(self) -> Standing | None:
@@ -77,7 +78,8 @@ class BeanstalkLease:
             raise MessageTooLarge(WORDS[type(answer)])
         if isinstance(answer, greenstalk.Error):
             raise Refused(WORDS.get(type(answer), "the server cannot reserve a job by its id"))
-        return bool(answer)
+        self.successor = answer
+        return answer is not None
 
 
 def _standing(found: greenstalk.StatsJob) -> Standing:

@@ -156,7 +156,9 @@ class _Facts:
             return f"job {self.lease.job_id}"
         label = _label(self.lease, self.message)
         progress = told(self.past(), self.error, self.message.failed_job_count)
-        return f"{label} ({progress})" if progress else label
+        successor = "" if self.lease.successor is None else f"now job {self.lease.successor}"
+        told_of_it = ", ".join(filter(None, (progress, successor)))
+        return f"{label} ({told_of_it})" if told_of_it else label
 
     def __call__(self) -> dict[str, Any]:
         """As events have them."""
@@ -166,20 +168,20 @@ class _Facts:
             if standing is not None:
                 past = self.past()
                 tries, kills, tube = number(past, self.error), killed(past, self.error), standing.tube
-        return {"tries": tries, "kills": kills, "tube": tube, "job_id": self.lease.job_id}
+        return {"tries": tries, "kills": kills, "tube": tube, "job_id": self.lease.successor or self.lease.job_id}
 
 
 def _settle(lease: Lease, outcome: Outcome, facts: _Facts) -> None:
     held = False
     try:
-        label = facts.label()
-        remember = facts.life is not None and not isinstance(outcome, Deleted)
-        life = remembered(facts.past(), facts.error, outcome) if remember else None
+        life = None
+        if facts.life is not None and not isinstance(outcome, Deleted):
+            life = remembered(facts.past(), facts.error, outcome)
         held = settle(lease, facts.message, outcome, life)
         if held:
-            _tell(label, outcome)
+            _tell(facts.label(), outcome)
         else:
-            _lost(label)
+            _lost(facts.label())
     finally:
         # Last, so that no hook holds up a lease; and also of a failure whose job the server has taken back.
         report(outcome if held else None, facts.message, facts.error, facts)

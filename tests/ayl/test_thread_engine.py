@@ -174,7 +174,7 @@ def test_a_call_that_a_worker_would_bury_is_lost_and_logged_with_its_reason(
     assert [kind, 1] == LOG
     lost = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(lost) == 1
-    assert f"thread.fail('{kind}', 9) is lost, there being no server to keep it: " in lost[0].getMessage()
+    assert f"thread.fail('{kind}', 9) (try 1 of 3) is lost, there being no server to keep it: " in lost[0].getMessage()
 
 
 def test_the_time_to_run_holds(caplog: pytest.LogCaptureFixture) -> None:

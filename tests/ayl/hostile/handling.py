@@ -25,6 +25,7 @@ class Held:
         self.settled: list[str] = []
 
     is_new = True
+    successor = None
 
     def standing(self) -> Standing:
         return Standing("shop/1", 512, 120, 3600, reserves=1, timeouts=0, releases=0, buries=0)
