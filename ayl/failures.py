@@ -143,7 +143,8 @@ def refusal(past: Past, why: str = "") -> Poison | None:
     """Why the call of a job that was just taken must not even be made; `why` is what its life says."""
     if not is_poison(past.kills, past.buries):
         return None
-    return Poison(f"poison, it has killed its worker {times(past.kills)}" + (f"; before that: {why}" if why else ""))
+    before = f"; before that: {why}" if why and not why.startswith("poison") else ""
+    return Poison(f"poison, it has killed its worker {times(past.kills)}{before}")
 
 
 def remembered(past: Past, error: BaseException | None, outcome: Delayed | Buried) -> Life:

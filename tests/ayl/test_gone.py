@@ -125,7 +125,7 @@ def test_on_none_nothing_can_be_called() -> None:
     text = r"^the receiver of gone\.Optional\.greet exists no more, and nothing can be called on None$"
     with pytest.raises(Gone, match=text) as caught:
         perform(written(on={"$ref": ["gone.Optional", 0]}, do="greet"))
-    assert isinstance(decide(Policy(), 2, 0, caught.value), Buried)
+    assert isinstance(decide(Policy(), Past(again=True), caught.value), Buried)
 
 
 def test_one_that_buries_and_one_that_passes_none_go_together() -> None:

@@ -76,7 +76,5 @@ def test_nothing_can_be_called_on_none(our_workshop: Workshop) -> None:
 def test_a_store_that_does_not_answer_is_another_matter(our_workshop: Workshop) -> None:
     handle = ayl.send(Leaflet(str(our_workshop.folder / "closed")).label, "x")
     supervisor = our_workshop.workers()
-    supervisor.awaits(
-        rf"job {handle.job_id} .*comes back in (6|7)\d s: chores\.Leaflet '.*' cannot be looked for: "
-    )
+    supervisor.awaits(rf"job {handle.job_id} .*comes back in (6|7)\d s: chores\.Leaflet '.*' cannot be looked for: ")
     assert our_workshop.await_state(handle.job_id, "delayed")["buries"] == 0
