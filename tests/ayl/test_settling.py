@@ -16,12 +16,13 @@ from ayl.engines import source_for
 from ayl.engines.client import Client
 from ayl.engines.prompt import PromptSocket
 from ayl.engines.source import BeanstalkLease, Order
+from ayl.errors import Unreachable
 from ayl.failures import Buried, Delayed, Deleted, Outcome
 from ayl.life import NEW, Life, past
 from ayl.message import Message
 from ayl.signing import Key, KeyRing
 from ayl.worker.settling import SHORT_WHY, settle
-from tests.ayl.conftest import SERVERS, Server
+from tests.ayl.conftest import SERVERS, Server, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -331,3 +332,46 @@ def test_a_lease_knows_whether_its_job_is_new(server: Server, tube: str, source:
     assert (again.job_id, again.is_new) == (first.job_id, False)
     assert again.delete()
     assert [taken(source)[0].is_new for _ in "bc"] == [True, True]
+
+
+# A crash in between
+
+
+@pytest.mark.parametrize("outcome", [Delayed(0, "ValueError", counts=True), RETRY, BURIAL])
+@pytest.mark.parametrize("arrives", [False, True], ids=["before it leaves", "before its answer comes"])
+@pytest.mark.parametrize("step", range(7))
+def test_wherever_the_connection_is_cut_the_message_is_there_at_least_once(
+    step: int, arrives: bool, outcome: Outcome, server: Server, tube: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = ayl.send(note, "x")
+    steps = iter(range(100))
+    send = PromptSocket.sendall
+
+    def cut(connection: PromptSocket, data: bytes, flags: int = 0) -> None:
+        here = next(steps)
+        if here < step or arrives:
+            send(connection, data, flags)
+        if here >= step:
+            raise ConnectionResetError
+
+    with taking(tube) as source, server.client(tube) as client:
+        lease, message = taken(source)
+        monkeypatch.setattr(PromptSocket, "sendall", cut)
+        try:
+            assert settle(lease, message, outcome, LIFE)
+            ended = True
+        except Unreachable:
+            ended = False
+        monkeypatch.undo()
+        source.close()
+        wait_until(lambda: "reserved" not in jobs(client, tube))
+        left = jobs(client, tube)
+        assert 1 <= sum(left.values()) <= (1 if ended else 2)
+        client.kick(10)
+        client.kick(10)  # those that are delayed, too
+        found = [client.reserve(timeout=0) for _ in range(sum(left.values()))]
+        assert all(messages.decode(job.body) == message for job in found)
+        assert message.id == handle.id
+        for job in found:
+            client.delete(job)
+    assert ended == (next(steps) <= step), "the cut came after all was done"

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
+from ayl import life as lives
 from ayl import settings
 from ayl.engines import source_for
-from ayl.errors import Gone, NotTrusted, Unavailable, Undecodable, Unreachable
+from ayl.errors import Gone, NotTrusted, Poison, Unavailable, Undecodable, Unreachable
+from ayl.life import Life
 from ayl.notifications import BuryEvent, FailureEvent, JobEvent
 from ayl.worker.execution import execute
 
@@ -114,6 +116,42 @@ def test_a_call_whose_object_cannot_be_looked_for_now(source: Source, heard: lis
     assert event.retry_in in (9, 10, 11), "a quarter more at most"
     assert isinstance(event.exception, Unavailable)
     assert "the database is away" in event.reason
+
+
+def test_what_a_call_has_done_before_is_told_with_it(
+    source: Source, server: Server, heard: list[Any], tube: str
+) -> None:
+    ayl.opts(failed_job_count=3, failed_job_delay=0).send(Order(42).ship, "ups")
+    for _ in range(2):  # what two workers that are killed do
+        with server.client(tube) as client:
+            client.reserve(timeout=5)
+    work(source)
+    work(source)
+    work(source)
+    assert [(type(event), event.tries, event.kills) for event in heard] == [
+        (FailureEvent, 1, 2), (FailureEvent, 2, 2), (FailureEvent, 3, 2), (BuryEvent, 3, 2),
+    ]  # fmt: skip
+    with server.client(tube) as client:
+        job = client.peek_buried()
+        assert lives.read(job.body) == Life(3, 2, "ValueError: no ups")
+        assert {heard[2].job_id, heard[3].job_id} == {job.id}
+    said = f"was buried (after 3 tries, job {job.id} in {tube}, 2 kills): ValueError: no ups"
+    assert str(heard[3]).endswith(said)
+
+
+def test_poison_is_told_as_a_burial_and_its_call_is_not_made(
+    source: Source, server: Server, heard: list[Any], tube: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ayl.send(Order(42).ship, "ups")
+    for _ in range(3):
+        with server.client(tube) as client:
+            client.reserve(timeout=5)
+    work(source)
+    (event,) = heard
+    assert (type(event), event.tries, event.kills) == (BuryEvent, 0, 3)
+    assert isinstance(event.exception, Poison)
+    assert event.reason == "poison, it has killed its worker 3 times"
+    assert f"(3 kills, now job {event.job_id}) buried: poison" in caplog.text
 
 
 def test_a_call_that_asks_to_be_buried(source: Source, heard: list[Any]) -> None:
