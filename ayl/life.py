@@ -110,12 +110,12 @@ class Past:
     """Seconds since the server has it."""
 
 
-def past(life: Life, standing: Standing | None, *, several: bool = False) -> Past:
+def past(life: Life, standing: Standing | None) -> Past:
     """Both together. `standing` is None for a job that the server has no more.
 
     A reservation that ended neither in a release nor in a timeout nor in a burial ended with its connection: the worker
-    was killed. In a worker that makes `several` calls at a time, that may have been another call's doing, once: from
-    then on the job is run alone, and what happens then is its own.
+    was killed. Once, that may have been the doing of another call that was in the worker's hand. From then on the job
+    is run alone: if that kills again, it was this call the first time, too.
     """
     if standing is None:
         return Past(life.tries, life.kills, again=True)
@@ -123,7 +123,7 @@ def past(life: Life, standing: Standing | None, *, several: bool = False) -> Pas
     hangups = max(0, standing.reserves - 1 - told)
     return Past(
         tries=life.tries + standing.timeouts,
-        kills=life.kills + (max(0, hangups - 1) if several else hangups),
+        kills=life.kills + (hangups if hangups > 1 or life.kills else 0),
         returns=standing.releases,
         buries=standing.buries,
         again=standing.reserves > 1 or life != NEW,

@@ -4,6 +4,7 @@ Nothing here parses the protocol: greenstalk reads every answer.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import greenstalk
@@ -34,6 +35,9 @@ UNOFFERED: tuple[type[greenstalk.Error], ...] = (
     greenstalk.UnknownCommandError,
 )
 """Answers to a command that a server does not know or carry out."""
+
+NO_JOB = (greenstalk.DeadlineSoonError, greenstalk.TimedOutError)
+"""Answers to a reserve that bring nothing."""
 
 TROUBLE = (OSError, AssertionError, ValueError, greenstalk.Error)
 """What greenstalk raises when the connection breaks, and when what answers is no such server. The connection is then
@@ -144,14 +148,10 @@ class Client(greenstalk.Client[bytes]):
         job_id, size = self._answer(b"RESERVED")
         return int(job_id), self._read_chunk(int(size))
 
-    def settle(self, command: bytes, expected: bytes, *, then_reserve: bool = False) -> bool:
-        """Delete, release, bury or touch; False if the lease was lost before.
-
-        `then_reserve` begins a reserve in the same write.
-        """
-        self._sock.sendall(command + (b"\r\nreserve\r\n" if then_reserve else b"\r\n"))
+    def settle(self, command: bytes, expected: bytes) -> bool:
+        """Delete, release, bury or touch; False if the lease was lost before."""
         try:
-            self._answer(expected)
+            self._send_cmd(command, expected)
         except greenstalk.NotFoundError:
             return False
         return True
@@ -187,6 +187,33 @@ class Client(greenstalk.Client[bytes]):
         except UNOFFERED as error:
             return error
         return None if held else greenstalk.NotFoundError()
+
+    def delete_and_reserve(
+        self, job_ids: Sequence[int], ready: int, *, wait: bool = False
+    ) -> tuple[list[bool], list[tuple[int, bytes]]]:
+        """Delete these jobs and reserve up to so many that are ready now, in one write: which of the former were still
+        there, and (job id, body) of the latter. `wait` begins a reserve behind them.
+        """
+        commands = [b"delete %d\r\n" % job_id for job_id in job_ids]
+        commands += [b"reserve-with-timeout 0\r\n"] * ready
+        if wait:
+            commands.append(b"reserve\r\n")
+        self._sock.sendall(b"".join(commands))
+        held, came = [], []
+        for _ in job_ids:
+            self.prompt.next_reply()
+            try:
+                self._answer(b"DELETED")
+            except greenstalk.NotFoundError:
+                held.append(False)
+            else:
+                held.append(True)
+        for _ in range(ready):
+            self.prompt.next_reply()
+            with suppress(*NO_JOB):
+                job_id, size = self._answer(b"RESERVED")
+                came.append((int(job_id), self._read_chunk(int(size))))
+        return held, came
 
     def state(self, job_id: int) -> str | None:
         """ready, reserved, delayed or buried; None if there is no such job."""

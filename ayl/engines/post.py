@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ayl.engines.addresses import Address
-from ayl.engines.client import TROUBLE, Client, unreachable
+from ayl.engines.client import NO_JOB, TROUBLE, Client, unreachable
 from ayl.engines.redialing import RECONNECT_SECONDS, Redial
-from ayl.engines.source import NO_JOB, BeanstalkLease, Order
+from ayl.engines.source import BeanstalkLease, Order
 from ayl.errors import Unreachable
 
 T = TypeVar("T")
@@ -120,8 +120,7 @@ class _Held:
         self._client = client
         self._selector = selector
 
-    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
-        # Others may have waited longer than this server's next job: they are asked first, when one is taken.
+    def settle(self, command: bytes, expected: bytes) -> bool:
         return bool(self.ask(lambda client: client.settle(command, expected)))
 
     def ask(self, question: Callable[[Client], T]) -> T | None:

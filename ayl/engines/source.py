@@ -1,6 +1,7 @@
 """Where a worker takes its jobs: one server, over a connection of its own."""
 
 import selectors
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
@@ -8,16 +9,14 @@ from typing import Protocol, TypeVar
 import greenstalk
 
 from ayl.engines.addresses import Address
-from ayl.engines.client import TROUBLE, WORDS, Client, unreachable
+from ayl.engines.base import Lease
+from ayl.engines.client import NO_JOB, TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
 from ayl.engines.submissions import Submission
 from ayl.errors import MessageTooLarge, Refused, Unreachable
 from ayl.life import Standing
 
 T = TypeVar("T")
-
-NO_JOB = (greenstalk.DeadlineSoonError, greenstalk.TimedOutError)
-"""Answers to a reserve that bring nothing."""
 
 PARKED_SECONDS = 60
 """How long nobody takes a job that is just being buried. If its worker dies in that moment, it comes back then."""
@@ -26,7 +25,7 @@ PARKED_SECONDS = 60
 class Holder(Protocol):
     """Who has the connection over which a job was reserved."""
 
-    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
+    def settle(self, command: bytes, expected: bytes) -> bool:
         """End a lease of this connection; False if it was lost."""
 
     def ask(self, question: Callable[[Client], T]) -> T | None:
@@ -52,8 +51,8 @@ class BeanstalkLease:
             self._standing = None if found is None else _standing(found)
         return self._standing
 
-    def delete(self, *, then_take: bool = False) -> bool:
-        return self._holder.settle(b"delete %d" % self.job_id, b"DELETED", then_take=then_take)
+    def delete(self) -> bool:
+        return self._holder.settle(b"delete %d" % self.job_id, b"DELETED")
 
     def release(self, delay: int, body: bytes | None = None) -> bool:
         standing = self.standing()  # a release or bury that keeps the priority must name it
@@ -110,6 +109,8 @@ class BeanstalkSource:
 
     Waiting is done with a selector on the socket and on a wake-up descriptor; greenstalk reads only what has
     begun to arrive, because a signal cannot interrupt its reads.
+
+    `take` is for one thread; another may settle meanwhile what that one has taken.
     """
 
     def __init__(self, address: Address, dial: Dial, tubes: Sequence[str], timeout: float, wake_up: int) -> None:
@@ -123,47 +124,60 @@ class BeanstalkSource:
         self._selector: selectors.BaseSelector | None = None
         self._asked = False  # a reserve is under way
         self._order = Order()
+        self._talk = threading.RLock()
+        self.waited = False
 
     def take(self) -> BeanstalkLease | None:
         with self._trouble():
             client, selector = self._connected()
+            self.waited = False
             while True:
                 if not self._asked:
                     client.begin_reserve()
                     self._asked = True
-                if not client.has_answer and self._is_woken(client, selector):
-                    # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
-                    # was just being handed over goes back by the same.
-                    self.close()
-                    return None
+                if not client.has_answer:
+                    self.waited = True
+                    if self._is_woken(client, selector):
+                        # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
+                        # was just being handed over goes back by the same.
+                        self.close()
+                        return None
                 self._asked = False
                 try:
-                    job_id, body = client.finish_reserve()
-                    return BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id))
+                    return self._lease(*client.finish_reserve())
                 except NO_JOB:
                     continue
 
-    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
-        # The fast path of a worker with one server: `then_take` asks for the next job in the same write.
-        with self._trouble():
-            client, _ = self._connected()
-            self._asked = then_take
-            return client.settle(command, expected, then_reserve=then_take)
+    def delete_and_take(self, leases: Sequence[Lease], ready: int, *, wait: bool) -> tuple[list[bool], list[Lease]]:
+        with self._talk, self._trouble():
+            if self._client is None:
+                return [False] * len(leases), []
+            self._asked = wait
+            held, came = self._client.delete_and_reserve([lease.job_id for lease in leases], ready, wait=wait)
+            return held, [self._lease(*job) for job in came]
 
-    def ask(self, question: Callable[[Client], T]) -> T:
-        with self._trouble():
-            client, _ = self._connected()
-            return question(client)
+    def settle(self, command: bytes, expected: bytes) -> bool:
+        with self._talk, self._trouble():
+            return self._client is not None and self._client.settle(command, expected)
+
+    def ask(self, question: Callable[[Client], T]) -> T | None:
+        with self._talk, self._trouble():
+            return None if self._client is None else question(self._client)
 
     def close(self) -> None:
-        self._asked = False
-        self._order = Order()  # a server that was restarted may count from 1 again
-        if self._selector is not None:
-            self._selector.close()
-            self._selector = None
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        """Leases are lost with the connection: what is settled afterwards changes nothing."""
+        with self._talk:
+            self._asked = False
+            self._order = Order()  # a server that was restarted may count from 1 again
+            if self._selector is not None:
+                self._selector.close()
+                self._selector = None
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _lease(self, job_id: int, body: bytes) -> BeanstalkLease:
+        return BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id))
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:

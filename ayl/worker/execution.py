@@ -59,8 +59,9 @@ class Counts:
 counts = Counts()
 
 
-def execute(lease: Lease, settings: Settings, goes_on: Callable[[], bool]) -> Next:
-    """For a worker of that app: run the job and settle it. `goes_on` tells whether the worker will take another.
+def execute(lease: Lease, settings: Settings, clear: Callable[[], object] = lambda: None) -> Next:
+    """For a worker of that app: run the job and settle it. `clear` sees to it that this process has no other in hand:
+    it is called before a job is run that must run alone.
 
     Only Unreachable comes out: then the server gives the job to another worker.
     """
@@ -84,7 +85,7 @@ def execute(lease: Lease, settings: Settings, goes_on: Callable[[], bool]) -> Ne
         reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
         _settle(lease, Buried(reason), _Facts(lease, message))
     else:
-        _run(lease, message, life, goes_on)
+        _run(lease, message, life, clear)
     return Next.GO_ON
 
 
@@ -99,13 +100,15 @@ def _obey(lease: Lease, order: Control) -> Next:
     return after
 
 
-def _run(lease: Lease, message: Message, life: Life, goes_on: Callable[[], bool]) -> None:
+def _run(lease: Lease, message: Message, life: Life, clear: Callable[[], object]) -> None:
     if not (lease.is_new and life == lives.NEW):
         # It may have killed its worker: nobody is told that but by the server's counts.
         past = lives.past(life, lease.standing())
         if (poison := refusal(past, life.why)) is not None:
             _settle(lease, Buried(str(poison)), _Facts(lease, message, life, poison))
             return
+        if past.alone:
+            clear()
     started = time.perf_counter()
     error: BaseException | None = None
     try:
@@ -114,13 +117,13 @@ def _run(lease: Lease, message: Message, life: Life, goes_on: Callable[[], bool]
     except BaseException as raised:  # noqa: BLE001 - all of it is the policy's business; signals raise nothing
         error = raised
     seconds = time.perf_counter() - started
-    if error is None and lease.delete(then_take=goes_on()):
+    if error is None and lease.delete():
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s done in %.3f s", _label(lease, message), seconds)
         return
     label = _label(lease, message)
     if error is None:
-        _lost(label)
+        lost(label)
         return
     # The traceback of a message that cannot run would show our own code, which is not what is wrong.
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
@@ -181,7 +184,7 @@ def _settle(lease: Lease, outcome: Outcome, facts: _Facts) -> None:
         if held:
             _tell(facts.label(), outcome)
         else:
-            _lost(facts.label())
+            lost(facts.label())
     finally:
         # Last, so that no hook holds up a lease; and also of a failure whose job the server has taken back.
         report(outcome if held else None, facts.message, facts.error, facts)
@@ -198,7 +201,8 @@ def _tell(label: str, outcome: Outcome) -> None:
             log.error("%s buried: %s", label, reason)
 
 
-def _lost(label: str) -> None:
+def lost(label: str) -> None:
+    """Say that a job was settled too late."""
     log.warning("%s: the job was no longer ours: its time to run was over, and it runs again, or it was deleted", label)
 
 

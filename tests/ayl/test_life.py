@@ -153,7 +153,9 @@ KILLS: dict[str, tuple[Life, dict[str, int], int, int]] = {
     "one that was given back by an operator, who had looked at it": (NEW, {"reserves": 3, "releases": 2}, 0, 0),
     "one whose time was over": (NEW, {"reserves": 2, "timeouts": 1}, 0, 1),
     "one that was buried and kicked": (NEW, {"reserves": 2, "buries": 1}, 0, 0),
-    "one whose worker died": (NEW, {"reserves": 2}, 1, 0),
+    "one whose worker died, once": (NEW, {"reserves": 2}, 0, 0),
+    "one whose worker died once more": (Life(0, 1), {"reserves": 2}, 2, 0),
+    "one whose workers died, two of them": (NEW, {"reserves": 3}, 2, 0),
     "one whose workers died, three of them": (NEW, {"reserves": 4}, 3, 0),
     "one with all of it": (Life(2, 1), {"reserves": 7, "timeouts": 1, "releases": 2, "buries": 1}, 3, 3),
     "one of which a server has forgotten how often it was reserved": (Life(1, 1), {"reserves": 1, "releases": 5}, 1, 1),
@@ -171,20 +173,21 @@ def test_kills_are_the_reservations_that_ended_in_no_other_way(name: str) -> Non
 def test_each_reservation_is_one_thing_only(life: Life, kills: int, timeouts: int, releases: int, buries: int) -> None:
     reserves = 1 + kills + timeouts + releases + buries
     counts = standing(reserves=reserves, timeouts=timeouts, releases=releases, buries=buries)
-    alone, among_others = past(life, counts), past(life, counts, several=True)
-    assert alone == Past(life.tries + timeouts, life.kills + kills, releases, buries, alone.again, alone.alone, 7)
-    assert among_others.kills == life.kills + max(0, kills - 1)
-    assert alone.again == (reserves > 1 or life != NEW)
+    found = past(life, counts)
+    believed = kills if kills > 1 or life.kills else 0
+    assert found == Past(life.tries + timeouts, life.kills + believed, releases, buries, found.again, found.alone, 7)
+    assert found.again == (reserves > 1 or life != NEW)
+    assert found.alone == (kills + life.kills > 0)
 
 
 def test_of_several_in_hand_none_is_blamed_but_each_is_run_alone_and_blamed_for_what_happens_then() -> None:
-    crashed = past(NEW, standing(reserves=2), several=True)
+    crashed = past(NEW, standing(reserves=2))
     assert (crashed.kills, crashed.alone) == (0, True)
-    again = past(NEW, standing(reserves=3), several=True)
-    assert (again.kills, again.alone) == (1, True)
-    survived = past(Life(1, 0, "ValueError"), standing(), several=True)
+    again = past(NEW, standing(reserves=3))
+    assert (again.kills, again.alone) == (2, True)
+    survived = past(Life(1, 0, "ValueError"), standing())
     assert (survived.kills, survived.alone) == (0, False)
-    assert past(Life(0, 1), standing(), several=True).alone
+    assert past(Life(0, 1), standing()).alone
 
 
 def test_a_job_that_is_gone_has_the_past_that_its_message_tells() -> None:

@@ -247,7 +247,7 @@ class Held:
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
+    def settle(self, command: bytes, expected: bytes) -> bool:
         return self.client.settle(command, expected)
 
     def ask(self, question: Callable[[Client], object]) -> object:

@@ -30,7 +30,7 @@ class Held:
     def standing(self) -> Standing:
         return Standing("shop/1", 512, 120, 3600, reserves=1, timeouts=0, releases=0, buries=0)
 
-    def delete(self, *, then_take: bool = False) -> bool:
+    def delete(self) -> bool:
         self.settled.append("deleted")
         return True
 
