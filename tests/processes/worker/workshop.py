@@ -240,7 +240,8 @@ class Workshop:
 
     def await_jobs(self, state: str, number: int) -> None:
         """Wait until the tube has so many jobs that are ready, reserved, delayed or buried."""
-        eventually(lambda: self.client.stats_tube(self.tube)[f"current-jobs-{state}"] == number, self.told)
+        key = f"current-jobs-{state}"
+        eventually(lambda: dict(self.client.stats_tube(self.tube))[key] == number, self.told)
 
     def await_empty(self) -> None:
         """Wait until all jobs are deleted."""
