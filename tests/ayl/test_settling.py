@@ -21,6 +21,7 @@ from ayl.failures import Buried, Delayed, Deleted, Outcome
 from ayl.life import NEW, Life, past
 from ayl.message import Message
 from ayl.signing import Key, KeyRing
+from ayl.worker.execution import execute
 from ayl.worker.settling import SHORT_WHY, settle
 from tests.ayl.conftest import SERVERS, Server, wait_until
 
@@ -332,6 +333,32 @@ def test_a_lease_knows_whether_its_job_is_new(server: Server, tube: str, source:
     assert (again.job_id, again.is_new) == (first.job_id, False)
     assert again.delete()
     assert [taken(source)[0].is_new for _ in "bc"] == [True, True]
+
+
+DONE: list[str] = []
+
+
+@ayl.task("settled.mark")
+def mark(text: str) -> None:
+    DONE.append(text)
+
+
+@pytest.mark.parametrize(
+    ("ended", "alone"), [("hung up", True), ("released", False), (None, False)], ids=["hung up", "released", "new"]
+)
+def test_a_job_whose_worker_has_died_is_run_with_no_other_in_hand(
+    ended: str | None, alone: bool, server: Server, tube: str, source: Source
+) -> None:
+    DONE.clear()
+    ayl.send(mark, "call")
+    if ended:
+        with server.client(tube) as client:
+            job = client.reserve(timeout=5)
+            if ended == "released":
+                client.release(job)
+    lease, _ = taken(source)
+    execute(lease, settings.current(), lambda: DONE.append("clear"))
+    assert DONE == ["clear"] * alone + ["call"]
 
 
 # A crash in between
