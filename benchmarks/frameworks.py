@@ -12,6 +12,7 @@ core that has gone to sleep can cost more than all the rest; --no-awake lets the
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -90,15 +91,19 @@ def stand(entrant: Entrant, bin_: Path, server: Kind) -> Iterator[Stand]:
         yield Stand(entrant, bin_, started.port, Path(times))
 
 
-def drained(standing: Stand, processes: int, calls: int, seconds: float) -> tuple[float, float]:
-    """Calls per second from the first to the last, so that no start-up is counted; microseconds of CPU for each."""
+def drained(standing: Stand, processes: int, calls: int, seconds: float) -> tuple[float, float | None]:
+    """Calls per second from the first to the last, so that no start-up is counted, and microseconds of CPU for each.
+
+    The latter is None if all were made before anybody looked.
+    """
     with standing.workers(processes) as workers:
         workers.first_call()
         cpu, made = workers.cpu_seconds(), workers.times.count()
         at_end = workers.until(calls, seconds)
         spent = workers.cpu_seconds() - cpu
         times = workers.times.sorted()
-    return (len(times) - 1) * 1e9 / (times[-1] - times[0]), spent * 1e6 / (at_end - made)
+    rate = (len(times) - 1) * 1e9 / (times[-1] - times[0])
+    return rate, spent * 1e6 / (at_end - made) if at_end > made else None
 
 
 def idle(standing: Stand, processes: int, amounts: Amounts) -> dict[str, float]:
@@ -194,6 +199,7 @@ def all_rounds(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table of medians."""
     options = options_of(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that no server and no worker is left behind
     entrants = [ENTRANTS[name] for name in options.frameworks]
     try:
         if any(entrant.requirements for entrant in entrants):

@@ -15,7 +15,7 @@ from benchmarks.peers.nothing import DIRECTORY, Times
 ROOT = Path(__file__).parents[2]
 QUICK = [
     "--rounds=1",
-    "--calls=400",
+    "--calls=2000",
     "--samples=5",
     "--drain-seconds=30",
     "--idle-seconds=0.2",
@@ -40,7 +40,8 @@ def test_ours_is_measured_in_every_figure(tmp_path: Path) -> None:
     figures = answer["rounds"][0]["ayl"]
     assert answer["versions"]["ayl"].keys() == {"ayl"}
     assert figures.keys() == set(FIGURES)
-    assert all(value > 0 for name, value in figures.items() if name != "idle CPU, ms/s"), figures
+    # An idle worker may need nothing, and a quick one may have made all calls before its CPU time is looked at.
+    assert all(value > 0 for name, value in figures.items() if "CPU" not in name), figures
     assert figures["latency p50, ms"] <= figures["latency p99, ms"] < 10_000
     assert figures["proportional, MB"] <= figures["resident, MB"]
     assert "| ayl | " in done.stdout
