@@ -97,7 +97,7 @@ def _stands_for(cls: type, value: object) -> bool:
     if value is None:
         # An object that is gone, of a class whose calls are to be made with None for it.
         return any(
-            issubclass(model, cls) and registry.gone_policy(model) == "pass_none" for model in registry.model_names
+            issubclass(model, cls) and registry.gone_policy(model) == "pass_none" for model in [*registry.model_names]
         )
     # A class that was made anew, by importlib.reload for one.
     return any(

@@ -1,7 +1,9 @@
 """Messages that leave together: `with ayl.batch():`."""
 
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from itertools import groupby
+from threading import get_ident
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +28,10 @@ class Batch:
         """What has gathered."""
         self._refusal: Exception | None = None
         self._token: Token[Batch | None] | None = None
+        self.thread = 0
+        """Whose sends it gathers. A copy of the context (asyncio.to_thread makes one) shows it to others, which could
+        add to it just when it ends.
+        """
         self.sent = 0
         """How many messages have been taken by the server, or by what stands in for it."""
         self.closed = False
@@ -47,10 +53,15 @@ class Batch:
             parcels = [parcel for parcel in group if parcel.handle.state is not State.CANCELLED]
             if not parcels:
                 continue
+            for parcel in parcels:
+                parcel.handle.state = State.LEAVING
             try:
                 refusal = deliver(parcels)
             except Exception as error:  # noqa: BLE001 - from a call that ran in place: raised when all have been tried
                 refusal = error
+                for parcel in parcels:
+                    if parcel.handle.state is State.LEAVING:  # no engine could be made
+                        parcel.handle.state = State.BATCHED
             self._refusal = self._refusal or refusal
             self.sent += sum(parcel.handle.state not in (State.BATCHED, State.REFUSED) for parcel in parcels)
 
@@ -58,6 +69,7 @@ class Batch:
         if self._token is not None:
             raise RuntimeError("a batch is for one span: begin another with ayl.batch()")
         self._token = _batch.set(self)
+        self.thread = get_ident()
         return self
 
     def __exit__(
@@ -83,7 +95,8 @@ class Batch:
     def _leave(self) -> None:
         self.closed = True
         assert self._token is not None  # noqa: S101 - __enter__ has set it
-        _batch.reset(self._token)
+        with suppress(ValueError):  # what is closed in another context (an async generator, say) has to be sent, too
+            _batch.reset(self._token)
 
     def _tell(self, error: BaseException | None) -> None:
         if self._refusal is None:
@@ -99,9 +112,12 @@ _batch: ContextVar[Batch | None] = ContextVar("ayl_batch", default=None)
 def open_batch() -> Batch | None:
     """The batch that sends made here have to join."""
     batch = _batch.get()
-    return None if batch is None or batch.closed else batch
+    return None if batch is None or batch.closed or batch.thread != get_ident() else batch
 
 
 def batch() -> Batch:
-    """Sends within `with ayl.batch():` (or `async with`) leave in few writes. See `Batch`."""
+    """Sends within `with ayl.batch():` (or `async with`) leave in few writes. See `Batch`.
+
+    Those of this thread, and of the asyncio tasks that are started within; other threads send by themselves.
+    """
     return Batch()

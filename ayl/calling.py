@@ -7,6 +7,7 @@ Unavailable), anything else that comes out is the call's own.
 import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ayl import values
@@ -45,8 +46,8 @@ def _spawn(message: Message) -> Spawn | None:
 
 async def _on_a_loop(message: Message, spawn: Spawn) -> None:
     async with finding_on_loop():
-        function, args, kwargs = await spawn(_prepare, message)
-        result = await spawn(function, *args, **kwargs)
+        function, args, kwargs = await spawn(partial(_prepare, message))
+        result = await spawn(partial(function, *args, **kwargs))  # keywords are the call's, not those of spawn
         if inspect.iscoroutine(result):
             await result
 

@@ -10,7 +10,7 @@ import msgspec
 from ayl import message as messages
 from ayl import values
 from ayl.delivery import Parcel
-from ayl.engines.base import Submission
+from ayl.engines.submissions import Submission
 from ayl.errors import MessageTooLarge
 from ayl.handle import Handle
 from ayl.identifiers import RANDOM_BYTES, uuid7, uuid7_rests

@@ -4,21 +4,23 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple
 
 from ayl.engines import engine_for
-from ayl.engines.base import Engine, Receipt, Submission
+from ayl.engines.base import Engine
 from ayl.errors import NotSubmitted
-from ayl.handle import Handle, State
+from ayl.handle import Handle
 from ayl.settings import Settings
 
+if TYPE_CHECKING:
+    from ayl.engines.submissions import Receipt, Submission
 
-class Parcel(msgspec.Struct, frozen=True):
+
+class Parcel(NamedTuple):
     """A message, ready to leave."""
 
     settings: Settings
-    submission: Submission
+    submission: "Submission"
     handle: Handle
 
 
@@ -44,21 +46,21 @@ def deliver(parcels: Sequence[Parcel]) -> Exception | None:
     return refusal
 
 
-def _note(handle: Handle, engine: Engine, outcome: Receipt | Exception) -> Exception | None:
+def _note(handle: Handle, engine: Engine, outcome: "Receipt | Exception") -> Exception | None:
     """Tell the handle what became of its message; what is to be raised for it."""
-    if isinstance(outcome, Receipt):
+    if not isinstance(outcome, Exception):
         handle.accepted(engine, outcome)
         return None
     if isinstance(outcome, NotSubmitted):
         handle.refused(outcome)
-    else:  # raised by a call that was made in place: nobody may think that it can still be taken back
-        handle.accepted(engine, Receipt(State.RAN))
+    else:
+        handle.raised()
     return outcome
 
 
 # The engine in use
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a signal's handler may send, too
 _engines: dict[Settings, Engine] = {}
 _latest: tuple[Settings | None, Engine | None] = None, None
 _stand_in: Engine | None = None
@@ -97,7 +99,7 @@ def _release_lock() -> None:
 def _renew_lock() -> None:
     """In the child: whoever held it, nobody is left here to release it."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 os.register_at_fork(before=_hold_lock, after_in_parent=_release_lock, after_in_child=_renew_lock)

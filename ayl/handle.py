@@ -3,10 +3,9 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import msgspec
-
 if TYPE_CHECKING:
-    from ayl.engines.base import Engine, Receipt
+    from ayl.engines.base import Engine
+    from ayl.engines.submissions import Receipt
     from ayl.errors import NotSubmitted
 
 
@@ -15,6 +14,8 @@ class State(StrEnum):
 
     UNCOMMITTED = "waits for a commit"
     BATCHED = "waits in a batch"
+    LEAVING = "leaves with its batch"
+    """Too late to drop it, too early to ask for it back."""
     SUBMITTED = "submitted"
     SPOOLED = "spooled"
     """No server answered; it lies on this machine's disk until one does."""
@@ -36,17 +37,20 @@ WAITING = frozenset({State.SUBMITTED, State.SPOOLED, State.STARTED})
 """Somebody has it, who may not have begun with it."""
 
 
-class Handle(msgspec.Struct, eq=False, weakref=True):
+class Handle:
     """A call that was sent."""
 
-    id: str
-    """The message's id (UUID version 7), known at once and the same wherever the message goes."""
-    tube: str
-    state: State = State.BATCHED
-    error: "NotSubmitted | None" = None
-    """Why no server took it (in a batch or after a commit; a single send raises it)."""
-    _engine: "Engine | None" = None
-    _receipt: "Receipt | None" = None
+    __slots__ = ("__weakref__", "_engine", "_receipt", "error", "id", "state", "tube")
+
+    def __init__(self, message_id: str, tube: str) -> None:
+        self.id = message_id
+        """The message's id (UUID version 7), known at once and the same wherever the message goes."""
+        self.tube = tube
+        self.state = State.BATCHED
+        self.error: NotSubmitted | None = None
+        """Why no server took it (in a batch or after a commit; a single send raises it)."""
+        self._engine: Engine | None = None
+        self._receipt: Receipt | None = None
 
     @property
     def job_id(self) -> int | None:
@@ -57,6 +61,10 @@ class Handle(msgspec.Struct, eq=False, weakref=True):
         """For who delivers: the engine has taken the message."""
         self._engine, self._receipt, self.state = engine, receipt, receipt.state
 
+    def raised(self) -> None:
+        """For who delivers: the call was made in place and raised; nobody may think that it can still be taken back."""
+        self.state = State.RAN
+
     def refused(self, error: "NotSubmitted") -> None:
         """For who delivers: no server has taken the message."""
         self.error, self.state = error, State.REFUSED
@@ -66,7 +74,8 @@ class Handle(msgspec.Struct, eq=False, weakref=True):
 
         A message that waits for a commit or in a batch is dropped here; one that was submitted is deleted from the
         server unless a worker holds it; one that was spooled is taken from the spool; one for a thread of this process
-        is forgotten unless it has begun. Raises Unreachable if the server that has it does not answer.
+        is forgotten unless it has begun. One that is just leaving with its batch cannot be taken back. Raises
+        Unreachable if the server that has it does not answer.
         """
         if self.state in HELD_BACK:
             self.state = State.CANCELLED
@@ -86,7 +95,7 @@ class Handle(msgspec.Struct, eq=False, weakref=True):
         """
         if self._engine is None or self._receipt is None or self._receipt.job_id is None:
             return None
-        return self._engine.job_state(self._receipt)
+        return self._engine.job_state(self._receipt, self.id)
 
     def __repr__(self) -> str:
         job = "" if self.job_id is None else f" as job {self.job_id}"

@@ -111,7 +111,9 @@ def hooks_of(cls: type) -> tuple[tuple[str, Hook], ...]:
         methods: dict[str, object] = {}
         for base in reversed(cls.__mro__):
             methods |= vars(base)
-        known = tuple((name, hook) for name, method in methods.items() for hook in getattr(method, _MARK, ()))
+        # A class method has the function that was marked within.
+        marked = {name: getattr(method, "__func__", method) for name, method in methods.items()}
+        known = tuple((name, hook) for name, method in marked.items() for hook in getattr(method, _MARK, ()))
         _hooks[cls] = known
     return known
 

@@ -182,7 +182,11 @@ class _Watchdog:
             self._starter.pop()
         except IndexError:
             return  # another thread was quicker
-        threading.Thread(target=self._watch, name="ayl watchdog", daemon=True).start()
+        try:
+            threading.Thread(target=self._watch, name="ayl watchdog", daemon=True).start()
+        except BaseException:
+            self._starter.append(True)  # a call without a watchdog must fail, and not only the first one
+            raise
 
     def _watch(self) -> None:
         while True:

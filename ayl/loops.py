@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import os
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,21 @@ async def _cancelled_after(seconds: float | None, coroutine: Coroutine[Any, Any,
 
 
 _runner: asyncio.Runner | None = None
+_abandoned: list[asyncio.Runner] = []
+
+
+def _begin_anew() -> None:
+    """In a forked child: the loop's threads are not here, and its descriptors are the parent's, who would notice even
+    that it is closed. So it is let alone, also when the process ends.
+    """
+    global _runner
+    if _runner is not None:
+        atexit.unregister(_runner.close)
+        _abandoned.append(_runner)
+        _runner = None
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _run_on_the_loop_of_all(coroutine: Coroutine[Any, Any, Any]) -> None:

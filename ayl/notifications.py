@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
+from ayl.errors import OutOfTime
 from ayl.options import Unreachable
 
 if TYPE_CHECKING:
-    from ayl.engines.base import Submission
+    from ayl.engines.submissions import Submission
 
 E = TypeVar("E")
 
@@ -135,11 +136,14 @@ class Hooks(Generic[E]):
         return bool(self._functions)
 
     def notify(self, event: E) -> None:
-        """Call the functions, in the order in which they were registered. Nothing but KeyboardInterrupt comes out."""
+        """Call the functions, in the order in which they were registered.
+
+        Nothing comes out but KeyboardInterrupt, and OutOfTime: that ends the call within which something was sent.
+        """
         for function in self._functions:
             try:
                 function(event)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, OutOfTime):
                 raise
             except BaseException:
                 import logging  # only now: `import ayl` shall not pay for it

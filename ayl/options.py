@@ -105,6 +105,8 @@ class Options:
             name = ALIASES.get(given, given) if isinstance(given, str) else ""
             if name not in NAMES:
                 raise InvalidOption(f"unknown option {given!r}{_hint(given)}")
+            if name in known:
+                raise InvalidOption(f"{name} is given twice, also by another name")
             known[name] = value
         return replace(self, **known)  # type: ignore[arg-type] # __post_init__ checks the types
 
@@ -138,7 +140,7 @@ def check_unreachable(policy: object) -> Unreachable:
 def _least_seconds(delay: timedelta | datetime) -> int:
     """Of a span, rounded up; of a moment, which may have passed when it is sent, none. InvalidOption if it is none."""
     if isinstance(delay, timedelta):
-        return -(-delay // timedelta(seconds=1))
+        return delay.days * 86400 + delay.seconds + (delay.microseconds > 0)
     if delay.utcoffset() is None:
         raise InvalidOption(
             f"delay is a datetime without a time zone, which could be any moment: {delay!r}; give it one, as "

@@ -60,11 +60,13 @@ class PlainLocator:
 
     def identify(self, obj: Any) -> object:
         cls = type(obj)
-        if _finder(cls) is None:
-            raise NotRegistered(
-                f"is of type {cls.__qualname__}, which has no way to find an instance again: give it a classmethod "
-                "find(id), or send to a static or class method of it"
-            )
+        if cls not in _findable:  # to look for its finder takes longer than the rest of a send
+            if _finder(cls) is None:
+                raise NotRegistered(
+                    f"is of type {cls.__qualname__}, which has no way to find an instance again: give it a classmethod "
+                    "find(id), or send to a static or class method of it"
+                )
+            _findable.add(cls)
         own = getattr(cls, "__ayl_ref__", None)
         if own is None and not hasattr(obj, "id"):
             raise NotSaved(
@@ -84,6 +86,9 @@ class PlainLocator:
 
     def open(self, stack: ExitStack) -> None:
         """Nothing to prepare."""
+
+
+_findable: set[type] = set()
 
 
 def _finder(cls: type) -> Callable[[object], object] | None:
@@ -198,8 +203,8 @@ def loop_stack() -> AsyncExitStack | None:
     return _job().loop_stack
 
 
-Spawn = Callable[..., Awaitable[Any]]
-"""Runs a plain function, given with its arguments, so that it may wait for the event loop it is awaited on."""
+Spawn = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs a plain function so that it may wait for the event loop it is awaited on."""
 
 SPAWNERS: list[Callable[[type], Spawn | None]] = []
 """Asked, of each class of which a message names an object, whether it can only be found on an event loop, and how."""

@@ -48,11 +48,12 @@ class Registry:
         """
         name = name or _default_name(cls, how)
         allowed = None if methods is None else _own_methods(cls, name, methods)
+        policy = None if gone is None else _gone_policy(gone)
         _enter(cls, name, was, self.models, self.model_names, "class")
         if allowed is not None:
             self.methods[cls] = allowed
-        if gone is not None:
-            self.gone[cls] = _gone_policy(gone)
+        if policy is not None:
+            self.gone[cls] = policy
 
     def gone_policy(self, cls: type) -> GonePolicy:
         """What becomes of calls that name an object of `cls` which exists no more; what a base class says holds too."""
@@ -66,6 +67,9 @@ class Registry:
         """Let messages name `function`; NotRegistered if a name cannot be used. `was`: names that it had before."""
         if not callable(function) or isinstance(function, type):
             raise NotRegistered(f"@ayl.task is for functions, not for {function!r}; classes take @ayl.model")
+        if isinstance(function, staticmethod):  # the class has the function within, which nobody would find again
+            raise NotRegistered(f"place @ayl.task below @staticmethod of {function.__qualname__}, not above it")
+
         if _is_method(function):
             raise NotRegistered(
                 f"{function.__qualname__} is a method, no function; declare its class with @ayl.model, "
@@ -130,6 +134,11 @@ def task(target: F | str | None = None, /, *, was: Iterable[str] | str = ()) -> 
     return target
 
 
+def names_of(given: Iterable[str] | str) -> tuple[str, ...]:
+    """One name, or several."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 def _is_method(function: Callable[..., Any]) -> bool:
     """Whether it is written in a class and wants an object first."""
     written_in = getattr(function, "__qualname__", "").rpartition(".")[0]
@@ -144,7 +153,8 @@ def _default_name(thing: Any, decorator: str) -> str:
     if module == "__main__":
         raise NotRegistered(
             f"{qualname} is defined in __main__, which is another module in every process, so no worker could find "
-            f"it; move it into a module of its own, or give it a name that stays: {decorator.format('app.' + qualname)}"
+            "it; move it into a module of its own, or give it a name that stays: "
+            + decorator.format("app." + thing.__name__)
         )
     if "<locals>" in qualname:
         raise NotRegistered(
@@ -159,14 +169,16 @@ def _enter(
 ) -> None:
     """Give `thing` its name and those that it had before; all of them or, with NotRegistered, none."""
     load()  # so that the first save, and the first transaction, is heard of as well
-    before = (was,) if isinstance(was, str) else tuple(was)
+    before = names_of(was)
     for one in (name, *before):
         _claim(one, thing, taken, kind)
     for one in (name, *before):
-        # A reloaded module brings a new thing of the same name; the old one must not answer any more.
+        # A reloaded module brings a new thing of the same name; the old one must not answer any more, to no name.
         old = taken.get(one)
-        if old is not None:
+        if old is not None and old is not thing:
             names.pop(old, None)
+            for other in [known for known, holder in [*taken.items()] if holder is old]:
+                del taken[other]
         taken[one] = thing
     names[thing] = name
 
@@ -179,8 +191,10 @@ def _gone_policy(policy: GonePolicy) -> GonePolicy:
 
 def _own_methods(cls: type, name: str, methods: Iterable[str]) -> frozenset[str]:
     """The names, if each is that of something in the class; a slip must not lock a method out for ever."""
-    allowed = frozenset((methods,) if isinstance(methods, str) else methods)
+    allowed = frozenset(names_of(methods))
     for method in sorted(allowed):
+        if method.startswith("_"):
+            raise NotRegistered(f"{name}.{method} is private, and methods=[…] cannot allow it")
         if not any(method in vars(base) for base in cls.__mro__):
             raise NotRegistered(f"{name} has no method {method!r}, which methods=[…] allows")
     return allowed
@@ -193,6 +207,11 @@ def _claim(name: str, thing: Any, taken: dict[str, Any], kind: str) -> None:
     old = taken.get(name)
     if old is not None and _origin(old) != _origin(thing):
         raise NotRegistered(f"{name!r} already names the {kind} {_origin(old)}; give one of them another name")
+
+
+def namesake(cls: type) -> bool:
+    """Whether another class of this module and name is registered: `cls` is an older one, or one made of it."""
+    return any(_origin(known) == _origin(cls) for known in [*registry.model_names])
 
 
 def _origin(thing: Any) -> str:

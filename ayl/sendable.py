@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from types import MethodType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, overload
 
 from ayl.errors import NotRegistered
 from ayl.handle import Handle
-from ayl.registry import GonePolicy, registry
+from ayl.registry import GonePolicy, names_of, registry
 
 if TYPE_CHECKING:
     from ayl.sending import OptionsLike
@@ -101,6 +101,19 @@ def _declare(
     return cls
 
 
+class _Given(NamedTuple):
+    """What the head of a Sendable class says."""
+
+    qualname: str
+    name: str | None
+    was: tuple[str, ...]
+    methods: tuple[str, ...] | None
+    gone: GonePolicy | None
+
+
+_GIVEN = "__ayl_given__"
+
+
 class Sendable:
     """A mixin with the effect of `@ayl.model` that type checkers understand.
 
@@ -124,6 +137,15 @@ class Sendable:
         **rest: Any,
     ) -> None:
         super().__init_subclass__(**rest)
-        if ayl_name is not None and cls.__module__ not in COPIES:
+        # dataclass(slots=True) and attrs.define make the class once more, without these arguments and its full name.
+        first: _Given | None = vars(cls).get(_GIVEN)
+        if first is not None and first.qualname.rpartition(".")[2] == cls.__name__:
+            cls.__qualname__ = first.qualname
+        else:
+            methods = None if ayl_methods is None else names_of(ayl_methods)
+            first = _Given(cls.__qualname__, ayl_name, names_of(ayl_was), methods, ayl_gone)
+            setattr(cls, _GIVEN, first)
+        _, name, was, methods, gone = first
+        if name is not None and cls.__module__ not in COPIES:
             how = f'class {cls.__name__}(…, ayl_name="{{}}")'
-            registry.add_model(cls, ayl_name or None, how, was=ayl_was, methods=ayl_methods, gone=ayl_gone)
+            registry.add_model(cls, name or None, how, was=was, methods=methods, gone=gone)

@@ -4,6 +4,8 @@ Whatever is wrong with a call is raised here, where it is made, and nothing has 
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, ParamSpec
 
 from ayl import settings as configuration
@@ -12,12 +14,14 @@ from ayl.commits import hold
 from ayl.composing import NOBODY, compose
 from ayl.delivery import deliver_one
 from ayl.errors import CannotSend, NotCallable, NotRegistered
+from ayl.faults import shown
 from ayl.handle import Handle
 from ayl.options import Options
-from ayl.registry import behind, registry
+from ayl.registry import behind, namesake, registry
 from ayl.settings import Settings
 from ayl.targets import PLAIN_TYPES, Target, function_target, known_target, method_target
 from ayl.values.classes import CODECS
+from ayl.values.tags import kind_name
 
 P = ParamSpec("P")
 
@@ -100,7 +104,7 @@ class Prepared:
 
 def _parts(call: tuple[Any, ...]) -> tuple[Any, ...]:
     if not isinstance(call, tuple) or not call:
-        raise CannotSend(f'send_many takes a tuple for each call, (order.ship, "ups"), not {call!r}')
+        raise CannotSend(f'send_many takes a tuple for each call, (order.ship, "ups"), not {_shown(call)}')
     return call
 
 
@@ -113,7 +117,7 @@ def _merged(settings: Settings, options: OptionsLike) -> Options:
     if isinstance(options, Options):
         return options
     if not isinstance(options, Mapping):
-        raise CannotSend(f"options are a dict or ayl.Options, not {options!r}")
+        raise CannotSend(f"options are a dict or ayl.Options, not {_shown(options)}")
     return settings.defaults.with_(options)
 
 
@@ -125,10 +129,10 @@ def _receiver(obj: object, method: str) -> tuple[object, Target]:
     if type(method) is str and (target := known_target(obj, method)) is not None:
         return obj, target
     if not isinstance(method, str):
-        raise CannotSend(f"the method is given by its name, not as {method!r}; ayl.send takes the method itself")
+        raise CannotSend(f"the method is given by its name, not as {_shown(method)}; ayl.send takes the method itself")
     if isinstance(obj, type):
         if obj not in registry.model_names:
-            raise NotRegistered(f"the class {obj.__qualname__} is not registered; decorate it with @ayl.model")
+            raise NotRegistered(_unregistered(obj))
         target = method_target(obj, method, on_class=True)
     else:
         obj = behind(obj)
@@ -140,14 +144,30 @@ def _receiver(obj: object, method: str) -> tuple[object, Target]:
 
 
 def _why_not(obj: object) -> str:
-    cls = type(obj)
-    if callable(obj) and not hasattr(cls, "ayl_send"):
-        return f"{obj!r} is a function: decorate it with @ayl.task and send it with ayl.send(function, …)"
-    if cls.__qualname__ == "module":
+    if isinstance(obj, MethodType):
+        return f"{_shown(obj)} is not sent to but sent: ayl.send(order.ship, …)"
+    if isinstance(obj, (FunctionType, BuiltinFunctionType, partial)):
+        return f"{_shown(obj)} is a function: decorate it with @ayl.task and send it with ayl.send(function, …)"
+    if isinstance(obj, ModuleType):
         return f"{obj!r} is a module: decorate its functions with @ayl.task and send them with ayl.send(function, …)"
-    if obj is None:
-        return "None cannot be sent to"
-    return f"the class {cls.__module__}.{cls.__qualname__} is not registered; decorate it with @ayl.model"
+    return "None cannot be sent to" if obj is None else _unregistered(type(obj))
+
+
+def _shown(given: object) -> str:
+    """Without the repr of anybody's object, which may ask a database."""
+    if isinstance(given, MethodType):
+        return f"the method {given.__qualname__}"
+    return repr(given) if isinstance(given, (FunctionType, BuiltinFunctionType, type)) else shown(given)
+
+
+def _unregistered(cls: type) -> str:
+    name = kind_name(cls)
+    if namesake(cls):
+        return (
+            f"the class {name} is registered, but not this one of it: if its module was loaded anew, make the object "
+            "anew; and @ayl.model stands above what makes a class anew, such as dataclass(slots=True) and attrs.define"
+        )
+    return f"the class {name} is not registered; decorate it with @ayl.model"
 
 
 def receiver_and_target(function: Callable[..., Any]) -> tuple[object, Target]:
@@ -160,26 +180,35 @@ def receiver_and_target(function: Callable[..., Any]) -> tuple[object, Target]:
         return NOBODY, function_target(task)[1]
     receiver = getattr(function, "__self__", None)
     name = getattr(function, "__name__", "")
-    if receiver is not None and getattr(receiver, name, None) == function:
-        return _receiver(receiver, name)
+    if receiver is not None and not isinstance(receiver, ModuleType):
+        if getattr(receiver, name, None) == function:
+            return _receiver(receiver, name)
+        if type(receiver) in registry.model_names:
+            raise NotCallable(
+                f"it cannot be told by which name a {type(receiver).__qualname__} has this method (a decorator needs "
+                'functools.wraps for that); say it: ayl.ayl_send(order, "ship", …)'
+            )
     owner = _owner_of_static(function)
     if owner is not None:
         return _receiver(owner, name)
     if not callable(function):
         raise NotRegistered(
-            f"{function!r} is no function; give the function itself, and its arguments behind it: "
+            f"{_shown(function)} is no function; give the function itself, and its arguments behind it: "
             'ayl.send(order.ship, "ups"), not ayl.send(order.ship("ups"))'
         )
     raise NotRegistered(
-        f"{function!r} is no registered function and no method of a registered object; "
-        "decorate a function with @ayl.task, and send a method through its object: ayl.send(order.ship, …)"
+        f"{_shown(function)} is no registered function and no method of a registered object; "
+        "decorate a function with @ayl.task and a class with @ayl.model, and send a method through its object: "
+        "ayl.send(order.ship, …)"
     )
 
 
 def _owner_of_static(function: Callable[..., Any]) -> type | None:
     """The registered class whose static method `function` is; the function itself does not know."""
     owner_name, _, name = getattr(function, "__qualname__", "").rpartition(".")
-    for cls in registry.model_names:
+    if isinstance(function, type):
+        return None
+    for cls in [*registry.model_names]:  # a copy: another thread may be importing models
         if cls.__qualname__ == owner_name and cls.__module__ == getattr(function, "__module__", None):
             if getattr(cls, name, None) is not function:
                 continue

@@ -179,8 +179,10 @@ def method_target(cls: type, name: str, *, on_class: bool) -> Target:
 
 
 def known_target(receiver: object, name: str) -> Target | None:
-    """What `method_target` found before for a call on this receiver, if it was asked: then the call may be made."""
-    return _methods.get((receiver, name, True) if isinstance(receiver, type) else (type(receiver), name, False))
+    """What `method_target` found before for a call on this receiver, whose class is registered: it may be made."""
+    on_class = isinstance(receiver, type)
+    cls = receiver if on_class else type(receiver)
+    return _methods.get((cls, name, on_class)) if cls in registry.model_names else None
 
 
 def function_target(name: str) -> tuple[Callable[..., Any], Target]:
@@ -207,7 +209,8 @@ def _find_method(cls: type, name: str, on_class: bool) -> Target:
     found: Any = vars(owner)[name]
     if (owner, name) in UNSAFE:
         raise NotCallable(f"{label} {UNSAFE[owner, name]}, and cannot be sent")
-    if name in getattr(CODECS.get(cls), "arguments", ()):
+    codec = CODECS.get(cls)
+    if codec is not None and name in codec.fields:
         raise NotCallable(f"{label} is a field, which each instance fills as it likes, and cannot be sent")
     static = isinstance(found, (classmethod, staticmethod))
     function = found.__func__ if static else found

@@ -1,54 +1,27 @@
 """What an engine is: a way to submit messages, and a way to take them back."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import msgspec
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-from ayl.handle import State
-from ayl.options import Unreachable
-
-
-class Submission(msgspec.Struct, frozen=True, gc=False):
-    """A message's bytes and how they are to be queued."""
-
-    body: bytes
-    tube: str
-    priority: int
-    delay: int
-    """Seconds."""
-    time_to_run: int
-    """Seconds."""
-    id: str
-    """The message's id, which is in its body too."""
-    unreachable: Unreachable
-    """What becomes of it when no server answers."""
-
-
-class Receipt(msgspec.Struct, frozen=True, gc=False):
-    """What an engine knows of a message that it has taken."""
-
-    state: State
-    job_id: int | None = None
-    """The server's."""
-    place: str = ""
-    """Which server or file has it, in the engine's own words."""
+    from ayl.engines.submissions import Receipt, Submission
 
 
 class Engine(Protocol):
     """Submits messages. Safe to use from several threads."""
 
-    def submit(self, submissions: Sequence[Submission]) -> Sequence[Receipt | Exception]:
+    def submit(self, submissions: "Sequence[Submission]") -> "Sequence[Receipt | Exception]":
         """Hand over the messages in order; for each a receipt, or a NotSubmitted that tells why it was not taken.
 
         Any other exception in the answer was raised by the call itself, which was made in place.
         """
 
-    def withdraw(self, receipt: Receipt, message_id: str) -> bool:
+    def withdraw(self, receipt: "Receipt", message_id: str) -> bool:
         """Take a message back that nobody has begun with; whether that was so. Unreachable if that cannot be known."""
 
-    def job_state(self, receipt: Receipt) -> str | None:
-        """`ready`, `reserved`, `delayed` or `buried`; None: there is no such job. Unreachable if it cannot be known."""
+    def job_state(self, receipt: "Receipt", message_id: str) -> str | None:
+        """`ready`, `reserved`, `delayed` or `buried`; None: no server has it. Unreachable if that cannot be known."""
 
     def close(self) -> None:
         """Let go of connections."""

@@ -8,12 +8,13 @@ from typing import TypeVar
 
 import greenstalk
 
+from ayl import message as messages
 from ayl.engines.addresses import Servers
-from ayl.engines.base import Receipt, Submission
 from ayl.engines.client import Client
 from ayl.engines.dialing import dialer
 from ayl.engines.link import LEAST_PATIENCE, Link, renewed
-from ayl.errors import NotSubmitted, Refused, RefusedForNow, Unreachable
+from ayl.engines.submissions import Receipt, Submission
+from ayl.errors import NotSubmitted, Refused, RefusedForNow, Undecodable, Unreachable
 from ayl.handle import State
 
 T = TypeVar("T")
@@ -49,16 +50,23 @@ class BeanstalkEngine:
             return [self._put_one(submissions[0], self._links[0])]
         outcomes: list[Receipt | NotSubmitted] = []
         for start in range(0, len(submissions), PIPELINED):
-            error = self._put(submissions[start : start + PIPELINED], outcomes)
-            if error is not None:
-                return outcomes + [error] * (len(submissions) - len(outcomes))
+            outcomes += self._put(submissions[start : start + PIPELINED])
+            if isinstance(outcomes[-1], Unreachable):
+                return outcomes + [outcomes[-1]] * (len(submissions) - len(outcomes))
         return outcomes
 
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
-        return self._ask(receipt, lambda client: client.settle(b"delete %d" % (receipt.job_id or 0), b"DELETED"))
+        job_id = receipt.job_id or 0
+        return self._ask(
+            receipt,
+            lambda client: _is_there(client, job_id, message_id) and client.settle(b"delete %d" % job_id, b"DELETED"),
+        )
 
-    def job_state(self, receipt: Receipt) -> str | None:
-        return self._ask(receipt, lambda client: client.state(receipt.job_id or 0))
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
+        job_id = receipt.job_id or 0
+        return self._ask(
+            receipt, lambda client: client.state(job_id) if _is_there(client, job_id, message_id) else None
+        )
 
     def close(self) -> None:
         for link in self._links:
@@ -76,8 +84,8 @@ class BeanstalkEngine:
         except Unreachable as error:
             return error
 
-    def _put(self, submissions: Sequence[Submission], outcomes: list[Receipt | NotSubmitted]) -> Unreachable | None:
-        """Put them all, and add to `outcomes` what was answered; the error for the rest when no server answers.
+    def _put(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
+        """Put them all: to the first server that answers, and to the next what that one refuses for now only.
 
         What a server had taken without an answer is then put twice, under the same message id: never lost.
         """
@@ -87,6 +95,8 @@ class BeanstalkEngine:
             links = links[first:] + links[:first]
         deadline = 0.0
         errors: list[Unreachable] = []
+        outcomes: list[Receipt | NotSubmitted | None] = [None] * len(submissions)
+        left = [*range(len(submissions))]
         for number, link in enumerate(links):
             if number < len(links) - 1 or errors:  # several: a dead one must leave time for those behind it
                 deadline = renewed(deadline, self._patience)
@@ -94,14 +104,25 @@ class BeanstalkEngine:
                 patience = max(LEAST_PATIENCE, (deadline - monotonic()) / max(1, hopeful))
             answers: list[int | greenstalk.Error] = []
             try:
-                link.use(_put_rest, patience, submissions, answers)
+                link.use(_put_rest, patience, [submissions[index] for index in left], answers)
             except Unreachable as error:
                 errors.append(error)
-            outcomes += [_outcome(answer, link.place) for answer in answers]
-            submissions = submissions[len(answers) :]
-            if not submissions:
-                return None
-        return _together(errors)
+            for index, answer in zip(left, answers, strict=False):
+                outcomes[index] = _outcome(answer, link.place)
+            left = [index for index in left if isinstance(outcomes[index], RefusedForNow | None)]
+            if not left:
+                break
+        silence = _together(errors)
+        return [silence if outcome is None else outcome for outcome in outcomes]
+
+
+def _is_there(client: Client, job_id: int, message_id: str) -> bool:
+    """Whether that job is this message: a server that kept nothing over a restart has given its id to another one."""
+    try:
+        message = messages.decode(client.peek(job_id).body)
+    except (greenstalk.NotFoundError, Undecodable):
+        return False
+    return isinstance(message, messages.Message) and message.id == message_id
 
 
 def _put_rest(client: Client, submissions: Sequence[Submission], answers: list[int | greenstalk.Error]) -> None:

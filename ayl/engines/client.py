@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import greenstalk
 
 from ayl.engines.addresses import DEFAULT_PORT, Address
-from ayl.engines.base import Submission
 from ayl.engines.prompt import PromptSocket
+from ayl.engines.submissions import Submission
 from ayl.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ REFUSALS = (
 TROUBLE = (OSError, AssertionError, ValueError, greenstalk.Error)
 """What greenstalk raises when the connection breaks, and when what answers is no such server. The connection is then
 of no use: nobody knows which answer belongs to which command."""
+
+LONGEST_LINE = 1 << 12
+"""Bytes of a reply's first line; those of a server have at most some 220. What floods its client is none."""
+
+LARGEST_CHUNK = 1 << 30
+"""Bytes behind that line: no server can be told to take larger jobs."""
 
 
 class Client(greenstalk.Client[bytes]):
@@ -157,11 +163,13 @@ class Client(greenstalk.Client[bytes]):
         return self._answer(expected)
 
     def _answer(self, expected: bytes) -> list[bytes]:
-        line = self._reader.readline()
+        line = self._reader.readline(LONGEST_LINE)
         self._consumed += len(line)
         return greenstalk._parse_response(line, expected)
 
     def _read_chunk(self, size: int) -> bytes:
+        if not 0 <= size <= LARGEST_CHUNK:
+            raise ValueError(f"{size} bytes are announced")
         chunk = super()._read_chunk(size)
         self._consumed += size + 2
         return chunk

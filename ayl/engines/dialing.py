@@ -1,5 +1,6 @@
 """From an address to a connected socket, within one span of time for all that this takes."""
 
+import errno
 import socket
 import threading
 from collections.abc import Callable
@@ -87,7 +88,10 @@ def _looked_up(address: Address, deadline: float) -> list[Info]:
             answer.append(error if isinstance(error, OSError) else OSError(str(error)))
 
     asking = threading.Thread(target=ask, name=f"ayl looks up {address.host}", daemon=True)
-    asking.start()
+    try:
+        asking.start()
+    except RuntimeError as error:  # there are too many, or the process is ending
+        raise OSError(errno.EAGAIN, f"its name is not looked up: {error}") from error
     asking.join(_left(deadline))
     if not answer:
         raise TimeoutError(f"the name {address.host} is not looked up in time")

@@ -14,7 +14,8 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from ayl import notifications
-from ayl.engines.base import Engine, Receipt, Submission
+from ayl.engines.base import Engine
+from ayl.engines.submissions import Receipt, Submission
 from ayl.errors import NotConfigured, NotSubmitted, RefusedForNow, SpoolFull, SpoolUnusable, Unreachable
 from ayl.handle import State
 from ayl.options import LADDER
@@ -61,6 +62,7 @@ class FallbackEngine:
         self._drain: Drain | None = None
         self._look_at = 0.0  # when to look into the spool, seconds of the monotonic clock
         self._out = False  # no server took the last message
+        self._unusable = ""  # what was said last of the directory
         # The latest time that this process spooled something, and up to which of these times all is delivered.
         self._kept: object = None
         self._clear: object = None
@@ -85,8 +87,8 @@ class FallbackEngine:
             return self._store().withdraw(receipt.place, message_id)
         return self.engine.withdraw(receipt, message_id)
 
-    def job_state(self, receipt: Receipt) -> str | None:
-        return self.engine.job_state(receipt)
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
+        return self.engine.job_state(receipt, message_id)
 
     def close(self) -> None:
         self.engine.close()
@@ -155,14 +157,16 @@ class FallbackEngine:
     def _deliver(self) -> None:
         """Deliver what waits, for a while, if there is anything."""
         self._look_at = monotonic() + LOOK_SECONDS
-        if not lexists(self._directory):
-            return
         kept = self._kept
+        if not lexists(self._directory):  # somebody has removed it with all that was kept there
+            self._clear = kept
+            return
         drained = self.drain().run(DRAIN_SECONDS)
         if drained.delivered and self._out:
             self._back()
         if drained.delivered:
             self._say_delivered(drained)
+        self._say_unusable(str(drained.trouble) if isinstance(drained.trouble, SpoolUnusable) else "")
         if not drained.rest:
             self._clear = kept
         elif drained.trouble is not None:
@@ -209,6 +213,13 @@ class FallbackEngine:
         from logging import getLogger  # as above
 
         getLogger("ayl").info("delivered %d calls that had waited for a server", drained.delivered)
+
+    def _say_unusable(self, trouble: str) -> None:
+        if trouble and trouble != self._unusable:
+            from logging import getLogger  # as above
+
+            getLogger("ayl").warning("calls that wait for a server are not delivered for now: %s", trouble)
+        self._unusable = trouble
 
 
 def _made_here(submission: Submission) -> Receipt | Exception:

@@ -43,23 +43,26 @@ class Link:
         A kept connection breaks when the server was restarted meanwhile: one new one is tried, and `question` is asked
         again.
         """
-        breaker, client = self._breaker, self._local.client
+        breaker, local = self._breaker, self._local
+        client = local.client
         generation, deadline = breaker.generation, monotonic() + patience
         if client is not None and breaker.closed:
+            local.client = None  # in use: a signal's handler that sends meanwhile takes another
             if client.prompt.patience != patience:
                 client.prompt.wait_at_most(patience)
             try:
                 answer = question(client, *args)
             except TimeoutError as error:
-                self.drop()
+                client.close()
                 raise self._failed(generation, error) from None
             except TROUBLE:
-                self.drop()
+                client.close()
                 deadline = renewed(deadline, patience)
             except BaseException:
-                self.drop()  # an interrupted conversation: nobody knows which command the next answer belongs to
+                client.close()  # an interrupted conversation: nobody knows which command the next answer belongs to
                 raise
             else:
+                local.client = client
                 if not self._breaker.closed:  # others have failed meanwhile
                     self._recovered()
                 return answer
@@ -67,7 +70,8 @@ class Link:
 
     def _use_new(self, question: Callable[[Client, *Ts], T], args: tuple[*Ts], generation: int, deadline: float) -> T:
         """As `use`, by a new connection."""
-        breaker = self._breaker
+        breaker, local = self._breaker, self._local
+        client = None
         probes = not breaker.closed and self._may_probe()
         try:
             client = self._connected(deadline)
@@ -77,14 +81,17 @@ class Link:
                 generation = breaker.generation
                 client.prompt.wait_at_most(max(LEAST_PATIENCE, deadline - monotonic()))
             answer = question(client, *args)
+            local.client = client
             if not breaker.closed:
                 self._recovered()
             return answer
         except TROUBLE as error:
-            self.drop()
+            if client is not None:
+                client.close()
             raise self._failed(generation, error) from None
         except BaseException:
-            self.drop()
+            if client is not None:
+                client.close()
             if probes:
                 with self._lock:
                     breaker.abandoned(monotonic())
@@ -98,11 +105,10 @@ class Link:
             client.close()
 
     def _connected(self, deadline: float) -> Client:
-        """A new connection, this thread's from now on."""
+        """A new connection, instead of the one that this thread keeps."""
         self.drop()
         client = Client(self._dial(self.address, max(LEAST_PATIENCE, deadline - monotonic())))
         client.prompt.wait_at_most(max(LEAST_PATIENCE, deadline - monotonic()))
-        self._local.client = client
         return client
 
     # Whether it answers

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from ayl.engines.base import Engine, Receipt, Submission
+from ayl.engines.base import Engine
+from ayl.engines.submissions import Receipt, Submission
 from ayl.handle import State
 
 
@@ -42,7 +43,7 @@ class RecordingEngine:
                 self._kept.remove(waiting)
         return waiting is not None
 
-    def job_state(self, receipt: Receipt) -> str | None:
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
         with self._lock:
             waiting = self._waiting(receipt)
         if waiting is None:

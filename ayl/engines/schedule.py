@@ -4,7 +4,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
-from ayl.engines.base import Submission
+from ayl.engines.submissions import Submission
 
 
 class Errand(NamedTuple):

@@ -5,8 +5,8 @@ from functools import partial
 
 from ayl import message as messages
 from ayl.calling import perform
-from ayl.engines.base import Receipt, Submission
 from ayl.engines.query import parameters, seconds
+from ayl.engines.submissions import Receipt, Submission
 from ayl.errors import NotConfigured
 from ayl.handle import State
 from ayl.limits import limited
@@ -38,7 +38,7 @@ class SynchronousEngine:
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
         return False
 
-    def job_state(self, receipt: Receipt) -> str | None:
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
         return None
 
     def close(self) -> None:

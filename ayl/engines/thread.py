@@ -12,9 +12,9 @@ from weakref import WeakSet
 
 from ayl import message as messages
 from ayl.calling import perform
-from ayl.engines.base import Receipt, Submission
 from ayl.engines.query import count, parameters, seconds
 from ayl.engines.schedule import Errand, Schedule
+from ayl.engines.submissions import Receipt, Submission
 from ayl.errors import Bury, CannotRun, Decay, NotConfigured, NotSubmitted, Refused, Unavailable
 from ayl.failures import Buried, Delayed, Deleted, Policy, decide
 from ayl.handle import State
@@ -78,11 +78,13 @@ class ThreadEngine:
         with self._lock:
             if self._is_over:
                 return [Refused("the process ends: its threads take no more calls")] * len(submissions)
+            try:
+                self._hire(len(submissions) - self._idle)
+            except RuntimeError as error:  # the system has no more threads; those that there are will do
+                if not self._threads:
+                    return [Refused(f"no thread can be started for the call: {error}")] * len(submissions)
             for submission in submissions:
                 self._schedule.add(Errand(submission, now), now, submission.delay)
-            for _ in range(min(self._plan.threads - self._threads, len(submissions) - self._idle)):
-                self._threads += 1
-                threading.Thread(target=self._work, name="ayl", daemon=True).start()
             self._changed.notify_all()
         return [Receipt(State.STARTED, place=f"process {os.getpid()}")] * len(submissions)
 
@@ -90,7 +92,7 @@ class ThreadEngine:
         with self._lock:
             return self._schedule.withdraw(message_id)
 
-    def job_state(self, receipt: Receipt) -> str | None:
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
         return None
 
     def close(self) -> None:
@@ -118,6 +120,11 @@ class ThreadEngine:
             late = self._schedule.drain()
         for errand in late:
             log.error("%s is lost: it was sent when the process ended", _label(errand))
+
+    def _hire(self, wanted: int) -> None:
+        for _ in range(min(self._plan.threads - self._threads, wanted)):
+            threading.Thread(target=self._work, name="ayl", daemon=True).start()
+            self._threads += 1
 
     def _work(self) -> None:
         lock = self._lock

@@ -6,7 +6,7 @@ from typing import Any
 
 from ayl import message as messages
 from ayl import values
-from ayl.engines.base import Submission
+from ayl.engines.submissions import Submission
 from ayl.message import Message
 from ayl.options import Options
 from ayl.references import refer

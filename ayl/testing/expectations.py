@@ -139,7 +139,7 @@ def _owner(function: Callable[..., Any]) -> type | None:
     """The class, registered or the base of one that is, of which this is a method without its object."""
     if not isinstance(function, FunctionType) or function in registry.task_names:
         return None
-    bases = (base for cls in registry.model_names for base in cls.__mro__)
+    bases = (base for cls in [*registry.model_names] for base in cls.__mro__)
     return next((base for base in bases if vars(base).get(function.__name__) is function), None)
 
 

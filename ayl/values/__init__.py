@@ -4,7 +4,7 @@ JSON's own values travel as they are: None, bool, int within 64 bits, finite flo
 str keys. Everything else is marked, by an object with one key that begins with a dollar sign:
 
     {"$t": [tag, …]}         a value of the kind `tag`: ["Decimal", "3.50"], ["tuple", [1, 2]], …
-    {"$ref": [name]}         a registered class or function
+    {"$ref": [name]}         a registered class
     {"$ref": [name, key]}    a stored object, to be found again
 
 so that a value comes back equal and of the same type, or is refused where it was sent. A user's own dict with

@@ -105,7 +105,7 @@ def codec_of(instance: object) -> Codec:
 
 
 def _unregistered(instance: object, cls: type) -> PlacelessError:
-    if any(_same_origin(known.cls, cls) for known in NAMES.values()):
+    if any(_same_origin(known.cls, cls) for known in [*NAMES.values()]):
         return refusal(instance, "its class has been replaced by a newer one of that name; make it anew")
     if hasattr(cls, MAPPED):
         return refusal(instance, "its class is mapped to a table: decorate it with @ayl.model")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, Flag
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .refusals import refusal
 from .scalars import write_int
@@ -11,10 +11,14 @@ from .tags import shortened, tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
 
 class Members:
     __slots__ = ("cls", "name", "table")
+
+    fields: ClassVar[AbstractSet[str]] = frozenset()
+    """None: a member is all there is to it."""
 
     def __init__(self, name: str, cls: type[Enum]) -> None:
         self.name = name

@@ -21,12 +21,13 @@ _CONTENT = (str, bytes, bytearray, int, float, complex, list, tuple, dict, set, 
 
 
 class Record:
-    __slots__ = ("arguments", "cls", "name")
+    __slots__ = ("arguments", "cls", "fields", "name")
 
     def __init__(self, name: str, cls: type, arguments: Mapping[str, str | None]) -> None:
         self.name = name
         self.cls = cls
         self.arguments = arguments
+        self.fields = arguments.keys()
         _check_constructor(cls, [parameter for parameter in arguments.values() if parameter is not None])
 
     def take(self, instance: object) -> dict[str, object]:

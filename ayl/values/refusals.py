@@ -13,9 +13,12 @@ from collections.abc import (
     KeysView,
     ValuesView,
 )
-from datetime import tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from pathlib import PosixPath
 from threading import Condition, Event, Lock, RLock, Semaphore, Thread
 from typing import Final
+from uuid import UUID
 
 from .tags import kind_name
 
@@ -82,7 +85,11 @@ _CURES: Final[tuple[tuple[tuple[type, ...], str], ...]] = (
     # worker would see a bare str or dict where the sender had more.
     *(
         ((base,), f"it would come back as a bare {base.__name__}; send {base.__name__}(…) of it")
-        for base in (str, int, float, complex, dict, list, tuple, set, frozenset, bytes, bytearray)
+        for base in (str, int, float, complex, dict, list, tuple, set, frozenset, bytes, bytearray, Decimal)
+    ),
+    *(
+        ((base,), f"it would come back as a bare {base.__name__}; send a plain one")
+        for base in (datetime, date, time, timedelta, UUID, PosixPath)
     ),
     ((BaseException,), "send str(…) of it"),
 )

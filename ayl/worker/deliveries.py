@@ -11,7 +11,10 @@ from ayl.settings import Settings
 log = logging.getLogger("ayl.worker")
 
 LOOK_SECONDS = 5.0
-"""Between two looks whether anything waits. A look is a list of one directory; no connection is made for it."""
+"""Between two looks whether anything waits, and how long to wait for another process that delivers or writes.
+
+A look is a list of one directory; no connection is made for it.
+"""
 
 RUN_SECONDS = 60.0
 """After so long it is told how many were delivered so far."""
@@ -30,7 +33,7 @@ def _deliver(settings: Settings) -> None:
         return
     said = ""
     while True:
-        done = drain.run(RUN_SECONDS)
+        done = drain.run(RUN_SECONDS, patience=LOOK_SECONDS)
         if done.delivered:
             log.info("delivered %d calls that had waited in the spool %s", done.delivered, drain.spool.path)
         trouble = str(done.trouble) if isinstance(done.trouble, SpoolUnusable) else ""

@@ -20,7 +20,7 @@ import ayl
 from ayl import delivery, engines
 from ayl import message as messages
 from ayl import settings as configuration
-from ayl.engines.base import Receipt
+from ayl.engines.submissions import Receipt
 from ayl.errors import Unreachable
 from ayl.handle import State
 from ayl.registry import registry
@@ -29,7 +29,7 @@ from ayl.values import classes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ayl.engines.base import Submission
+    from ayl.engines.submissions import Submission
     from ayl.errors import NotSubmitted
 
 SERVERS = {"beanstalkd": "beanstalkd", "ayl_server": str(Path(sys.executable).with_name("ayl_server"))}
@@ -99,7 +99,7 @@ class Outbox:
     def withdraw(self, receipt: Receipt, message_id: str) -> bool:
         return False
 
-    def job_state(self, receipt: Receipt) -> str | None:
+    def job_state(self, receipt: Receipt, message_id: str) -> str | None:
         return None
 
     def close(self) -> None:

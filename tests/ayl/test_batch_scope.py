@@ -12,6 +12,8 @@ import pytest
 import ayl
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from tests.ayl.conftest import Outbox
 
 
@@ -100,3 +102,43 @@ def test_a_task_that_was_started_in_the_block_sends_after_its_end(outbox: Outbox
 
     asyncio.run(main())
     assert numbers(outbox) == [1]
+
+
+def test_a_task_that_the_block_waits_for_is_in_its_batch(outbox: Outbox) -> None:
+    async def one(number: int) -> None:
+        await ayl.asend(note, number)
+
+    async def main() -> None:
+        async with ayl.batch():
+            await asyncio.gather(one(1), one(2))
+            assert numbers(outbox) == []
+
+    asyncio.run(main())
+    assert [len(write) for write in outbox.writes] == [2]
+
+
+def test_another_thread_is_not_in_the_batch_even_with_a_copy_of_its_context(outbox: Outbox) -> None:
+    # It could add to the batch just when that ends.
+    async def main() -> None:
+        async with ayl.batch():
+            await asyncio.to_thread(ayl.send, note, 1)
+            assert numbers(outbox) == [1]
+
+    asyncio.run(main())
+
+
+def test_a_batch_that_is_ended_in_another_context_is_sent(outbox: Outbox) -> None:
+    async def noting() -> AsyncGenerator[None]:
+        async with ayl.batch():
+            ayl.send(note, 1)
+            yield
+
+    async def main() -> None:
+        generator = noting()
+        async for _ in generator:
+            break
+        await asyncio.create_task(generator.aclose())
+        ayl.send(note, 2)
+
+    asyncio.run(main())
+    assert numbers(outbox) == [1, 2]

@@ -12,7 +12,8 @@ import pytest
 
 import ayl
 from ayl import delivery
-from ayl.errors import NotSubmitted, Refused
+from ayl.errors import NotSubmitted, Refused, Unreachable
+from ayl.handle import State
 from tests.ayl.conftest import given_up
 from tests.cli.servers import hangs_up, peer, says, silent
 
@@ -109,6 +110,31 @@ def test_a_peer_that_is_no_such_server_is_told_as_one(answer: bytes) -> None:
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
     assert "Error" not in str(caught.value), "a class's name is no sentence"
+
+
+def floods(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"x" * 2**16)
+
+
+def test_a_peer_that_floods_is_given_up_before_it_fills_the_memory() -> None:
+    with facing(floods), given_up(TIMEOUT + MARGIN) as said:
+        ayl.send(note, 1)
+    assert "is no server such as" in said[0], "not only when the time was over"
+
+
+@pytest.mark.parametrize("size", [b"99999999999999", b"-3"])
+def test_a_peer_that_announces_what_no_memory_holds_is_told_as_one(size: bytes) -> None:
+    def announces(connection: socket.socket) -> None:
+        for answer in (USING + b"INSERTED 1\r\n", b"FOUND 1 " + size + b"\r\nabc\r\n"):
+            connection.recv(4096)
+            connection.sendall(answer)
+
+    with facing(announces):
+        handle = ayl.send(note, 1)
+        with pytest.raises(Unreachable, match="is no server such as"):
+            handle.cancel()
+        assert handle.state is State.SUBMITTED
 
 
 def test_after_a_late_answer_the_next_send_gets_its_own() -> None:

@@ -8,9 +8,10 @@ import pytest
 
 import ayl
 from ayl.calling import perform
-from ayl.errors import Gone, InvalidOption, Unavailable
+from ayl.errors import Gone, InvalidOption, NotRegistered, Unavailable
 from ayl.failures import GONE_RETRY_SECONDS, GONE_YOUNG_SECONDS, Buried, Delayed, Deleted, Policy, decide
 from ayl.options import HANDLERS
+from ayl.registry import registry
 from tests.ayl.conftest import written
 
 REASON = "shop.Order 42 exists no more"
@@ -91,6 +92,8 @@ def test_a_subclass_says_the_same_unless_it_says_something_itself() -> None:
 def test_a_policy_that_does_not_exist_is_refused_where_it_is_declared() -> None:
     with pytest.raises(InvalidOption, match=r"^gone is one of bury, discard, pass_none, not 'pass_nil'$"):
         ayl.model("gone.Wrong", gone="pass_nil")(Kept)  # type: ignore[call-overload]
+    with pytest.raises(NotRegistered):
+        registry.model("gone.Wrong")
 
 
 # In the call

@@ -10,6 +10,7 @@ import pytest
 
 import ayl
 from ayl import State, commits
+from ayl.engines.submissions import Receipt
 from ayl.errors import NotConfigured, Refused, Unreachable
 from ayl.identifiers import uuid7, uuid7_rests
 
@@ -185,6 +186,18 @@ def test_a_call_that_is_cancelled_in_a_batch_never_leaves(outbox: Outbox) -> Non
     assert [handle.state for handle in handles] == [State.SUBMITTED, State.CANCELLED, State.SUBMITTED]
 
 
+def test_a_call_that_is_just_leaving_with_its_batch_cannot_be_taken_back(outbox: Outbox) -> None:
+    said = []
+
+    def another_thread_cancels(_number: int) -> None:
+        said.append(handle.cancel())
+
+    with ayl.batch():
+        handle = ayl.send(note, 1)
+        outbox.refuse = another_thread_cancels
+    assert (said, handle.state) == ([False], State.SUBMITTED)
+
+
 def test_a_batch_of_which_every_call_was_cancelled_writes_nothing(outbox: Outbox) -> None:
     with ayl.batch():
         assert ayl.send(note, 1).cancel()
@@ -254,6 +267,23 @@ def test_after_a_restart_of_the_server_a_handle_asks_the_new_one(own_server: Ser
     own_server.stop()
     own_server.start()
     assert (handle.job_state(), handle.cancel(), handle.state) == (None, False, State.SUBMITTED)
+
+
+def test_after_a_restart_a_handle_leaves_the_job_alone_that_has_got_its_jobs_id(own_server: Server) -> None:
+    handle = ayl.send(note, 1)
+    own_server.stop()  # it kept nothing on a disk, so it counts from 1 again
+    own_server.start()
+    other = ayl.ayl_send([], "append", handle.id)  # which even names the message
+    with own_server.client(handle.tube) as client:
+        foreign = client.put(b"not a message of ayl")
+    assert other.job_id == handle.job_id
+    assert (handle.job_state(), handle.cancel(), handle.state) == (None, False, State.SUBMITTED)
+    assert other.job_state() == "ready"
+    engine, receipt = other._engine, other._receipt
+    assert engine is not None
+    assert receipt is not None
+    assert not engine.withdraw(Receipt(receipt.state, foreign, receipt.place), other.id)
+    assert other.cancel()
 
 
 # In words

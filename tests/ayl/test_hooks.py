@@ -84,6 +84,12 @@ class Once(Record, ayl_name="hooks.Once"):
     def report(self) -> None: ...
 
 
+class Counted(Record, ayl_name="hooks.Counted"):
+    @classmethod
+    @ayl.ayl_after_save
+    def count(cls) -> None: ...
+
+
 class Transactions:
     """A framework's: nested ones are savepoints; what is held back in one is let go of when that is rolled back."""
 
@@ -136,7 +142,8 @@ def test_a_hook_s_options_are_those_of_the_send(outbox: Outbox) -> None:
     order = Order(42)
     order.save()
     order.save()
-    options = {message.do: found[2:4] for message, found in zip(outbox.messages, outbox.submissions, strict=True)}
+    sent_with = zip(outbox.messages, outbox.submissions, strict=True)
+    options = {message.do: (found.priority, found.delay) for message, found in sent_with}
     assert options == {"index": (512, 0), "welcome": (512, 5), "report": (512, 0), "compare": (3, 0)}
 
 
@@ -145,6 +152,11 @@ def test_a_method_may_have_several_hooks(outbox: Outbox) -> None:
     record.save()
     record.save()
     assert [submission.delay for submission in outbox.submissions] == [1, 2]
+
+
+def test_a_class_method_may_have_hooks(outbox: Outbox) -> None:
+    Counted(1).save()
+    assert sent(outbox) == ["count"]
 
 
 def test_a_class_without_hooks_sends_nothing(outbox: Outbox) -> None:

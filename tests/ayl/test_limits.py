@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -57,6 +58,19 @@ def eager_threads() -> Iterator[None]:
 
 def test_a_call_that_ends_in_time_gives_its_result() -> None:
     assert limited(10, lambda: "done") == "done"
+
+
+def test_without_a_thread_to_watch_it_no_call_is_made() -> None:
+    code = (
+        "import threading\n"
+        "from ayl.limits import limited\n"
+        "threading.stack_size(1 << 46)  # no system has room for that\n"
+        "for _ in range(2):\n"
+        "    try: limited(9, lambda: print('made'))\n"
+        "    except RuntimeError: print('not made')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    assert done.stdout.split("\n") == ["not made", "not made", ""]
 
 
 def test_a_call_that_raises_in_time_raises_what_it_does() -> None:

@@ -101,6 +101,21 @@ def test_a_look_up_that_hangs_costs_no_more_than_the_send_may(monkeypatch: pytes
     over.set()
 
 
+def test_a_look_up_for_which_there_is_no_thread_is_no_answer() -> None:
+    code = (
+        "import threading\n"
+        "import ayl\n"
+        "@ayl.task('t.note')\n"
+        "def note(): ...\n"
+        "ayl.configure(app='shop', engine='beanstalk://localhost:1')\n"
+        "threading.stack_size(1 << 46)  # no system has room for that\n"
+        "try: ayl.send(note)\n"
+        "except ayl.errors.Unreachable as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    assert "its name is not looked up: can't start new thread" in done.stdout
+
+
 def test_of_a_name_with_several_addresses_the_one_that_answers_is_found() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -16,7 +16,7 @@ from ayl.errors import ArgumentsDoNotFit, CannotSend, NotConfigured, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ayl.engines.base import Submission
+    from ayl.engines.submissions import Submission
     from tests.ayl.conftest import Outbox, Server
 
 

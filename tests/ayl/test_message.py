@@ -42,16 +42,16 @@ def test_a_call_is_written_down_with_these_keys_and_no_others(outbox: Outbox) ->
     assert list(written.items()) == [
         ("type", "ayl"),
         ("v", 1),
-        ("id", handle.id),
         ("app", "shop"),
         ("ver", "1.4.2"),
-        ("on", {"$ref": ["message.Order", 42]}),
         ("do", "ship"),
-        ("args", ["ups"]),
-        ("kwargs", {"insured": True}),
         ("failed_job_handler", "bury"),
         ("failed_job_count", 5),
         ("failed_job_delay", 7),
+        ("id", handle.id),
+        ("on", {"$ref": ["message.Order", 42]}),
+        ("args", ["ups"]),
+        ("kwargs", {"insured": True}),
     ]
 
 

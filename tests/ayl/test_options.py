@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import FrozenInstanceError, fields
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -76,11 +77,24 @@ def test_a_delay_may_be_a_moment_with_a_time_zone() -> None:
         assert Options(delay=moment).seconds_of_delay(NOW) == seconds
 
 
+def test_a_moment_is_the_one_it_was_on_days_when_clocks_are_changed() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    now = datetime(2026, 10, 25, tzinfo=UTC).timestamp()  # at 01:00 UTC clocks there go from 03:00 to 02:00
+    for moment, seconds in (
+        (datetime(2026, 10, 25, 2, 30, tzinfo=berlin), 1800),
+        (datetime(2026, 10, 25, 2, 30, tzinfo=berlin, fold=1), 5400),
+        (datetime(2026, 10, 25, 4, tzinfo=berlin), 3 * 3600),
+    ):
+        assert Options(delay=moment).seconds_of_delay(now) == seconds
+
+
 @pytest.mark.parametrize(
     ("delay", "reason"),
     [
         (timedelta(seconds=-1), "delay is a whole number from 0 to"),
         (timedelta(days=60_000), "delay is a whole number from 0 to"),
+        (timedelta.max, "delay is a whole number from 0 to"),
+        (timedelta.min, "delay is a whole number from 0 to"),
         (datetime(2027, 1, 1), "delay is a datetime without a time zone"),  # noqa: DTZ001 - that is what is wrong
     ],
     ids=str,
@@ -165,6 +179,8 @@ def test_the_hint_that_lists_options_lists_all() -> None:
 
 def test_queue_name_is_rubys_word_for_lane() -> None:
     assert Options().with_({"queue_name": "slow"}) == Options(lane="slow")
+    with pytest.raises(InvalidOption, match=r"^lane is given twice, also by another name$"):
+        ayl.opts(queue_name="slow", lane="quick")
 
 
 def test_changed_options_keep_the_rest_and_leave_the_original() -> None:

@@ -85,6 +85,21 @@ class Homeless(ayl.Sendable):
         Resident.log.append("counted")
 
 
+class Local:
+    """As werkzeug's LocalProxy is, which current_user is in Flask."""
+
+    def __init__(self, current: object) -> None:
+        self._current = current
+
+    def _get_current_object(self) -> object:
+        return self._current
+
+    __class__ = property(lambda local: type(local._get_current_object()))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._get_current_object(), name)
+
+
 @pytest.fixture(autouse=True)
 def _empty() -> None:
     Resident.stored = {}
@@ -109,6 +124,14 @@ def test_arguments_are_found_as_well_however_deep_they_lie(resident: Resident, i
     Resident.ayl_send("count", [{"who": (resident,)}], {resident.id: resident})
     found = Resident.stored[3]
     assert Resident.log[-1] == ([{"who": (found,)}], {3: found})
+
+
+def test_what_stands_for_an_object_is_named_as_that_object(resident: Resident, outbox: Outbox) -> None:
+    ayl.ayl_send(Local(resident), "greet", [Local(resident)])
+    message = outbox.messages[0]
+    assert [message.on] == message.args[0] == [{"$ref": ["tests.ayl.test_references.Resident", 3]}]
+    with pytest.raises(TypeError, match="only stands for a object"):
+        ayl.ayl_send(resident, "greet", Local(object()))
 
 
 def test_a_class_is_an_argument_too(inline: None) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 import ayl
@@ -97,7 +100,7 @@ def test_a_class_and_its_instances_gain_both_methods(cls: Any, outbox: Outbox) -
 
 def test_a_class_without_a_name_is_left_out_and_its_subclasses_are_not() -> None:
     assert Abstract not in registry.model_names
-    with pytest.raises(NotRegistered, match=r"the class Abstract is not registered"):
+    with pytest.raises(NotRegistered, match=r"the class \S+\.Abstract is not registered"):
         Abstract.ayl_send("count")
 
 
@@ -183,6 +186,51 @@ def test_a_slip_among_the_methods_is_told_where_the_class_is_declared() -> None:
         registry.model("local.Till3")
 
 
+def test_a_private_method_cannot_be_allowed() -> None:
+    with pytest.raises(NotRegistered, match=r"local.Till4._empty is private"):
+        ayl.model("local.Till4", methods=["_empty"])(type("Till", (), {"_empty": lambda till: None}))
+
+
+# Classes that a decorator makes anew
+
+
+@pytest.mark.parametrize("anew", [dataclass(slots=True), attrs.define], ids=["dataclass", "attrs"])
+def test_what_a_sendable_class_says_holds_when_a_decorator_makes_it_anew(anew: Any, outbox: Outbox) -> None:
+    @anew
+    class Till(
+        Mixin, ayl.Sendable, ayl_name="anew.Till", ayl_was="anew.Box", ayl_methods=["count"], ayl_gone="discard"
+    ):
+        id: int = 1
+
+        def empty(self) -> None: ...
+
+    @anew
+    class Abstract(ayl.Sendable, ayl_name=None):
+        id: int = 1
+
+    assert registry.model("anew.Till") is registry.model("anew.Box") is Till
+    assert registry.model_names[Till] == "anew.Till"
+    assert registry.gone_policy(Till) == "discard"
+    assert Abstract not in registry.model_names
+    with pytest.raises(NotCallable, match="is not among the methods that may be sent: count"):
+        ayl.ayl_send(Till(), "empty")
+
+    class Special(Till, ayl_name="anew.Special"):
+        """Says for itself what it is called."""
+
+    assert registry.model_names[Special] == "anew.Special"
+
+
+def test_a_model_that_is_decorated_below_what_makes_it_anew_is_refused_with_the_cure() -> None:
+    @dataclass(slots=True)
+    @ayl.model("anew.Order")
+    class Order:
+        id: int = 1
+
+    with pytest.raises(NotRegistered, match=r"registered, but not this one of it: .* @ayl\.model stands above"):
+        ayl.ayl_send(Order(), "ship")
+
+
 def test_a_value_is_declared_with_the_same_words(outbox: Outbox) -> None:
     @ayl.value("local.Money")
     @dataclass
@@ -240,12 +288,55 @@ def stock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_after_a_reload_the_new_class_and_function_answer_and_the_old_ones_do_not(
     stock: ModuleType, inline: None
 ) -> None:
+    def send() -> None:
+        stock.Shelf.ayl_send("count")
+        ayl.send(stock.Shelf.count)
+        ayl.send(stock.order)
+
+    send()
     old_class, old_function = stock.Shelf, stock.order
     importlib.reload(stock)
-    stock.Shelf.ayl_send("count")
-    ayl.send(stock.order)
-    assert stock.CALLS == [2, 2]
-    with pytest.raises(NotRegistered):
+    send()
+    assert stock.CALLS == [1, 1, 1, 2, 2, 2]
+    with pytest.raises(NotRegistered, match="loaded anew"):
         old_class.ayl_send("count")
     with pytest.raises(NotRegistered):
         ayl.send(old_function)
+
+
+def test_after_a_reload_the_old_class_answers_to_no_name_that_it_had() -> None:
+    def declare(was: list[str]) -> type:
+        @ayl.model("again.Order", was=was)
+        class Order: ...
+
+        return Order
+
+    declare(["again.Sale"])
+    new = declare([])
+    assert registry.model("again.Order") is new
+    with pytest.raises(NotRegistered, match="was it renamed"):
+        registry.model("again.Sale")
+
+
+def test_models_may_be_declared_while_other_threads_send() -> None:
+    # As where modules are imported when they are first needed.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    stop = threading.Event()
+
+    def declare() -> None:
+        number = 0
+        while not stop.is_set():
+            ayl.model(f"many.M{number}")(type(f"M{number}", (), {}))
+            number += 1
+
+    declaring = threading.Thread(target=declare)
+    declaring.start()
+    try:
+        for _ in range(1000):
+            with suppress(NotRegistered):  # after a look at all models
+                ayl.send(Mixin.count)
+    finally:
+        stop.set()
+        declaring.join()
+        sys.setswitchinterval(interval)

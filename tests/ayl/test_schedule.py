@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ayl.engines.base import Submission
 from ayl.engines.schedule import Errand, Schedule
+from ayl.engines.submissions import Submission
 
 
 def errand(name: str, priority: int = 512) -> Errand:

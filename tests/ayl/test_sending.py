@@ -146,13 +146,43 @@ def test_an_unsaved_object_is_refused_where_it_is_sent(outbox: Outbox) -> None:
         (Customer, "Customer is not registered; decorate it with @ayl.model"),
         (None, "None cannot be sent to"),
         (print, "is a function: decorate it with @ayl.task and send it with ayl.send(function, …)"),
-        (Order().ship, "is a function"),
+        (Order().ship, "the method Order.ship is not sent to but sent: ayl.send(order.ship, …)"),
         (os, "is a module: decorate its functions with @ayl.task"),
         (3.5j.__class__, "the class complex is not registered"),
     ],
 )
 def test_what_is_not_registered_is_refused_with_the_decorator_to_use(receiver: Any, words: str, outbox: Outbox) -> None:
     assert words in refused(outbox, NotRegistered, lambda: ayl.ayl_send(receiver, "ship"))
+
+
+class Unprintable:
+    """Stands for an object of a database that is not there."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no database")
+
+    def ship(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        ayl.send,
+        lambda thing: ayl.send(thing.ship),
+        lambda thing: ayl.ayl_send(thing, "ship"),
+        lambda thing: ayl.ayl_send(thing.ship, "ship"),
+        lambda thing: ayl.ayl_send(Order(), thing),
+        lambda thing: ayl.ayl_send(Order(), "ship", thing),
+        lambda thing: ayl.ayl_send(Order(), "ship", {thing: 1}),
+        lambda thing: ayl.ayl_send_opts(Order(), "ship", thing),
+        lambda thing: ayl.send_many([thing]),
+        lambda thing: ayl.send_many([[thing.ship, 1]]),  # type: ignore[list-item] # that is what is wrong
+    ],
+)
+def test_an_error_does_not_ask_an_object_how_it_looks(send: Any, outbox: Outbox) -> None:
+    with pytest.raises((CannotSend, TypeError)):
+        send(Unprintable())
+    assert not outbox.writes
 
 
 @pytest.mark.parametrize("method", [Order.ship, None, 3, b"ship"], ids=repr)
@@ -175,7 +205,7 @@ def coroutine() -> Any:
 def test_a_call_in_the_place_of_a_function_is_refused_with_how_to_write_it(make: Any, outbox: Outbox) -> None:
     given = make()
     said = refused(outbox, NotRegistered, lambda: ayl.send(given))
-    assert said.startswith(f"{given!r} is no function; ")
+    assert " is no function; " in said
     assert 'ayl.send(order.ship, "ups"), not ayl.send(order.ship("ups"))' in said
     getattr(given, "close", lambda: None)()
 
@@ -224,7 +254,9 @@ def test_every_way_to_give_options_gives_the_same(outbox: Outbox) -> None:
     ayl.ayl_send_opts(order, "ship", changes, "ups", insured=True)
     ayl.opts(**changes).send(order.ship, "ups", insured=True)
     ayl.opts(**changes).ayl_send(order, "ship", "ups", insured=True)
-    assert {submission[1:5] for submission in outbox.submissions} == {("shop/1.4.2/slow", 1, 2, 3)}
+    assert {(one.tube, one.priority, one.delay, one.time_to_run) for one in outbox.submissions} == {
+        ("shop/1.4.2/slow", 1, 2, 3)
+    }
     assert {(str(m.on), m.do, *m.args, *m.kwargs.items()) for m in outbox.messages} == {
         ("{'$ref': ['sending.Order', 42]}", "ship", "ups", ("insured", True))
     }

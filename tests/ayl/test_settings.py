@@ -110,7 +110,7 @@ def test_calls_that_say_nothing_else_get_the_defaults(outbox: Outbox) -> None:
     ayl.configure(defaults={"priority": 7, "delay": 8, "time_to_run": 9, "queue_name": "slow"})
     ayl.ayl_send([1], "copy")
     ayl.opts(delay=80).send([1].copy)
-    first, second = (tuple(submission)[1:5] for submission in outbox.submissions)
+    first, second = ((one.tube, one.priority, one.delay, one.time_to_run) for one in outbox.submissions)
     assert first == ("shop/1.4.2/slow", 7, 8, 9)
     assert second == ("shop/1.4.2/slow", 7, 80, 9)
 

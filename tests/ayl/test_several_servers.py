@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ayl
-from ayl import message as messages
 from ayl.engines.addresses import parse_url
-from ayl.engines.base import Receipt, Submission
 from ayl.engines.beanstalk import BeanstalkEngine
-from ayl.errors import NotSubmitted, Refused, Unreachable
-from ayl.handle import State
+from ayl.engines.submissions import Receipt, Submission
+from ayl.errors import NotSubmitted, Refused, RefusedForNow, Unreachable
 from tests.ayl.conftest import SERVERS, Server, wait_until
 from tests.cli.servers import dribbles, peer, silent
 
@@ -153,11 +151,29 @@ def test_a_job_is_asked_after_and_cancelled_at_the_server_that_has_it(two: tuple
     assert sorted(numbers(two[0]) + numbers(two[1])) == [0, 1, 3]
 
 
-def test_what_a_server_refuses_is_not_offered_to_another(two: tuple[Server, Server]) -> None:
-    two[0].drain()
-    with pytest.raises(Refused, match="draining"):
+def test_what_a_server_will_never_take_is_not_offered_to_another(two: tuple[Server, Server]) -> None:
+    first, second = two
+    first.stop()
+    first.start("-z", "10")
+    with pytest.raises(Refused, match="larger than the server allows"):
         ayl.send(note, 1)
-    assert numbers(two[1]) == []
+    assert numbers(second) == []
+
+
+def test_a_server_that_drains_is_passed_over(two: tuple[Server, Server]) -> None:
+    two[0].drain()
+    ayl.send(note, 1)
+    with ayl.batch():
+        for number in range(2, 6):
+            ayl.send(note, number)
+    assert numbers(two[1]) == [1, 2, 3, 4, 5]
+
+
+def test_when_all_drain_or_are_gone_the_call_is_refused_for_now(two: tuple[Server, Server]) -> None:
+    two[0].drain()
+    two[1].stop()
+    with pytest.raises(RefusedForNow, match="draining"):
+        ayl.send(note, 1)
 
 
 def test_all_that_are_gone_are_named(ours: tuple[Server, Server]) -> None:
@@ -424,35 +440,7 @@ def test_what_is_sent_while_servers_die_and_return_is_never_lost(tmp_path_factor
             server.stop()
 
 
-# Interrupted
-
-
-def test_a_send_that_a_signal_interrupts_leaves_no_answer_behind_for_the_next(own_server: Server) -> None:
-    class Interrupted(BaseException):
-        pass
-
-    def interrupt(*_: object) -> None:
-        raise Interrupted
-
-    ayl.send(note, 1)
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        with stopped(own_server):
-            signal.setitimer(signal.ITIMER_REAL, 0.2)
-            with pytest.raises(Interrupted):
-                ayl.send(note, 2)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    later = ayl.send(note, 3)
-    assert later.job_id is not None
-    with own_server.client() as client:
-        message = messages.decode(client.peek(later.job_id).body)
-    assert isinstance(message, messages.Message)
-    assert message.args == [3], "the answer to the interrupted put is not taken for this one's"
-    assert [number for number in numbers(own_server) if number != 2] == [1, 3]
-    assert later.state is State.SUBMITTED
-    assert later.job_state() is None
+# Forked
 
 
 def test_a_child_forked_while_another_thread_probes_can_send(own_server: Server) -> None:

@@ -243,6 +243,24 @@ def test_the_end_of_the_program_waits_for_its_calls() -> None:
     assert run("for n in range(5): ayl.send(note, n, 0.05)") == (0, [f"{n} in parent" for n in range(5)], "")
 
 
+def test_a_call_for_which_no_thread_can_be_started_is_refused_not_forgotten() -> None:
+    script = """
+        ayl.configure(engine="thread?threads=2&finish=2")
+        threading.stack_size(1 << 46)  # no system has room for that
+        try:
+            ayl.send(note, 1)
+        except ayl.errors.Refused as error:
+            say(error)
+        threading.stack_size(0)
+        ayl.send(note, 2, 0.4)
+        time.sleep(0.2)
+        threading.stack_size(1 << 46)
+        ayl.send(note, 3)  # the thread that there is will do
+    """
+    said = ["no thread can be started for the call: can't start new thread", "2 in parent", "3 in parent"]
+    assert run(script) == (0, said, "")
+
+
 def test_the_end_of_the_program_waits_no_longer_than_was_said() -> None:
     began = time.monotonic()
     code, said, errors = run("ayl.send(note, 1, 60); ayl.send(note, 2); time.sleep(0.2)")

@@ -12,7 +12,18 @@ import ayl
 from ayl.errors import ArgumentsDoNotFit, CannotSend, NotCallable, NotRegistered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.ayl.conftest import Outbox
+
+
+def nameless(method: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A decorator that leaves functools.wraps out."""
+
+    def wrapper(order: Any) -> None:
+        method(order)
+
+    return wrapper
 
 
 class Parent:
@@ -43,6 +54,14 @@ class Order(Parent, ayl.Sendable, ayl_name="typed.Order"):
     def count(carrier: str = "ups") -> None: ...
 
     async def later(self, carrier: str = "ups") -> None: ...
+
+    @nameless
+    def decorated(self) -> None: ...
+
+    overnight = functools.partialmethod(ship, "dhl")
+
+    class Line:
+        """A class within."""
 
     def _private(self) -> None: ...
 
@@ -134,11 +153,9 @@ def test_a_method_without_its_object_is_refused_with_the_line_to_write(outbox: O
         Stranger.ship,
         Stranger,
         Order,
+        Order.Line,
         print,
         os.getcwd,
-        3,
-        None,
-        "ship",
     ],
     ids=str,
 )
@@ -146,6 +163,25 @@ def test_what_names_no_registered_thing_is_refused_with_the_decorator_to_use(fun
     with pytest.raises(NotRegistered, match=r"@ayl\.(task|model)"):
         ayl.send(function)
     assert not outbox.writes
+
+
+@pytest.mark.parametrize(
+    "function",
+    [Order().decorated, Order().overnight, super(Special, Special()).ship],
+    ids=["decorated", "partialmethod", "super"],
+)
+def test_a_method_that_does_not_know_its_name_is_sent_by_name(function: Any, outbox: Outbox) -> None:
+    with pytest.raises(
+        NotCallable, match=r"cannot be told by which name a \w+ has this method .*say it: ayl\.ayl_send"
+    ):
+        ayl.send(function)
+    assert not outbox.writes
+
+
+@pytest.mark.parametrize("name", ["decorated", "overnight"])
+def test_and_by_its_name_it_is_sent(name: str, outbox: Outbox) -> None:
+    Order().ayl_send(name)
+    assert outbox.messages[0].do == name
 
 
 @pytest.mark.parametrize("function", [Order()._private, Order().__repr__, [].__len__], ids=str)

@@ -82,6 +82,11 @@ def test_only_functions_are_tasks(thing: Any) -> None:
         ayl.task("local.thing")(thing)
 
 
+def test_a_static_method_is_a_task_by_the_function_within() -> None:
+    with pytest.raises(NotRegistered, match=r"place @ayl\.task below @staticmethod of restock"):
+        ayl.task("local.thing")(staticmethod(restock))
+
+
 def test_a_method_is_no_task_and_its_class_is_what_to_declare() -> None:
     with pytest.raises(NotRegistered, match=r"Order\.ship is a method, .*declare its class with @ayl\.model"):
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import assert_type
+from typing import Generic, TypeVar, assert_type, overload
 
 import ayl
 from ayl import testing as ayl_testing
 from ayl.notifications import BuryEvent, FailureEvent, JobEvent, UnreachableEvent
+
+T = TypeVar("T")
 
 
 class Stay:
@@ -38,6 +40,29 @@ class Resident(ayl.Sendable):
 
     @classmethod
     def invite(cls, name: str) -> None: ...
+
+    @classmethod
+    async def welcome(cls, name: str) -> None: ...
+
+    @overload
+    def move(self, room: int) -> int: ...
+    @overload
+    def move(self, room: str) -> str: ...
+    def move(self, room: int | str) -> int | str:
+        return room
+
+    def pay(self, amount: int, /, *, currency: str = "EUR") -> None: ...
+
+
+class Shelf(ayl.Sendable, Generic[T]):
+    def put(self, thing: T) -> None: ...
+
+
+@dataclass(slots=True)
+class Parcel(ayl.Sendable, ayl_was=["shop.Box"], ayl_methods=["ship"], ayl_gone="discard"):
+    id: int = 1
+
+    def ship(self, carrier: str) -> None: ...
 
 
 class Named(ayl.Sendable, ayl_name="shop.Named"): ...
@@ -113,7 +138,20 @@ assert_type(ayl.send(restock_later, "socks"), ayl.Handle)
 assert_type(ayl.send([1].append, 2), ayl.Handle)
 assert_type(ayl.opts(delay=60, lane="slow").send(resident.clear_stay, 3, stay), ayl.Handle)
 
+assert_type(ayl.send(Resident.welcome, "Jones"), ayl.Handle)
+assert_type(ayl.send(resident.move, 3), ayl.Handle)
+assert_type(ayl.send(resident.move, "three"), ayl.Handle)
+assert_type(ayl.send(resident.pay, 3, currency="USD"), ayl.Handle)
+assert_type(ayl.send(Parcel(id=3).ship, "ups"), ayl.Handle)
+shelf: Shelf[int] = Shelf()
+assert_type(ayl.send(shelf.put, 3), ayl.Handle)
+
 ayl.send(resident.clear_stay, "three", stay)  # type: ignore[arg-type]
+ayl.send(Resident.welcome, 3)  # type: ignore[arg-type]
+ayl.send(resident.move, 3.5)  # type: ignore[arg-type]
+ayl.send(resident.pay, amount=3)  # type: ignore[call-arg]
+ayl.send(Parcel().ship)  # type: ignore[call-arg]
+ayl.send(shelf.put, "socks")  # type: ignore[arg-type]
 ayl.send(resident.clear_stay, 3, "stay")  # type: ignore[arg-type]
 ayl.send(resident.clear_stay, 3)  # type: ignore[call-arg]
 ayl.send(resident.clear_stay, 3, stay, True)  # type: ignore[call-arg]

@@ -21,6 +21,8 @@ OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 LOCK_SECONDS = 5.0
 """How long to wait for another process that holds a lock, which takes one write and one sync."""
+BRIEF_SECONDS = 0.2
+"""The same for who only delivers, beside other work, and can come again."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.02
 """Seconds between two looks at a lock: the kernel's own waiting has no end that could be set."""
 

@@ -8,11 +8,11 @@ from math import ceil
 from time import monotonic
 from typing import NamedTuple
 
-from ayl.engines.base import Receipt, Submission
-from ayl.engines.spool.directory import Missing
+from ayl.engines.spool.directory import BRIEF_SECONDS, Missing
 from ayl.engines.spool.records import Record
 from ayl.engines.spool.segments import ASIDE, WAITING
 from ayl.engines.spool.store import Spool, Waiting
+from ayl.engines.submissions import Receipt, Submission
 from ayl.errors import NotSubmitted, Refused, RefusedForNow, SpoolUnusable
 from ayl.options import MAX_U32
 
@@ -83,16 +83,17 @@ class Drain:
 
     def _left(self) -> bool:
         with self.spool.alone(self.engine, 0) as got:
-            return not got or bool(self._turn())
+            return not got or bool(self._turn(0.0))
 
-    def _turn(self) -> list[Waiting]:
-        return self.spool.oldest(self.engine, self._kind, self._most, self._seen, self._passed)
+    def _turn(self, patience: float) -> list[Waiting]:
+        wait = max(patience, BRIEF_SECONDS)
+        return self.spool.oldest(self.engine, self._kind, self._most, self._seen, self._passed, wait)
 
     def _portion(self, patience: float) -> Drained:
         with self.spool.alone(self.engine, patience) as got:
             if not got:
                 return Drained(rest=True)
-            while calls := self._turn():
+            while calls := self._turn(patience):
                 doubles = self._doubles(calls)
                 self.spool.settle(doubles)
                 fresh = [call for call in calls if call not in doubles]
@@ -149,6 +150,6 @@ class Drain:
 
 
 def _submission(record: Record, now: float) -> Submission:
-    """As it was sent; of its delay only what is left."""
-    delay = min(MAX_U32, max(0, ceil(record.due - now)))
+    """As it was sent; of its delay only what is left, and never more than all, though the clock was set back."""
+    delay = min(MAX_U32, max(0, ceil(record.due - max(now, record.spooled))))
     return Submission(record.body, record.tube, record.priority, delay, record.time_to_run, record.id, "raise")

@@ -104,14 +104,20 @@ class Spool:
             yield got
 
     def oldest(
-        self, engine: str, kind: str, most: tuple[int, int], seen: set[str], passed: Collection[str]
+        self,
+        engine: str,
+        kind: str,
+        most: tuple[int, int],
+        seen: set[str],
+        passed: Collection[str],
+        seconds: float = LOCK_SECONDS,
     ) -> list[Waiting]:
         """The calls whose turn it is, at most so many and so many bytes; for who is `alone`. Empty: none is left.
 
         Files in which nothing waits are let go of. `seen` learns the ids of calls that are gone; what is at the places
-        `passed` is left where it is.
+        `passed` is left where it is. `seconds`: how long to wait for the lock.
         """
-        with opened(self.path, make=True) as directory, self._lock(directory):
+        with opened(self.path, make=True) as directory, self._lock(directory, seconds):
             for segment in of(segments(directory), engine, kind):
                 if not readable(directory, segment):
                     continue
@@ -161,11 +167,11 @@ class Spool:
     # With the lock held
 
     @contextmanager
-    def _lock(self, directory: int) -> Iterator[None]:
-        with locked(directory, APPENDING) as got:
+    def _lock(self, directory: int, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+        with locked(directory, APPENDING, seconds) as got:
             if not got:
                 raise SpoolUnusable(
-                    f"the spool {self.path} has been locked by another process for {LOCK_SECONDS:g} s; "
+                    f"the spool {self.path} has been locked by another process for {seconds:g} s; "
                     "is that one stopped, or the disk too slow?"
                 )
             yield
@@ -287,9 +293,10 @@ class Spool:
 
     def _withdraw(self, directory: int, segment: Segment, offset: int, message_id: str) -> bool:
         try:
-            found = next(content(directory, segment, offset), None)
+            items = [*content(directory, segment, offset)]
         except FileNotFoundError:
             return False
+        found = next((item for item in items if item.offset == offset), None)
         if not isinstance(found, Found) or found.gone or found.record.id != message_id:
             return False
         mark(directory, segment, [offset])

@@ -19,6 +19,7 @@ import ayl
 from ayl import calling
 from ayl.errors import CannotRun, NotCallable
 from tests.ayl.conftest import written
+from tests.ayl.hostile import app
 
 REACHED: list[str] = []
 OWN = ["count_all", "ship"]
@@ -87,6 +88,25 @@ def test_what_a_values_framework_brings_is_not_called(do: str, args: list[Any], 
     assert REACHED == []
     calling.perform(written(on=on, do="double"))
     assert REACHED == ["double"]
+
+
+class Running(pydantic.BaseModel):
+    def run(self, *_args: Any) -> None: ...
+
+
+def test_a_models_field_that_hides_a_method_is_not_called() -> None:
+    # What a message puts there could be a class, which would be made.
+    with pytest.warns(UserWarning, match="shadows an attribute"):
+
+        class Hidden(Running):
+            run: Any = None
+
+    ayl.value("frameworks.Hidden")(Hidden)
+    on = {"$t": ["value", "frameworks.Hidden", {"run": {"$ref": ["hostile.Safe"]}}]}
+    app.REACHED.clear()
+    with pytest.raises(CannotRun, match=r"Hidden\.run is a field"):
+        calling.perform(written(on=on, do="run", args=[1]))
+    assert app.REACHED == []
 
 
 class Files(type(Path())):  # type: ignore[misc] # a concrete Path

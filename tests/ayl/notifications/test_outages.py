@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ import pytest
 
 import ayl
 from ayl import notifications, settings
-from ayl.errors import Unreachable
+from ayl.errors import TimeToRunExceeded, Unreachable
+from ayl.limits import limited
 from ayl.notifications import UnreachableEvent
 from tests.ayl.conftest import wait_until
 
@@ -129,6 +131,16 @@ def test_a_hook_that_fails_leaves_the_sender_its_own_error(nobody: str) -> None:
 
     with pytest.raises(Unreachable):
         ayl.send(note, 1)
+
+
+def test_a_hook_does_not_keep_the_call_that_sends_from_being_ended(nobody: str) -> None:
+    @ayl.on_unreachable
+    def dawdles(_event: object) -> None:
+        while True:
+            time.sleep(0.01)
+
+    with pytest.raises(TimeToRunExceeded):
+        limited(0.2, lambda: ayl.send(note, 1))
 
 
 def test_an_engine_may_tell_with_an_event_of_its_own(heard: list[Any]) -> None:

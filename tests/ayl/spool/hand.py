@@ -12,17 +12,17 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING
 
-from ayl.engines.base import Receipt
 from ayl.engines.spool import store
 from ayl.engines.spool.draining import Drain
 from ayl.engines.spool.records import Record
 from ayl.engines.spool.store import Spool
+from ayl.engines.submissions import Receipt
 from ayl.handle import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ayl.engines.base import Submission
+    from ayl.engines.submissions import Submission
 
 ENGINE = "beanstalk://somewhere"
 BATCH = 4

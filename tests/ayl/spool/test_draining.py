@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ayl.engines.addresses import parse_url
-from ayl.engines.base import Receipt
 from ayl.engines.beanstalk import BeanstalkEngine
 from ayl.engines.spool import draining, store
 from ayl.engines.spool.draining import Drain
 from ayl.engines.spool.segments import ASIDE
 from ayl.engines.spool.store import Spool
+from ayl.engines.submissions import Receipt
 from ayl.errors import RefusedForNow, SpoolUnusable, Unreachable
 from ayl.handle import State
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ayl.engines.base import Submission
     from ayl.engines.spool.records import Record
+    from ayl.engines.submissions import Submission
     from tests.ayl.conftest import Server
 
 ENGINE = "beanstalk://a"
@@ -94,6 +94,16 @@ def test_priority_time_to_run_and_what_is_left_of_the_delay_come_with_it(
         assert (stats["pri"], stats["ttr"]) == (7, 33)
         assert 95 <= stats["delay"] <= 100
         assert client.peek_ready().body == record(2).body
+
+
+def test_a_clock_that_was_set_back_makes_no_delay_longer(
+    spool: Spool, own_server: Server, through: BeanstalkEngine
+) -> None:
+    tomorrow = time.time() + 86_400
+    spool.append([replace(record(1), spooled=tomorrow, due=tomorrow + 100)])
+    Drain(spool, ENGINE, through.submit).run(60)
+    with own_server.client(TUBE) as client:
+        assert client.stats_job(client.peek_delayed())["delay"] == 100
 
 
 def test_calls_for_another_server_stay(spool: Spool, own_server: Server, through: BeanstalkEngine) -> None:
@@ -309,6 +319,14 @@ def test_a_withdrawn_call_is_never_delivered_though_another_process_looks(
     assert Drain(Spool(str(directory), 10**6), ENGINE, through.submit).run(60).delivered == 1
     assert bodies(own_server) == [record(2).body]
     assert not spool.withdraw(str(second), "id2")
+
+
+def test_a_call_can_be_withdrawn_though_the_header_of_its_file_is_damaged(directory: Path, spool: Spool) -> None:
+    _, place = spool.append([record(1), record(2)])
+    path = directory / names(directory)[0]
+    path.write_bytes(b"?" + path.read_bytes()[1:])
+    assert spool.withdraw(str(place), "id2")
+    assert waiting(spool) == ["id1"]
 
 
 @pytest.mark.parametrize("place", ["", "nonsense", "lock:0", "../../etc/passwd:0"])

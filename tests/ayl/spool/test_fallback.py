@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 import ayl
 from ayl import State, delivery
 from ayl.engines import fallback
-from ayl.engines.spool.directory import locked, opened
+from ayl.engines.spool.directory import LOCK_SECONDS, locked, opened
 from ayl.engines.spool.store import Spool
 from ayl.errors import Refused, RefusedForNow, SpoolFull, SpoolUnusable, Unreachable
 from tests.ayl.conftest import SERVERS, Server
@@ -367,6 +368,35 @@ def test_a_directory_that_cannot_be_used_keeps_no_call_from_a_server_that_answer
     assert numbers(absent) == [1]
 
 
+def test_a_directory_that_was_removed_keeps_no_call_from_a_server_that_answers(absent: Server, directory: Path) -> None:
+    ayl.send(note, 1)
+    shutil.rmtree(directory)
+    absent.start()
+    look_now()
+    assert ayl.send(note, 2).state is State.SUBMITTED
+    assert not directory.exists()
+
+
+def test_what_cannot_be_delivered_for_its_directory_is_said_once(
+    absent: Server, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ayl.send(note, 1)
+    delivery.close()
+    ayl.configure(unreachable="raise")
+    directory.chmod(0o777)
+    absent.start()
+    caplog.clear()
+    for number in (2, 3):
+        assert ayl.send(note, number).state is State.SUBMITTED
+        look_now()
+    directory.chmod(0o700)
+    ayl.send(note, 4)
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    trouble = f"the spool {directory} can be written by other users; take that away: chmod go-w {directory}"
+    assert said == [f"calls that wait for a server are not delivered for now: {trouble}"]
+    assert numbers(absent) == [2, 3, 1, 4]
+
+
 def test_a_user_without_a_home_can_send_and_is_told_when_something_is_to_be_spooled(
     absent: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -404,6 +434,22 @@ def test_a_long_backlog_costs_each_send_only_a_moment(
             break
     assert max(waits) < DRAIN_SECONDS + 1.5  # a portion that was begun, on a slow machine
     assert numbers(absent) == [*range(6000), *range(len(waits))]
+
+
+def test_a_process_that_was_stopped_in_the_spool_keeps_no_call_long_from_a_server_that_answers(
+    absent: Server, directory: Path
+) -> None:
+    ayl.send(note, 1)
+    delivery.close()
+    absent.start()
+    with opened(str(directory)) as descriptor, locked(descriptor, "lock") as got:
+        assert got
+        before = time.monotonic()
+        assert ayl.send(note, 2).state is State.SUBMITTED
+        assert time.monotonic() - before < LOCK_SECONDS
+    look_now()
+    ayl.send(note, 3)
+    assert numbers(absent) == [2, 1, 3]
 
 
 def test_during_an_outage_a_spooled_call_does_not_wait_for_the_server(directory: Path) -> None:

@@ -21,11 +21,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ayl.engines.base import Receipt
 from ayl.engines.spool import draining, store
 from ayl.engines.spool.draining import Drain
 from ayl.engines.spool.segments import ASIDE
 from ayl.engines.spool.store import Spool
+from ayl.engines.submissions import Receipt
 from ayl.errors import Refused, RefusedForNow, SpoolUnusable, Unreachable
 from ayl.handle import State
 
@@ -34,8 +34,8 @@ from .samples import record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ayl.engines.base import Submission
     from ayl.engines.spool.records import Record
+    from ayl.engines.submissions import Submission
 
 ENGINES = ("beanstalk://a", "beanstalk://b")
 SENDERS = range(3)

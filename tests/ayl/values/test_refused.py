@@ -7,6 +7,7 @@ import json
 import threading
 from collections import Counter, OrderedDict, UserDict, defaultdict, deque
 from datetime import datetime, time, timedelta, tzinfo
+from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from pathlib import Path, PureWindowsPath
@@ -53,6 +54,15 @@ class Nowhere(tzinfo):
         return "nowhere"
 
 
+class Lazy:
+    """What frameworks hand out in the place of an object that they have not looked for yet."""
+
+    def __init__(self, wrapped: object) -> None:
+        self._wrapped = wrapped
+
+    __class__ = property(lambda lazy: type(lazy._wrapped))
+
+
 class FakeMoment(datetime):
     """What libraries that freeze time hand out."""
 
@@ -93,8 +103,11 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({Text("a"): 1}, "(a key of args)", "bare str"),
     ([type("Number", (int,), {})(1)], "args[0]", "bare int"),
     ([type("Bytes", (bytes,), {})(b"")], "args[0]", "bare bytes"),
-    (FakeMoment(2024, 1, 1), "args", "@ayl.model"),
-    ([type("Place", (type(Path()),), {})("a")], "args[0]", "@ayl.model"),
+    (FakeMoment(2024, 1, 1), "args", "bare datetime"),
+    ([type("Place", (type(Path()),), {})("a")], "args[0]", "bare PosixPath"),
+    ([type("Price", (Decimal,), {})(1)], "args[0]", "bare Decimal"),
+    ([Lazy(Money)], "args[0]", "stands for a type"),
+    ([Lazy(3)], "args[0]", "only stands for a int"),
     (UserDict(), "args", "@ayl.model"),
     (deque(), "args", "@ayl.model"),
     (Fraction(1, 2), "args", "@ayl.model"),

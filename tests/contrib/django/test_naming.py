@@ -11,8 +11,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import mark_safe
 
 import ayl
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from tests.ayl.conftest import Outbox
 
 pytestmark = pytest.mark.usefixtures("sqlite")
+
+
+@ayl.task("naming.note_order")
+def note_order(order: Order) -> None: ...
 
 
 def named(obj: Any, outbox: Outbox) -> Any:
@@ -47,6 +52,26 @@ def pair(*parts: Any) -> dict[str, Any]:
 def test_a_saved_instance_is_named_by_its_primary_key(outbox: Outbox) -> None:
     order = Order.objects.create(note="socks")
     assert named(order, outbox) == ["market.Order", order.pk]
+
+
+def test_a_lazy_object_is_named_as_what_it_stands_for(outbox: Outbox) -> None:
+    order = Order.objects.create(note="socks")
+    user = SimpleLazyObject(lambda: Order.objects.get(pk=order.pk))  # as request.user is one
+    order.ayl_send("ship", user)
+    user.ayl_send("ship", user)
+    ayl.send(user.ship, user)
+    ayl.ayl_send(user, "ship", user)
+    reference = {"$ref": ["market.Order", order.pk]}
+    assert [message.on for message in outbox.messages] == [reference] * 4
+    assert [message.args for message in outbox.messages] == [[reference]] * 4
+
+
+def test_a_lazy_object_waits_for_the_commit_of_what_it_stands_for(outbox: Outbox) -> None:
+    there = Order.objects.using("archive").create(id=42)
+    with transaction.atomic(using="archive"), transaction.atomic():
+        ayl.send(note_order, SimpleLazyObject(lambda: there))
+        transaction.set_rollback(True)  # of default
+    assert len(outbox.messages) == 1
 
 
 def test_an_instance_of_another_database_is_named_with_its_alias(outbox: Outbox) -> None:

@@ -72,6 +72,9 @@ class Guest(Base, ayl.Sendable, ayl_name="async_jobs.Guest"):
     def look(self) -> None:
         self.seen.append(self.name)
 
+    def take(self, **names: Any) -> None:
+        self.seen.append(names)
+
     async def wait_elsewhere(self) -> None:
         """As with a pool's connection that was made on another loop."""
         elsewhere = asyncio.new_event_loop()
@@ -196,6 +199,11 @@ def test_a_plain_method_may_load_lazily(local: sessionmaker[Session], remote: As
     stored(local).ayl_send("rename_plainly", "Brown")
     assert Guest.seen == [1]
     assert stored(local).name == "Brown"
+
+
+def test_parameters_have_any_names(local: sessionmaker[Session], remote: AsyncEngine) -> None:
+    stored(local).ayl_send("take", fn=1, _require_await=True)
+    assert Guest.seen == [{"fn": 1, "_require_await": True}]
 
 
 def test_a_coroutine_function_has_an_async_session(local: sessionmaker[Session], remote: AsyncEngine) -> None:
