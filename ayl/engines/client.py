@@ -115,9 +115,9 @@ class Client(greenstalk.Client[bytes]):
         if tube != self._used.encode("ascii"):
             raise greenstalk.UnknownResponseError(b"USING", [tube])
 
-    def begin_reserve(self, *, wait: bool = True) -> None:
-        """Ask for a job; `finish_reserve` reads the answer once there is one."""
-        self._sock.sendall(b"reserve\r\n" if wait else b"reserve-with-timeout 0\r\n")
+    def begin_reserve(self, seconds: int) -> None:
+        """Ask for a job; `finish_reserve` reads the answer once there is one, or when the server has waited so long."""
+        self._sock.sendall(b"reserve-with-timeout %d\r\n" % seconds)
 
     @property
     def has_answer(self) -> bool:
@@ -134,12 +134,13 @@ class Client(greenstalk.Client[bytes]):
         job_id, size = self._answer(b"RESERVED")
         return int(job_id), self._read_chunk(int(size))
 
-    def settle(self, command: bytes, expected: bytes, *, then_reserve: bool = False) -> bool:
+    def settle(self, command: bytes, expected: bytes, *, then_reserve: int | None = None) -> bool:
         """Delete, release, bury or touch; False if the lease was lost before.
 
-        `then_reserve` begins a reserve in the same write.
+        `then_reserve` begins a reserve of so many seconds in the same write.
         """
-        self._sock.sendall(command + (b"\r\nreserve\r\n" if then_reserve else b"\r\n"))
+        more = b"" if then_reserve is None else b"reserve-with-timeout %d\r\n" % then_reserve
+        self._sock.sendall(command + b"\r\n" + more)
         try:
             self._answer(expected)
         except greenstalk.NotFoundError:

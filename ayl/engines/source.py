@@ -3,6 +3,8 @@
 import selectors
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
+from time import monotonic
 from typing import Protocol
 
 import greenstalk
@@ -14,6 +16,14 @@ from ayl.errors import Unreachable
 
 NO_JOB = (greenstalk.DeadlineSoonError, greenstalk.TimedOutError)
 """Answers to a reserve that bring nothing."""
+
+
+def renewal(timeout: float) -> int:
+    """Seconds until a server says at the latest that there is no job, and is asked anew.
+
+    It could wait for ever, but a connection that was cut off without a word looks just like one with nothing to do.
+    """
+    return ceil(4 * timeout)
 
 
 class Holder(Protocol):
@@ -84,6 +94,7 @@ class BeanstalkSource:
         self._dial = dial
         self._tubes = tuple(tubes)
         self._timeout = timeout
+        self._renewal = renewal(timeout)
         self._wake_up = wake_up
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
@@ -94,7 +105,7 @@ class BeanstalkSource:
             client, selector = self._connected()
             while True:
                 if not self._asked:
-                    client.begin_reserve()
+                    client.begin_reserve(self._renewal)
                     self._asked = True
                 if not client.has_answer and self._is_woken(client, selector):
                     # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
@@ -112,7 +123,7 @@ class BeanstalkSource:
         with self._trouble():
             client, _ = self._connected()
             self._asked = then_take
-            return client.settle(command, expected, then_reserve=then_take)
+            return client.settle(command, expected, then_reserve=self._renewal if then_take else None)
 
     def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
         with self._trouble():
@@ -138,13 +149,14 @@ class BeanstalkSource:
             raise error if isinstance(error, Unreachable) else unreachable(self._address, error) from error
 
     def _is_woken(self, client: Client, selector: selectors.BaseSelector) -> bool:
-        """Wait for an answer, or else for the descriptor that ends the wait."""
-        while True:
-            ready = [key.fd for key, _ in selector.select()]
+        """Wait for an answer, or else for the descriptor that ends the wait. TimeoutError if neither comes in time."""
+        deadline = monotonic() + self._renewal + self._timeout
+        while ready := [key.fd for key, _ in selector.select(deadline - monotonic())]:
             if self._wake_up in ready:
                 return True
             if client.is_answered():
                 return False
+        raise TimeoutError
 
     def _connected(self) -> tuple[Client, selectors.BaseSelector]:
         if self._client is None or self._selector is None:
