@@ -17,7 +17,7 @@ import greenstalk
 import ayl
 from ayl import delivery, settings
 from ayl import message as messages
-from tests.processes.servers import AYL_SERVER, HOST, Kind, Server, free_port
+from tests.processes.servers import AYL_SERVER, Kind, Server, free_port
 
 from . import events, mixture
 from .crew import PATIENCE, Manner, Worker

@@ -14,10 +14,11 @@ from tests.processes.deadline import eventually
 from tests.processes.worker.workshop import Supervisor
 
 from . import mixture
-from .proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 

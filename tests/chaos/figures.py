@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -125,15 +125,15 @@ def _overrun(run: Run, sent: Sent) -> float:
 def _count_doubles(figures: Figures, sent: Sent, runs: Iterable[Run], causes: Sequence[Incident]) -> None:
     """Each run after one that was done needs a reason: why was that one not settled?"""
     done = [run for run in runs if run.done]
-    for first, second in zip(done, done[1:], strict=False):
+    for first, second in pairwise(done):
         assert first.end is not None
         if second.begin < first.end:
             continue  # an overlap
-        reason = _reason(first, sent, first.end + SETTLE_SECONDS, causes)
+        reason = _reason(first, sent, first.end + SETTLE_SECONDS, causes) or _staleness(first, second, causes)
         if reason:
             figures.doubles[reason] += 1
         else:
-            figures.unexplained.append(f"no reason to do it again: {sent.kind}, {first}, {second}")
+            figures.unexplained.append(f"no reason to do it again: {_told(sent, first, second, causes)}")
 
 
 def _count_overlaps(figures: Figures, sent: Sent, runs: Iterable[Run], incidents: Sequence[Incident]) -> None:
@@ -141,11 +141,11 @@ def _count_overlaps(figures: Figures, sent: Sent, runs: Iterable[Run], incidents
         ends = first.end if first.end is not None else first.begin
         if not (second.begin < ends or (first.how in (None, "dies") and first.attempt in second.alive)):
             continue
-        reason = _reason(first, sent, second.begin, incidents)
+        reason = _reason(first, sent, second.begin, incidents) or _staleness(first, second, incidents)
         if reason:
             figures.overlaps[reason] += 1
         else:
-            figures.unexplained.append(f"two at the same moment: {sent.kind}, {first}, {second}")
+            figures.unexplained.append(f"two at the same moment: {_told(sent, first, second, incidents)}")
 
 
 def _reason(run: Run, sent: Sent, until: float, causes: Sequence[Incident]) -> str:
@@ -154,6 +154,18 @@ def _reason(run: Run, sent: Sent, until: float, causes: Sequence[Incident]) -> s
         return "its time to run was over"
     found = [cause for cause in causes if cause.touches(run, run.begin, until)]
     return min(found, key=lambda cause: abs(cause.begin - until)).what if found else ""
+
+
+def _staleness(first: Run, second: Run, causes: Sequence[Incident]) -> str:
+    """Why the second run may be the one whose lease was lost: its job was still on its way when the first one began."""
+    found = [cause for cause in causes if cause.touches(second, first.begin, second.begin)]
+    return found[-1].what if found else ""
+
+
+def _told(sent: Sent, first: Run, second: Run, causes: Sequence[Incident]) -> str:
+    """For the reader of a failure, with what was broken about then."""
+    near = sorted(causes, key=lambda cause: abs(cause.begin - first.begin))[:4]
+    return "\n    ".join([sent.kind, str(first), str(second), *map(str, near)])
 
 
 def may_be_buried(runs: Iterable[Run]) -> bool:
