@@ -8,6 +8,7 @@ The public names are those below; everything else may change.
 import sys
 from typing import TYPE_CHECKING
 
+from ayl import forks  # noqa: F401 - watches over the imports that follow
 from ayl.batches import batch
 from ayl.errors import AylError, Bury, Decay
 from ayl.handle import Handle, State

@@ -4,9 +4,9 @@ Each ORM's module in `ayl.contrib` brings a watcher, which knows whether a trans
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
-from ayl.batches import open_batch
+from ayl.batches import batch, open_batch
 from ayl.delivery import Parcel, deliver_one
 from ayl.frameworks import load
 from ayl.handle import State
@@ -17,11 +17,9 @@ OnCommit = Callable[[Callable[[], None]], object]
 A savepoint counts: what is handed over within it is let go of when it is rolled back.
 """
 
-Watcher = Callable[[Sequence[object]], OnCommit | None]
-"""Answers, given the stored objects that a call names, with the transaction it has to wait for; None if there is none.
-
-Objects that belong to a session or database with an open transaction decide; without such, the transaction that is
-open in this thread or asyncio task.
+Watcher = Callable[[Sequence[object]], Sequence[OnCommit]]
+"""Answers, given stored objects, with the open transactions of their sessions or databases; given none, with those that
+are open in this thread or asyncio task, if a call which names nothing has to wait for them.
 """
 
 WATCHERS: list[Watcher] = []
@@ -33,38 +31,42 @@ def hold(parcel: Parcel, named: Sequence[object], *, after_commit: bool) -> bool
 
     `named`: the stored objects that the call names.
     """
-    if after_commit and (on_commit := open_transaction(named)) is not None:
+    if after_commit and (transactions := open_transactions(named)):
         parcel.handle.state = State.UNCOMMITTED
-        on_commit(Waiting(parcel))
+        waiting = Waiting(parcel, len(transactions))
+        for on_commit in transactions:
+            on_commit(waiting)
         return True
-    batch = open_batch()
-    if batch is None:
+    joined = open_batch()
+    if joined is None:
         return False
-    batch.add(parcel)
+    joined.add(parcel)
     return True
 
 
 class Waiting:
-    """A message that waits for a commit: to be called then, or to be let go of."""
+    """A message that waits for a commit, or for several: to be called at each, or to be let go of."""
 
-    __slots__ = ("parcel",)
+    __slots__ = ("_commits", "parcel")
 
-    def __init__(self, parcel: Parcel) -> None:
+    def __init__(self, parcel: Parcel, commits: int) -> None:
         self.parcel = parcel
+        self._commits = commits
 
     def __call__(self) -> None:
-        """Send it. Raises NotSubmitted if no server takes it."""
+        """Send it, at the last of the commits. Raises what `deliver_one` does."""
+        self._commits -= 1
         parcel = self.parcel
-        if parcel.handle.state is not State.UNCOMMITTED:
-            return  # cancelled meanwhile
-        batch = open_batch()
-        if batch is None:
+        if self._commits > 0 or parcel.handle.state is not State.UNCOMMITTED:
+            return  # or it was cancelled meanwhile
+        joined = open_batch()
+        if joined is None:
             deliver_one(parcel)
         else:
             parcel.handle.state = State.BATCHED
-            batch.add(parcel)
-            if batch.full:
-                batch.flush()
+            joined.add(parcel)
+            if joined.full:
+                joined.flush()
 
     def __del__(self) -> None:
         # Frameworks tell nobody that they forget what waits for a commit; they just let go of it.
@@ -73,16 +75,42 @@ class Waiting:
             handle.state = State.DROPPED
 
 
-def open_transaction(named: Sequence[object]) -> OnCommit | None:
-    """The transaction that a call which names these objects must wait for."""
+def leave(waiting: Sequence[Callable[[], None]]) -> None:
+    """What waited for a commit, in order and in few writes. All are tried; then what the first raised is raised."""
+    with batch() if len(waiting) > 1 and open_batch() is None else nullcontext():
+        for function in waiting:
+            function()
+
+
+@contextmanager
+def at_last(send: Callable[[], None]) -> Iterator[None]:
+    """`send` is called at the end of the span, also if that raises; its own error is the one that comes out then."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            send()
+        except Exception as refusal:  # noqa: BLE001 - told with the span's own
+            error.add_note(f"and what waited for the commit could not be sent: {refusal}")
+        raise
+    send()
+
+
+def open_transactions(named: Sequence[object]) -> Sequence[OnCommit]:
+    """The transactions that a call which names these objects must wait for; all of them.
+
+    What the call is about goes before where it is made: an object's own transaction counts, whichever ORM's it is, and
+    only without such the one that happens to be open here.
+    """
     if _unwatched:
-        return None
+        return ()
     load()
+    if named and (theirs := [transaction for watcher in WATCHERS for transaction in watcher(named)]):
+        return theirs
     for watcher in WATCHERS:
-        on_commit = watcher(named)
-        if on_commit is not None:
-            return on_commit
-    return None
+        if present := watcher(()):
+            return present
+    return ()
 
 
 _unwatched = False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ayl.engines import engine_for
 from ayl.engines.base import Engine
-from ayl.errors import NotSubmitted
+from ayl.errors import NotConfigured, NotSubmitted
 from ayl.handle import Handle
 from ayl.settings import Settings
 
@@ -25,8 +25,14 @@ class Parcel(NamedTuple):
 
 
 def deliver_one(parcel: Parcel) -> None:
-    """To the engine, now. Raises NotSubmitted if it does not take the message, and what a call made in place raises."""
-    engine = _engine(parcel.settings)
+    """To the engine, now. Raises NotSubmitted if it does not take the message, NotConfigured if there is none such, and
+    what a call raises that was made in place.
+    """
+    try:
+        engine = _engine(parcel.settings)
+    except NotConfigured as error:  # without this a handle that waited for its commit would speak of a rollback
+        parcel.handle.refused(error)
+        raise
     outcome = engine.submit((parcel.submission,))[0]
     if (refusal := _note(parcel.handle, engine, outcome)) is not None:
         raise refusal
@@ -37,7 +43,12 @@ def deliver(parcels: Sequence[Parcel]) -> Exception | None:
 
     Or what a call raised that was made in place for want of a server.
     """
-    engine = _engine(parcels[0].settings)
+    try:
+        engine = _engine(parcels[0].settings)
+    except NotConfigured as error:
+        for parcel in parcels:
+            parcel.handle.refused(error)
+        return error
     refusal: Exception | None = None
     outcomes = engine.submit([parcel.submission for parcel in parcels])
     for parcel, outcome in zip(parcels, outcomes, strict=True):
@@ -77,32 +88,13 @@ def stand_in(engine: Engine) -> Iterator[None]:
         _stand_in = before
 
 
-LONGEST_IMPORT = 2.0
-"""Seconds that a fork waits for another thread which makes an engine."""
-
-_held_for_fork = False
-
-
-def _hold_lock() -> None:
-    """Before a fork: a module that another thread is just importing for an engine could never be imported in the child,
-    for Python's lock of that module would be held there for ever.
-    """
-    global _held_for_fork
-    _held_for_fork = _lock.acquire(timeout=LONGEST_IMPORT)
-
-
-def _release_lock() -> None:
-    if _held_for_fork:
-        _lock.release()
-
-
 def _renew_lock() -> None:
     """In the child: whoever held it, nobody is left here to release it."""
     global _lock
     _lock = threading.RLock()
 
 
-os.register_at_fork(before=_hold_lock, after_in_parent=_release_lock, after_in_child=_renew_lock)
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 def _engine(settings: Settings) -> Engine:

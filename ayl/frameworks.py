@@ -7,6 +7,7 @@ from importlib import import_module
 
 MODULES = {
     "sqlalchemy.orm": "ayl.contrib.sqlalchemy",
+    "sqlmodel.main": "ayl.contrib.sqlalchemy.sqlmodel",
     "django.db": "ayl.contrib.django",
     "peewee": "ayl.contrib.peewee",
 }

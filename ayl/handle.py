@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ayl.engines.base import Engine
     from ayl.engines.submissions import Receipt
-    from ayl.errors import NotSubmitted
+    from ayl.errors import NotConfigured, NotSubmitted
 
 
 class State(StrEnum):
@@ -47,7 +47,7 @@ class Handle:
         """The message's id (UUID version 7), known at once and the same wherever the message goes."""
         self.tube = tube
         self.state = State.BATCHED
-        self.error: NotSubmitted | None = None
+        self.error: NotSubmitted | NotConfigured | None = None
         """Why no server took it (in a batch or after a commit; a single send raises it)."""
         self._engine: Engine | None = None
         self._receipt: Receipt | None = None
@@ -65,7 +65,7 @@ class Handle:
         """For who delivers: the call was made in place and raised; nobody may think that it can still be taken back."""
         self.state = State.RAN
 
-    def refused(self, error: "NotSubmitted") -> None:
+    def refused(self, error: "NotSubmitted | NotConfigured") -> None:
         """For who delivers: no server has taken the message."""
         self.error, self.state = error, State.REFUSED
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from weakref import WeakValueDictionary
 
-from ayl.commits import open_transaction
+from ayl.commits import open_transactions
 from ayl.errors import ArgumentsDoNotFit, NotCallable
 from ayl.options import Options
 
@@ -178,12 +178,13 @@ def saved(obj: object, *, created: bool) -> None:
 
 def _noted_before(obj: object, method: str, hook: Hook) -> bool:
     """Whether this transaction has the message already; if not, it is noted that it has it now."""
-    on_commit = open_transaction([obj])
-    if on_commit is None:
+    transactions = open_transactions([obj])
+    if not transactions:
         return False
     key = (id(obj), method, hook)
     if key in _noted:
         return True
     noted = _noted[key] = _Noted(obj)
-    on_commit(noted)  # a rollback lets go of it, and so of the note
+    for on_commit in transactions:
+        on_commit(noted)  # a rollback lets go of it, and so of the note
     return False

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from importlib import import_module
-from inspect import getattr_static
 from types import FunctionType, NoneType
 from typing import Any, Protocol
 
@@ -92,11 +91,16 @@ _findable: set[type] = set()
 
 
 def _finder(cls: type) -> Callable[[object], object] | None:
+    # Asked anew for each send, so that it stays true of a class that changes; inspect.getattr_static takes ten times as
+    # long.
     for name in (OWN_FINDER, "get_cache", "find"):
-        # A plain function would need the instance that is to be found.
-        if not isinstance(getattr_static(cls, name, None), (FunctionType, NoneType)):
-            finder: Callable[[object], object] = getattr(cls, name)
-            return finder
+        for base in cls.__mro__:
+            if name in base.__dict__:
+                # A plain function would need the instance that is to be found.
+                if isinstance(base.__dict__[name], (FunctionType, NoneType)):
+                    break
+                finder: Callable[[object], object] = getattr(cls, name)
+                return finder
     return None
 
 
@@ -156,8 +160,10 @@ def refer_noting(named: list[object], obj: object) -> list[Any] | None:
     return parts
 
 
-Identity = tuple[type, type, object]
-"""A class, and the type and value of a key: 1 and True are equal, and two keys."""
+Identity = tuple[type, object, str]
+"""A class, a key, and how that looks: 1, True and 1.0 are equal, alone and within tuples, and so are 0.0 and -0.0; but
+they are different keys.
+"""
 
 
 class Finding:
@@ -247,8 +253,8 @@ def find_ahead(references: Iterable[list[Any]]) -> None:
     keys: dict[type, dict[Identity, object]] = defaultdict(dict)
     for parts in references:
         if len(parts) == 2 and (cls := registry.models.get(parts[0])) is not None:
-            identity = (cls, type(parts[1]), parts[1])
-            if _hashable(identity):
+            identity = _identity(cls, parts[1])
+            if identity is not None:
                 keys[cls][identity] = parts[1]
     job = _job()
     for cls, wanted in keys.items():
@@ -261,16 +267,18 @@ def _known(cls: type, key: object) -> tuple[object | None] | None:
     found = _job().found
     if not found:
         return None
-    identity = (cls, type(key), key)
-    return (found[identity],) if _hashable(identity) and identity in found else None
+    identity = _identity(cls, key)
+    return (found[identity],) if identity in found else None
 
 
-def _hashable(identity: Identity) -> bool:
+def _identity(cls: type, key: object) -> Identity | None:
+    """None for a key that cannot be told from others: then it is looked for by itself."""
     try:
+        identity = cls, key, repr(key)
         hash(identity)
-    except TypeError:
-        return False
-    return True
+    except Exception:  # noqa: BLE001 - a list, or a class of the app's, which may fail at this
+        return None
+    return identity
 
 
 def _looked_up(cls: type, keys: list[object]) -> Sequence[object | None]:

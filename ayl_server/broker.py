@@ -11,6 +11,7 @@ reserves has only to look at the heads of the tubes it watches.
 
 from collections.abc import Iterable
 from operator import attrgetter
+from typing import Final
 
 from ayl_server import protocol
 from ayl_server.model import (
@@ -29,16 +30,16 @@ from ayl_server.model import (
 from ayl_server.numbered import Numbered
 from ayl_server.queues import NEVER, Timers
 
-MARGIN = 1.0
+MARGIN: Final = 1.0
 """Seconds before the end of a lease in which its holder is told DEADLINE_SOON instead of waiting."""
 
-DUE_AT_ONCE = 500
+DUE_AT_ONCE: Final = 500
 """How many delayed jobs are made ready before the clients are served again."""
 
-BREATH = 0.002
+BREATH: Final = 0.002
 """Seconds for the clients between two such portions."""
 
-DEFAULT_TUBE = b"default"
+DEFAULT_TUBE: Final = b"default"
 
 
 class Broker:

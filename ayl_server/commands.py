@@ -10,6 +10,7 @@ ignore trailing garbage need to look.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from ayl_server import protocol, stats
 from ayl_server.broker import Broker
@@ -286,10 +287,10 @@ COMMANDS: dict[bytes, Command] = {
     b"pause-tube": pause_tube,
 }
 
-WHOLE_LINE = {prefix: command for prefix, command in COMMANDS.items() if not prefix.endswith(b" ")}
+WHOLE_LINE: Final = {prefix: command for prefix, command in COMMANDS.items() if not prefix.endswith(b" ")}
 """Commands that stand alone on their line, found without looking at prefixes."""
 
-WITH_ARGUMENTS = {prefix[:-1]: command for prefix, command in COMMANDS.items() if prefix.endswith(b" ")}
+WITH_ARGUMENTS: Final = {prefix[:-1]: command for prefix, command in COMMANDS.items() if prefix.endswith(b" ")}
 """Commands whose word is followed by a blank, found by that word."""
 
 

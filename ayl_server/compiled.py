@@ -1,4 +1,4 @@
-"""The pure modules compiled to machine code, where somebody has built that: `python -m ayl_server.compiled`.
+"""What each command goes through as machine code, where somebody has built that: `python -m ayl_server.compiled`.
 
 They are the same sources, compiled by mypyc, and kept beside them in a folder that is named after the Python and the
 contents of the sources: after an upgrade, or an edit, it fits no longer and the sources run as they are.
@@ -24,13 +24,17 @@ MODULES = (
     "broker",
     "commands",
     "connection",
+    "listener",
     "model",
     "numbered",
     "protocol",
     "queues",
     "stats",
 )
-"""What is compiled: the state machine and the journal's records. What talks to the system gains nothing."""
+"""What is compiled: the state machine, the journal's records, and the listener, which is in the way of each command.
+
+What else talks to the system gains nothing. Constants of these modules are `Final`: others are looked up at each use.
+"""
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs start-up time
 BUILT = os.path.join(PACKAGE, "built")  # noqa: PTH118

@@ -8,6 +8,7 @@ the session was woken.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from ayl_server.broker import Broker
 from ayl_server.commands import WHOLE_LINE, WITH_ARGUMENTS, find
@@ -24,19 +25,20 @@ from ayl_server.protocol import (
     put_header,
 )
 
-INPUT_LIMIT = 64 * 1024
+INPUT_LIMIT: Final = 64 * 1024
 """Bytes kept for a client whose commands cannot run now before its socket is left unread."""
 
-OUTPUT_LIMIT = 256 * 1024
+OUTPUT_LIMIT: Final = 256 * 1024
 """Bytes of replies after which further commands of this client wait until those are sent."""
 
-REPLY_COST = 100
+REPLY_COST: Final = 100
 """What each reply counts as besides its bytes: it takes time, in which nobody else is served, and an object."""
 
-HEADERS_KEPT = 1024
+HEADERS_KEPT: Final = 1024
 """How many different put lines are remembered."""
 
-CR, LF = b"\r\n"
+CR: Final = 0x0D
+LF: Final = 0x0A
 
 Trace = Callable[[str], None]
 
@@ -101,7 +103,8 @@ class Connection:
             return
         self.buffer = self.buffer[self.position :] + data if self.buffer else data
         self.position = 0
-        self._catch_up(now)
+        if self.broker.timers.earliest <= now:
+            self._catch_up(now)
         self._run(now)
 
     def resume(self, now: float) -> None:

@@ -16,6 +16,7 @@ from ayl_server.broker import Broker
 from ayl_server.clocks import Clocks
 from ayl_server.connection import Connection, Trace
 from ayl_server.hangups import Hangups
+from ayl_server.queues import NEVER
 
 if TYPE_CHECKING:
     from ayl_server.binlog.log import Log
@@ -191,7 +192,7 @@ class Server:
         """Why the binlog cannot be trusted any more; from then on nobody gets a reply."""
         self._failed = failed
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._timer_at = NEVER
         self._sync_timer: asyncio.TimerHandle | None = None
         self._unanswered: dict[Client, None] = {}
         self._commit_due = False
@@ -230,9 +231,11 @@ class Server:
                     client.send()
         if self.log is not None and self.log.dirty:
             self._commit_soon()
-        when = broker.next_deadline()
-        if when is None or (self._timer is not None and self._timer_at <= when):
+        if self._timer_at <= broker.timers.earliest:
             return  # a timer that rings too early finds nothing to do and is set again
+        when = broker.next_deadline()
+        if when is None or self._timer_at <= when:
+            return
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = when
@@ -240,6 +243,7 @@ class Server:
 
     def _ring(self) -> None:
         self._timer = None
+        self._timer_at = NEVER
         self.broker.tick(self.clock())
         self.after_event()
 

@@ -6,19 +6,19 @@ Times are float seconds on the clock that the driver passes in as `now`; nothing
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from ayl_server.protocol import URGENT
 from ayl_server.queues import NEVER, Later, Ready
 
 # States of a job. Plain strings: they are what stats-job prints.
-READY = "ready"
-RESERVED = "reserved"
-DELAYED = "delayed"
-BURIED = "buried"
+READY: Final = "ready"
+RESERVED: Final = "reserved"
+DELAYED: Final = "delayed"
+BURIED: Final = "buried"
 
 
-JOB_BYTES = 350
+JOB_BYTES: Final = 350
 """What a job costs in memory besides its body, about, in bytes: measured at one million ready jobs, rounded up."""
 
 
@@ -192,7 +192,7 @@ class ProcessFacts:
 Facts = Callable[[], ProcessFacts]
 
 
-COUNTED = (
+COUNTED: Final = (
     b"put",
     b"peek",
     b"peek-ready",

@@ -5,11 +5,11 @@ million items, and would never become smaller. So it is cut into pages: a page s
 """
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-PAGE_BITS = 13
+PAGE_BITS: Final = 13
 """A page holds the numbers that differ in that many low bits."""
 
 

@@ -6,37 +6,38 @@ differ. Everything here takes and returns bytes.
 
 import re
 from operator import le
+from typing import Final
 
-LINE_LIMIT = 224
+LINE_LIMIT: Final = 224
 """Longest command line in bytes, CR LF included."""
 
-MAX_TUBE_NAME = 200
-MAX_U32 = 2**32 - 1
-MAX_U64 = 2**64 - 1
-MAX_TIMEOUT = 2**31 - 1
+MAX_TUBE_NAME: Final = 200
+MAX_U32: Final = 2**32 - 1
+MAX_U64: Final = 2**64 - 1
+MAX_TIMEOUT: Final = 2**31 - 1
 """Largest argument of `reserve-with-timeout`, seconds."""
 
-URGENT = 1024
+URGENT: Final = 1024
 """Ready jobs with a priority below this count as urgent in the statistics."""
 
-PUT_LIMITS = (MAX_U32, MAX_U32, MAX_U32, MAX_U32)
+PUT_LIMITS: Final = (MAX_U32, MAX_U32, MAX_U32, MAX_U32)
 
-BAD_FORMAT = b"BAD_FORMAT\r\n"
-BURIED = b"BURIED\r\n"
-DEADLINE_SOON = b"DEADLINE_SOON\r\n"
-DELETED = b"DELETED\r\n"
-DRAINING = b"DRAINING\r\n"
-EXPECTED_CRLF = b"EXPECTED_CRLF\r\n"
-JOB_TOO_BIG = b"JOB_TOO_BIG\r\n"
-KICKED = b"KICKED\r\n"
-NOT_FOUND = b"NOT_FOUND\r\n"
-NOT_IGNORED = b"NOT_IGNORED\r\n"
-OUT_OF_MEMORY = b"OUT_OF_MEMORY\r\n"
-PAUSED = b"PAUSED\r\n"
-RELEASED = b"RELEASED\r\n"
-TIMED_OUT = b"TIMED_OUT\r\n"
-TOUCHED = b"TOUCHED\r\n"
-UNKNOWN_COMMAND = b"UNKNOWN_COMMAND\r\n"
+BAD_FORMAT: Final = b"BAD_FORMAT\r\n"
+BURIED: Final = b"BURIED\r\n"
+DEADLINE_SOON: Final = b"DEADLINE_SOON\r\n"
+DELETED: Final = b"DELETED\r\n"
+DRAINING: Final = b"DRAINING\r\n"
+EXPECTED_CRLF: Final = b"EXPECTED_CRLF\r\n"
+JOB_TOO_BIG: Final = b"JOB_TOO_BIG\r\n"
+KICKED: Final = b"KICKED\r\n"
+NOT_FOUND: Final = b"NOT_FOUND\r\n"
+NOT_IGNORED: Final = b"NOT_IGNORED\r\n"
+OUT_OF_MEMORY: Final = b"OUT_OF_MEMORY\r\n"
+PAUSED: Final = b"PAUSED\r\n"
+RELEASED: Final = b"RELEASED\r\n"
+TIMED_OUT: Final = b"TIMED_OUT\r\n"
+TOUCHED: Final = b"TOUCHED\r\n"
+UNKNOWN_COMMAND: Final = b"UNKNOWN_COMMAND\r\n"
 
 Header = tuple[int, int, int, int]
 """Of a put: pri, delay (s), ttr (s, at least 1), size (bytes)."""

@@ -9,12 +9,12 @@ from bisect import insort
 from collections import deque
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
-SWEEP_SLACK = 64
+SWEEP_SLACK: Final = 64
 """Dead entries that are always tolerated, so that small queues never sweep."""
 
-BUCKET_BITS = 10
+BUCKET_BITS: Final = 10
 """Items that came back are sorted together if their ids differ in that many low bits."""
 
 
@@ -360,16 +360,18 @@ class Alarm(Protocol):
 
 A = TypeVar("A", bound=Alarm)
 
-NEVER = float("inf")
+NEVER: Final = float("inf")
 
 
 class Timers(Generic[A]):
     """One heap of alarms. Arming to an earlier time adds an entry; a later time must wait for the earlier to ring."""
 
-    __slots__ = ("heap", "live", "serial")
+    __slots__ = ("earliest", "heap", "live", "serial")
 
     def __init__(self) -> None:
         self.heap: list[tuple[float, int, A]] = []
+        self.earliest = NEVER
+        """No alarm rings before this: a lower bound that costs nothing to ask for."""
         self.serial = 0
         self.live = 0
 
@@ -380,6 +382,7 @@ class Timers(Generic[A]):
         if alarm.armed == NEVER:
             self.live += 1
         alarm.armed = when
+        self.earliest = min(self.earliest, when)
         self.serial += 1
         heappush(self.heap, (when, self.serial, alarm))
         if len(self.heap) > 2 * self.live + SWEEP_SLACK:
@@ -399,6 +402,7 @@ class Timers(Generic[A]):
         heap = self.heap
         while heap and heap[0][2].armed != heap[0][0]:
             heappop(heap)
+        self.earliest = heap[0][0] if heap else NEVER
         return heap[0][0] if heap else None
 
     def due(self, now: float) -> Iterator[A]:

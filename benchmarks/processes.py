@@ -38,7 +38,7 @@ class Kind:
 
 
 UVLOOP = "uvloop"
-MYPYC = "broker.cpython"
+MYPYC = "__mypyc"
 FORCE_PURE = {"AYL_SERVER_PURE": "1"}
 
 KINDS = {

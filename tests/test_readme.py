@@ -1,117 +1,30 @@
-"""The README is true: every command and every snippet in it is run, in its order, in a fresh directory.
+"""The README is true: every command and every snippet in it is run, in its order, in a fresh directory."""
 
-The one thing that is changed is the port, because another server may have the default one.
-"""
+from __future__ import annotations
 
-import doctest
 import os
 import re
-import shlex
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import greenstalk
 import pytest
 
 import ayl
+from tests.pages import ROOT, Page
+from tests.shop import BIN, PATIENCE, Shop, shop
 
-ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
-PATIENCE = 20.0
+__all__ = ["shop"]
 
-
-class Block(NamedTuple):
-    language: str
-    text: str
-
-
-README = [
-    Block(language, text)
-    for language, text in re.findall(
-        r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
-    )
-]
-COMMANDS = [
-    line.removeprefix("$ ") for block in README if block.language == "console" for line in block.text.splitlines()
-]
-
-
-class Shop:
-    """The directory in which the README is followed, its server and its worker."""
-
-    def __init__(self, directory: Path, port: int) -> None:
-        self.directory = directory
-        self.port = port
-        self.background: list[subprocess.Popen[str]] = []
-        # As after the README's `. .venv/bin/activate`, which has a test of its own.
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("AYL_")} | {
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "AYL_ENGINE": f"beanstalk://127.0.0.1:{port}",
-            "AYL_BEANSTALK_PORT": str(port),
-        }
-
-    def run(self, command: str) -> str:
-        """What the command prints; one that ends in & goes on in the background."""
-        if command == "ayl_server &":
-            command = f"ayl_server -p {self.port} &"
-        words = command.split()
-        if words[-1] != "&":
-            return self._output(words)
-        with (self.directory / f"{words[0]}.log").open("w") as log:
-            started = subprocess.Popen(
-                words[:-1], cwd=self.directory, env=self.environment, stdout=log, stderr=log, text=True
-            )
-        self.background.append(started)
-        return ""
-
-    def python(self, text: str) -> str:
-        return self._output([str(BIN / "python"), "-c", text])
-
-    def _output(self, words: list[str]) -> str:
-        return subprocess.run(
-            words,
-            cwd=self.directory,
-            env=self.environment,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=PATIENCE,
-        ).stdout
-
-    def log(self, name: str) -> str:
-        return (self.directory / f"{name}.log").read_text()
-
-    def wait_until(self, what: str, *, log: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while what not in self.log(log):
-            assert time.monotonic() < deadline, f"{what!r} is not in the log of {log}:\n{self.log(log)}"
-            time.sleep(0.02)
-
-
-@pytest.fixture
-def shop(tmp_path: Path, free_port: int) -> Iterator[Shop]:
-    shop = Shop(tmp_path, free_port)
-    yield shop
-    for process in reversed(shop.background):
-        process.terminate()
-        process.wait(PATIENCE)
-
-
-def snippets(*, sessions: bool) -> list[str]:
-    return [block.text for block in README if block.language == "python" and block.text.startswith(">>>") == sessions]
+README = Page("README.md")
 
 
 def test_following_the_readme_step_by_step_works(shop: Shop) -> None:
-    _, module, send, sqlalchemy = snippets(sessions=False)
-    (shop.directory / "shop.py").write_text(module)
-    server, worker, *looks, kill, _ = [command for command in COMMANDS if command.startswith("ayl_")]
+    _, send, sqlalchemy = README.snippets
+    README.write(shop.directory)
+    server, worker, *looks, kill, _ = [command for command in README.commands if command.startswith("ayl_")]
     shop.run(server)
-    wait_for_server(shop.port)
     shop.run(worker)
 
     shop.python(send)
@@ -130,15 +43,14 @@ def test_following_the_readme_step_by_step_works(shop: Shop) -> None:
 
 
 def test_a_worker_takes_the_calls_of_the_readmes_lane_and_buried_ones_are_given_back(shop: Shop) -> None:
-    (shop.directory / "shop.py").write_text(snippets(sessions=False)[1])
-    server, *_, lanes = [command for command in COMMANDS if command.startswith("ayl_")]
-    (kick,) = [shlex.split(command) for command in COMMANDS if "kick" in command]
+    README.write(shop.directory)
+    server, *_, lanes = [command for command in README.commands if command.startswith("ayl_")]
+    (kick,) = [command for command in README.commands if "kick" in command]
     shop.run(server)
-    wait_for_server(shop.port)
     with greenstalk.Client(("127.0.0.1", shop.port), use="shop/1.4.2", watch="shop/1.4.2") as client:
         shop.python('import ayl, shop; ayl.send(shop.restock, "hats", 1)')
         client.bury(client.reserve(timeout=int(PATIENCE)))
-    assert shop.python(kick[2].replace("11300", str(shop.port))) == "1\n"
+    assert shop.run(kick.replace("11300", str(shop.port))) == "1\n"
     shop.python('import ayl, shop; ayl.opts(lane="mail").send(shop.restock, "stamps", 2)')
     shop.run(lanes)
     for line in ("restocking 1 hats", "restocking 2 stamps"):
@@ -165,19 +77,17 @@ resident, stay = Resident(), Stay()
 
 
 def test_the_line_at_the_top_of_the_readme_works(shop: Shop) -> None:
-    assert shop.python(FIRST_SNIPPET + snippets(sessions=False)[0]) == "cleared\n"
+    assert shop.python(FIRST_SNIPPET + README.snippets[0]) == "cleared\n"
 
 
 def test_the_readmes_errors_are_the_ones_you_get(shop: Shop) -> None:
-    (shop.directory / "shop.py").write_text(snippets(sessions=False)[1])
-    (session,) = snippets(sessions=True)
-    (shop.directory / "session.txt").write_text(session)
-    options = doctest.NORMALIZE_WHITESPACE
-    shop.python(f"import doctest, sys; sys.exit(doctest.testfile('session.txt', False, optionflags={options}).failed)")
+    README.write(shop.directory)
+    (session,) = README.sessions
+    shop.session(session)
 
 
 def test_activating_the_environment_brings_the_commands() -> None:
-    (activate,) = [command for command in COMMANDS if command.startswith(". ")]
+    (activate,) = [command for command in README.commands if command.startswith(". ")]
     script = f"{activate} && command -v ayl_server ayl_worker ayl_beanstalk"
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     assert done.stdout.split() == [str(BIN / name) for name in ("ayl_server", "ayl_worker", "ayl_beanstalk")]
@@ -191,7 +101,7 @@ def test_the_commands_in_bin_work_from_anywhere(name: str, tmp_path: Path) -> No
 
 
 def test_the_first_command_of_the_readme_works_on_a_directory(tmp_path: Path, free_port: int) -> None:
-    assert COMMANDS[:2] == ["bin/demo", "bin/test"], "the latter is what runs this"
+    assert README.commands[:2] == ["bin/demo", "bin/test"], "the latter is what runs this"
     for number in range(300):
         (tmp_path / f"{number}.txt").write_text("leisure and patience " * number)
     done = subprocess.run(
@@ -233,15 +143,3 @@ def test_ctrl_c_in_the_demo_leaves_no_process_behind(moment: str, tmp_path: Path
 def descendants(pid: int) -> list[int]:
     children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return [*children, *(below for child in children for below in descendants(child))]
-
-
-def wait_for_server(port: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            greenstalk.Client(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        else:
-            return

@@ -12,6 +12,7 @@ import pytest
 import ayl
 from ayl import commits, frameworks
 from ayl.batches import BATCH_SIZE
+from ayl.handle import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,16 +40,18 @@ def note(number: int) -> None: ...
 
 
 class Watcher:
-    """Notes what it is asked, and answers with a transaction or without."""
+    """Notes what it is asked, and answers with a transaction or without; with that of `owned` objects in any case."""
 
-    def __init__(self, *, open_: bool) -> None:
+    def __init__(self, *, open_: bool, owned: Sequence[object] = ()) -> None:
         self.open = open_
+        self.owned = owned
         self.asked: list[list[object]] = []
         self.waiting: list[Callable[[], None]] = []
 
-    def __call__(self, named: Sequence[object]) -> commits.OnCommit | None:
+    def __call__(self, named: Sequence[object]) -> list[commits.OnCommit]:
         self.asked.append([*named])
-        return self.waiting.append if self.open else None
+        concerned = any(obj in self.owned for obj in named) if named else self.open
+        return [self.waiting.append] if concerned else []
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def test_a_watcher_is_given_the_stored_objects_that_a_call_names(outbox: Outbox,
     watchers.append(watcher)
     first, second, third, fourth = map(Order, range(4))
     ayl.send(first.merge, 5, [second, {"deep": (third,)}], more=fourth)
-    assert watcher.asked == [[first, second, third, fourth]]
+    assert watcher.asked == [[first, second, third, fourth], []]
 
 
 def test_classes_functions_and_values_are_no_stored_objects(outbox: Outbox, watchers: list[Any]) -> None:
@@ -87,6 +90,34 @@ def test_the_first_watcher_that_knows_of_a_transaction_decides(outbox: Outbox, w
     assert [len(watcher.asked) for watcher in (closed, first, second)] == [1, 1, 0]
     assert [len(watcher.waiting) for watcher in (closed, first, second)] == [0, 1, 0]
     assert outbox.writes == []
+
+
+def test_the_transaction_of_a_named_object_goes_before_one_that_is_merely_open(
+    outbox: Outbox, watchers: list[Any]
+) -> None:
+    order = Order(1)
+    ambient, owner = Watcher(open_=True), Watcher(open_=True, owned=[order])
+    watchers += [ambient, owner]
+    ayl.send(order.merge)
+    assert [len(watcher.waiting) for watcher in (ambient, owner)] == [0, 1]
+    ayl.send(Order(2).merge)  # in nobody's transaction
+    assert [len(watcher.waiting) for watcher in (ambient, owner)] == [1, 1]
+
+
+def test_a_call_about_objects_in_several_transactions_waits_for_all_of_them(
+    outbox: Outbox, watchers: list[Any]
+) -> None:
+    first, second = Order(1), Order(2)
+    owners = [Watcher(open_=False, owned=[order]) for order in (first, second)]
+    watchers += owners
+    handles = [ayl.send(first.merge, second) for _ in range(2)]
+    for owner in owners:
+        assert outbox.writes == []
+        owner.waiting.pop()()
+    assert [handle.state for handle in handles] == [State.UNCOMMITTED, State.SUBMITTED]
+    owners[0].waiting.pop()()
+    owners[1].waiting.clear()  # a rollback
+    assert [handle.state for handle in handles] == [State.DROPPED, State.SUBMITTED]
 
 
 def test_without_a_transaction_a_call_leaves_at_once(outbox: Outbox, watchers: list[Any]) -> None:
@@ -174,7 +205,8 @@ ASKED = []
 
 
 def watch(named):
-    ASKED.append(named)
+    ASKED.append([*named])
+    return ()
 
 
 commits.WATCHERS.append(watch)

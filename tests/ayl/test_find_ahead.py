@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 import ayl
-from ayl import references
+from ayl import references, values
 from ayl.calling import perform
 from ayl.errors import CannotRun, Gone, Unavailable
 from ayl.references import PLAIN, find, find_ahead, finding
@@ -122,6 +122,15 @@ def test_one_and_true_are_two_keys() -> None:
     call(*(reference("Order", key) for key in (1, True, 1.0, False, 0)))
     assert [[type(key) for key in keys] for _, keys in LOOKUPS] == [[int, bool, float, bool, int]]
     assert [repr(obj.id) for obj in SEEN[0]] == ["1", "True", "1.0", "False", "0"]
+
+
+@pytest.mark.parametrize(
+    "keys", [((1, "x"), (True, "x"), (1.0, "x")), (0.0, -0.0), ((0.0,), (-0.0,)), (((1,),), ((1.0,),))]
+)
+def test_keys_that_are_equal_but_not_the_same_are_several(keys: tuple[Any, ...]) -> None:
+    call(*(reference("Order", values.encode(key, "", lambda _obj: None)) for key in (*keys, *keys)))
+    assert [[repr(key) for key in looked_for] for _, looked_for in LOOKUPS] == [[repr(key) for key in keys]]
+    assert [repr(obj.id) for obj in SEEN[0]] == [repr(key) for key in keys] * 2
 
 
 def test_a_tuple_is_a_key_like_any_other() -> None:

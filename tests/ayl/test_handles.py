@@ -38,8 +38,8 @@ class Transaction:
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
 
-    def watch(self, _named: object) -> commits.OnCommit:
-        return self.waiting.append
+    def watch(self, _named: object) -> list[commits.OnCommit]:
+        return [self.waiting.append]
 
     def commit(self) -> None:
         waiting, self.waiting = self.waiting, []
@@ -145,7 +145,18 @@ def test_a_batch_that_no_engine_could_be_made_for_has_sent_nothing() -> None:
     ayl.configure(app="shop", engine="carrier-pigeon")
     with pytest.raises(NotConfigured), ayl.batch() as batch:
         handle = ayl.send(note, 1)
-    assert (batch.sent, handle.state, handle.job_id) == (0, State.BATCHED, None)
+    assert (batch.sent, handle.state, handle.job_id) == (0, State.REFUSED, None)
+    assert "carrier-pigeon" in str(handle.error)
+
+
+def test_a_call_that_no_engine_can_be_made_for_at_its_commit_is_refused_and_not_rolled_back(
+    transaction: Transaction,
+) -> None:
+    ayl.configure(app="shop", engine="carrier-pigeon")
+    handle = ayl.send(note, 1)
+    with pytest.raises(NotConfigured, match="carrier-pigeon") as caught:
+        transaction.commit()
+    assert (handle.state, handle.error) == (State.REFUSED, caught.value)
 
 
 def test_a_call_that_no_server_takes_after_its_commit_is_refused(outbox: Outbox, transaction: Transaction) -> None:

@@ -96,8 +96,8 @@ class Transactions:
     def __init__(self) -> None:
         self.open: list[list[Callable[[], None]]] = []
 
-    def watch(self, _named: object) -> commits.OnCommit | None:
-        return self.open[-1].append if self.open else None
+    def watch(self, _named: object) -> list[commits.OnCommit]:
+        return [self.open[-1].append] if self.open else []
 
     @contextmanager
     def begin(self) -> Iterator[None]:

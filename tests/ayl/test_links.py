@@ -28,7 +28,6 @@ from ayl import delivery
 def note(who, number): pass
 
 ayl.configure(app="fork", version="1", engine=sys.argv[1], send_timeout=10)
-ayl.send  # what Python is importing in another thread at a fork, it could never import in the child
 over = threading.Event()
 sent = [0, 0, 0]
 
@@ -69,6 +68,51 @@ def test_children_of_a_process_full_of_sending_threads_send_what_is_theirs(own_s
     for thread, count in enumerate(map(int, done.stdout.split())):
         assert [number for who, number in found if who == f"thread {thread}"] == [*range(count)]
     assert sorted(number for who, number in found if who == "child") == [*range(20)]
+
+
+SLOWLY = """
+import faulthandler, os, sys, threading, time
+import ayl
+
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name.startswith("ayl."):
+            started.set()
+            time.sleep(0.02)  # a disk far away
+
+@ayl.task("links.note")
+def note(who): pass
+
+ayl.configure(app="fork", version="1", engine=sys.argv[1], send_timeout=10)
+started = threading.Event()
+sys.meta_path.insert(0, Slow())
+children = []
+sending = threading.Thread(target=lambda: ayl.send(note, "parent"))
+sending.start()
+started.wait()
+while sending.is_alive() and len(children) < 50:
+    child = os.fork()
+    if child == 0:
+        faulthandler.dump_traceback_later(20, exit=True)  # of a child that waits for a lock that nobody holds any more
+        sys.meta_path.pop(0)
+        ayl.send(note, "child")
+        os._exit(0)
+    children.append(child)
+    time.sleep(0.003)
+sending.join()
+codes = [os.waitpid(child, 0)[1] for child in children]
+ayl.delivery.close()
+assert codes == [0] * len(codes), codes
+print(len(children))
+"""
+
+
+def test_a_child_that_is_forked_during_the_first_send_of_another_thread_can_send(own_server: Server) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", SLOWLY, own_server.url],
+        check=True, timeout=60, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert [message.args[0] for message in own_server.take("fork/1")].count("child") == int(done.stdout) > 0
 
 
 @ayl.task("links.note")

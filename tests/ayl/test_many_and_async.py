@@ -120,7 +120,7 @@ def test_asend_lets_a_full_batch_leave(outbox: Outbox) -> None:
 
 def test_asend_waits_for_a_commit(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting: list[Callable[[], None]] = []
-    monkeypatch.setattr(commits, "WATCHERS", [lambda _named: waiting.append])
+    monkeypatch.setattr(commits, "WATCHERS", [lambda _named: [waiting.append]])
 
     async def main() -> ayl.Handle:
         return await ayl.asend(note, 1)
@@ -290,7 +290,7 @@ def test_send_many_in_a_batch_leaves_by_itself(outbox: Outbox) -> None:
 
 def test_send_many_in_a_transaction_waits_for_its_commit(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting: list[Callable[[], None]] = []
-    monkeypatch.setattr(commits, "WATCHERS", [lambda _named: waiting.append])
+    monkeypatch.setattr(commits, "WATCHERS", [lambda _named: [waiting.append]])
     handles = ayl.send_many([(note, 1), (note, 2)])
     assert outbox.writes == []
     with ayl.batch():

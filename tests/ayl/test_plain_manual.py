@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.manual import Manual
-from tests.test_readme import Shop, shop, wait_for_server
+from tests.pages import Page
+from tests.shop import Shop, shop
 
 __all__ = ["shop"]
 
-MANUAL = Manual("plain.md")
+MANUAL = Page("docs/plain.md")
 
 ALONE = {
     "letters.py": "[('Jones', 2026, 95), ('Smith', 2026, 180)]\n",
@@ -17,10 +17,13 @@ ALONE = {
 
 
 def test_following_the_manual_step_by_step_works(shop: Shop) -> None:
+    follow(shop)
+
+
+def follow(shop: Shop) -> None:
     server, worker = MANUAL.commands
-    MANUAL.write(shop)
+    MANUAL.write(shop.directory)
     shop.run(server)
-    wait_for_server(shop.port)
     shop.run(worker)
     shop.python(MANUAL.files["send.py"])
     for line in ("stay 3 of Jones is cleared", "stay 4 of Smith is cleared", "menu 1 is cooked, 1 in the cache",
@@ -29,10 +32,12 @@ def test_following_the_manual_step_by_step_works(shop: Shop) -> None:
 
 
 def test_the_files_that_run_alone_print_what_they_should(shop: Shop) -> None:
+    assert not MANUAL.snippets
     assert set(MANUAL.files) == {"home.py", "send.py", *ALONE}
     for name, printed in ALONE.items():
         assert shop.python(MANUAL.files[name]) == printed
 
 
 def test_the_manual_s_errors_are_the_ones_you_get(shop: Shop) -> None:
-    assert MANUAL.play(shop, 'import ayl; ayl.configure(app="home", version="1")') == [""]
+    for session in MANUAL.sessions:
+        shop.session(session, 'import ayl; ayl.configure(app="home", version="1")')

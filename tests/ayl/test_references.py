@@ -159,6 +159,17 @@ def test_get_cache_is_preferred_to_find(inline: None) -> None:
     assert Cached.log == ["get_cache", 5]
 
 
+def test_a_class_that_changes_is_seen_as_it_is_now(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    Cached(5).ayl_send("greet")
+    for name in ("find", "get_cache"):
+        monkeypatch.setattr(Cached, name, None)
+    with pytest.raises(NotRegistered, match="has no way to find an instance again"):
+        Cached(5).ayl_send("greet")
+    monkeypatch.setattr(Cached, "find", classmethod(lambda cls, key: cls(key)))
+    Cached(5).ayl_send("greet")
+    assert len(outbox.submissions) == 2
+
+
 class Parcel(ayl.Sendable):
     """Known by its number, and found in its own way."""
 

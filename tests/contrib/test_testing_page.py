@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from tests.pages import blocks
+from tests.pages import Page
 
 pytest_plugins = ["pytester"]
 
 FILES = {
-    section: {block.file: block.text for block in blocks("testing.md") if block.section == section}
+    section: {block.file: block.text for block in Page("docs/testing.md").blocks if block.section == section}
     for section in ("Django", "SQLAlchemy", "Peewee")
 }
 

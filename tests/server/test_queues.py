@@ -158,5 +158,6 @@ def test_an_alarm_rings_once_at_the_earliest_time_it_was_armed_to(steps: list[tu
             assert sorted(rang) == sorted(due)
             assert [due[which] for which in rang] == sorted(due.values())
             model = {which: at for which, at in model.items() if at > now}
+        assert timers.earliest <= min(model.values(), default=NEVER)
         assert timers.next() == min(model.values(), default=None)
         assert len(timers.heap) <= 2 * len(model) + SWEEP_SLACK + 1

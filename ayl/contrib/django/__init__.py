@@ -4,14 +4,14 @@ Nothing need be called: this is loaded when a model is registered. As an app, in
 setting `AYL` and brings `manage.py ayl_worker`. See docs/django.md.
 """
 
-from ayl import commits, frameworks
+from ayl import frameworks
+from ayl.contrib.django import transactions
 from ayl.contrib.django.connections import tidied
 from ayl.contrib.django.locator import DjangoLocator
 from ayl.contrib.django.saves import watch_saves
-from ayl.contrib.django.transactions import open_transaction
 
 LOCATOR = DjangoLocator()
 
-commits.WATCHERS.append(open_transaction)
+transactions.follow()
 frameworks.AROUND_JOBS.append(tidied)
 watch_saves()

@@ -4,34 +4,33 @@
 # Django brings no types.
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from itertools import count
+from functools import wraps
 from typing import Any
-from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
-from ayl.batches import batch, open_batch
-from ayl.commits import OnCommit
+from ayl.commits import WATCHERS, OnCommit, Waiting, at_last, leave
 from ayl.contrib.django.databases import home, of_this_thread
 from ayl.errors import CannotSend
 
-Call = Callable[[], None]
 
-
-def open_transaction(named: Sequence[object]) -> OnCommit | None:
-    """The watcher (`ayl.commits`): those databases of the named objects that are in an atomic block; else `default`,
-    if that is in one; else whatever database is. Raises CannotSend where autocommit is off.
+def open_transactions(named: Sequence[object]) -> Sequence[OnCommit]:
+    """The watcher (`ayl.commits`): those databases of the named objects that are in an atomic block; without objects,
+    `default`, if that is in one, else whatever database is. Raises CannotSend where autocommit is off.
     """
     opened = {there.alias: there for there in of_this_thread() if _may_be_open(there)}
     if not opened:
-        return None
-    homes = {home(obj) for obj in named if isinstance(obj, Model)} & opened.keys() or {DEFAULT_DB_ALIAS} & opened.keys()
-    waited_for = [opened[alias] for alias in homes or opened]
+        return ()
+    if named:
+        wanted = {home(obj) for obj in named if isinstance(obj, Model)}
+    else:
+        wanted = {DEFAULT_DB_ALIAS} if DEFAULT_DB_ALIAS in opened else {*opened}
+    waited_for = [connection for alias, connection in opened.items() if alias in wanted]
     for connection in waited_for:
         _refuse_manual(connection)
-    return lambda function: _when_all_commit(waited_for, function)
+    return [connection.on_commit for connection in waited_for]
 
 
 def _may_be_open(connection: Any) -> bool:
@@ -49,49 +48,50 @@ def _refuse_manual(connection: Any) -> None:
         )
 
 
-def _when_all_commit(waited_for: Sequence[Any], function: Call) -> None:
-    left = len(waited_for)
-
-    def committed() -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            function()
-
-    for connection in waited_for:
-        connection.on_commit(_Committed(connection, function if left == 1 else committed))
+# What Django does at a commit, followed
 
 
-class _Committed:
-    """What Django calls after a commit, or lets go of: of a rollback it tells nobody else."""
+class _Departure:
+    """The messages that leave with one commit, in one write, where the first of them stood among Django's callbacks."""
 
-    __slots__ = ("__weakref__", "call", "connection", "number")
-
-    def __init__(self, connection: Any, call: Call) -> None:
-        self.connection = connection
-        self.call = call
-        self.number = next(_numbers)
-        waiting = _waiting.get(connection)
-        if waiting is None:
-            waiting = _waiting[connection] = WeakValueDictionary()
-        waiting[self.number] = self
+    def __init__(self, waiting: Sequence[Waiting]) -> None:
+        self._waiting = waiting
+        self._refusal: Exception | None = None
 
     def __call__(self) -> None:
-        """Make the calls of all that was committed, at once: the messages then leave in one write, and one that is
-        refused, which is raised to who commits, does not make Django forget the others.
-        """
-        waiting = _waiting[self.connection]
-        if self.number not in waiting:
-            return  # it was among those of another
-        # A test that plays the commit (captureOnCommitCallbacks) means this one and nothing else.
-        due = [self] if self.connection.in_atomic_block else [*waiting.values()]
-        for committed in due:
-            del waiting[committed.number]
-        with nullcontext() if open_batch() else batch():
-            for committed in due:
-                committed.call()
+        """Raises nothing, or Django would forget the callbacks behind this one."""
+        waiting, self._waiting = self._waiting, ()
+        try:
+            leave(waiting)
+        except Exception as refusal:  # noqa: BLE001 - raised at the end, whatever it is
+            self._refusal = refusal
+
+    def end(self) -> None:
+        """Raises what the sends have raised. They leave now if a callback that failed has made Django forget them."""
+        self()
+        if self._refusal is not None:
+            raise self._refusal
 
 
-_numbers = count()
-_waiting: "WeakKeyDictionary[Any, WeakValueDictionary[int, _Committed]]" = WeakKeyDictionary()
-"""In the order in which they came. Django holds them; what it lets go of vanishes from here."""
+def _letting_leave(run: Callable[[Any], None]) -> Callable[[Any], None]:
+    @wraps(run)
+    def following(self: Any) -> None:
+        waiting = [call for _, call, *_ in self.run_on_commit if isinstance(call, Waiting)]
+        if not waiting or self.in_atomic_block:  # then Django has something to say
+            run(self)
+            return
+        departure = _Departure(waiting)
+        self.run_on_commit = [
+            (savepoints, departure if isinstance(call, Waiting) else call, *robust)
+            for savepoints, call, *robust in self.run_on_commit
+        ]
+        with at_last(departure.end):
+            run(self)
+
+    return following
+
+
+def follow() -> None:
+    """From now on what waits for a commit leaves with it, whatever the callbacks of the app do."""
+    BaseDatabaseWrapper.run_and_clear_commit_hooks = _letting_leave(BaseDatabaseWrapper.run_and_clear_commit_hooks)
+    WATCHERS.append(open_transactions)

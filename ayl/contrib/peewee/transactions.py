@@ -10,7 +10,8 @@ transaction without peewee (`execute_sql("COMMIT")`) is not seen.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from typing import Any
 
@@ -59,163 +60,110 @@ def _is_open(database: Any) -> bool:
 # What peewee does, followed
 
 
-def _commit(commit: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(commit)
-    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not held_of(self):
-            return commit(self, *args, **kwargs)
-        with afterwards():
-            _notice(self)
-            if _status(self) == ABORTED:
-                drop(self)  # PostgreSQL takes this COMMIT for a ROLLBACK, and calls it a success
-            try:
-                result = commit(self, *args, **kwargs)
-            except BaseException:
-                if _status(self) == IDLE:
-                    drop(self)
-                raise
-            release(self)
-            return result
-
-    return following
-
-
-def _rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(rollback)
-    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return rollback(self, *args, **kwargs)
-        finally:
-            drop(self)  # also if it fails: then the transaction, or the connection, is gone already
-
-    return following
-
-
 def _notice(database: Any) -> None:
     """See whether a transaction was ended by SQL that did not pass here; if by a rollback, the workers will say which
     objects are gone.
     """
-    held = held_of(database)
-    if held and _status(database) == IDLE:
+    if held_of(database) and _status(database) == IDLE:
         log.warning("a transaction of %r ended unseen; the calls that waited for it leave now", database.database)
         release(database)
 
 
-def _noticing(method: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(method)
-    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not held_of(self):
-            return method(self, *args, **kwargs)
-        with afterwards():
-            _notice(self)
-            return method(self, *args, **kwargs)
-
-    return following
+@contextmanager
+def _begin(_: Any, database: Any) -> Iterator[None]:
+    with afterwards():
+        _notice(database)
+        yield
 
 
-def _close(close: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(close)
-    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with afterwards():
-            _notice(self)
-            held = held_of(self)
-            result = close(self, *args, **kwargs)
-            if held is not None:
-                held.clear()  # peewee 4 lets go of it itself
-            return result
-
-    return following
-
-
-def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Of a database or one of its blocks."""
-
-    @wraps(method)
-    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not held_of(behind_proxies(getattr(self, "db", self))):
-            return method(self, *args, **kwargs)
-        with afterwards():
-            return method(self, *args, **kwargs)
-
-    return following
-
-
-def _transaction_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(commit)
-    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not held_of(behind_proxies(self.db)):
-            return commit(self, *args, **kwargs)
-        with afterwards():
-            result = commit(self, *args, **kwargs)
-            release(behind_proxies(self.db))  # of a database whose class has a commit() of its own
-            return result
-
-    return following
-
-
-def _transaction_rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(rollback)
-    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = rollback(self, *args, **kwargs)
-        drop(behind_proxies(self.db))
-        return result
-
-    return following
-
-
-def _savepoint_begin(begin: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(begin)
-    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
-        database = behind_proxies(self.db)
-        if _status(database) == IDLE:  # in SQLite a savepoint outside of a transaction is one; this follows another
-            release(database)
-        result = begin(self, *args, **kwargs)
-        setattr(self, MARK, len(held_of(database) or ()))
-        return result
-
-    return following
-
-
-def _savepoint_commit(commit: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(commit)
-    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not held_of(behind_proxies(self.db)):
-            return commit(self, *args, **kwargs)
-        with afterwards():
-            result = commit(self, *args, **kwargs)
-            database = behind_proxies(self.db)
+@contextmanager
+def _commit(_: Any, database: Any) -> Iterator[None]:
+    with afterwards():
+        _notice(database)
+        if _status(database) == ABORTED:
+            drop(database)  # PostgreSQL takes this COMMIT for a ROLLBACK, and calls it a success
+        try:
+            yield
+        except BaseException:
             if _status(database) == IDLE:
-                release(database)
-            return result
+                drop(database)
+            raise
+        release(database)
 
-    return following
+
+@contextmanager
+def _rollback(_: Any, database: Any) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        drop(database)  # also if it fails: then the transaction, or the connection, is gone already
 
 
-def _savepoint_rollback(rollback: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(rollback)
-    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # One that began before this module was loaded has no mark: nothing waited then.
-        mark = getattr(self, MARK, 0)
-        result = rollback(self, *args, **kwargs)
-        held = held_of(behind_proxies(self.db))
+@contextmanager
+def _close(_: Any, database: Any) -> Iterator[None]:
+    with afterwards():
+        _notice(database)
+        held = held_of(database)
+        yield
         if held is not None:
-            del held[mark:]
-        setattr(self, MARK, mark)  # it goes on, or was begun anew before the calls were dropped
-        return result
-
-    return following
+            held.clear()  # peewee 4 lets go of it itself
 
 
-Following = Callable[[Callable[..., Any]], Callable[..., Any]]
+def _whole(_: Any, _database: Any) -> AbstractContextManager[None]:
+    return afterwards()
 
-OF_DATABASES: dict[str, Following] = {
-    "begin": _noticing,
+
+@contextmanager
+def _transaction_commit(_: Any, database: Any) -> Iterator[None]:
+    with afterwards():
+        yield
+        release(database)  # of a database whose class has a commit() of its own
+
+
+@contextmanager
+def _transaction_rollback(_: Any, database: Any) -> Iterator[None]:
+    yield
+    drop(database)
+
+
+@contextmanager
+def _savepoint_begin(savepoint: Any, database: Any) -> Iterator[None]:
+    if _status(database) == IDLE:  # in SQLite a savepoint outside of a transaction is one; this follows another
+        release(database)
+    yield
+    setattr(savepoint, MARK, len(held_of(database) or ()))
+
+
+@contextmanager
+def _savepoint_commit(_: Any, database: Any) -> Iterator[None]:
+    with afterwards():
+        yield
+        if _status(database) == IDLE:
+            release(database)
+
+
+@contextmanager
+def _savepoint_rollback(savepoint: Any, database: Any) -> Iterator[None]:
+    # One that began before this module was loaded has no mark: nothing waited then.
+    mark = getattr(savepoint, MARK, 0)
+    yield
+    held = held_of(database)
+    if held is not None:
+        del held[mark:]
+    setattr(savepoint, MARK, mark)  # it goes on, or was begun anew before the calls were dropped
+
+
+Span = Callable[[Any, Any], AbstractContextManager[None]]
+"""What is done around a method of a database, or of one of its blocks; given that, and the database."""
+
+OF_DATABASES: dict[str, Span] = {
+    "begin": _begin,
     "close": _close,
     "commit": _commit,
     "rollback": _rollback,
     "session_commit": _whole,
 }
-OF_BLOCKS: dict[str, dict[str, Following]] = {
+OF_BLOCKS: dict[str, dict[str, Span]] = {
     "_transaction": {"commit": _transaction_commit, "rollback": _transaction_rollback, "__exit__": _whole},
     "_savepoint": {
         "_begin": _savepoint_begin,
@@ -224,7 +172,20 @@ OF_BLOCKS: dict[str, dict[str, Following]] = {
         "__exit__": _whole,
     },
 }
-"""Peewee's methods that end transactions and savepoints, and what follows them."""
+"""Peewee's methods that end transactions and savepoints, and what is done around them."""
+
+
+def _within(span: Span, method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def following(self: Any, *args: Any, **kwargs: Any) -> Any:
+        database = behind_proxies(getattr(self, "db", self))
+        if not held_of(database) and span is not _savepoint_begin:  # nothing waits, so nothing is to be done
+            return method(self, *args, **kwargs)
+        with span(self, database):
+            return method(self, *args, **kwargs)
+
+    return following
+
 
 _followed: set[type] = set()
 
@@ -237,8 +198,8 @@ def follow() -> None:
         log.warning("peewee %s is not known: calls do not wait for its commits", getattr(peewee, "__version__", ""))
         return
     for cls, methods in OF_BLOCKS.items():
-        for name, following in methods.items():
-            setattr(getattr(peewee, cls), name, following(blocks[cls][name]))
+        for name, span in methods.items():
+            setattr(getattr(peewee, cls), name, _within(span, blocks[cls][name]))
     WATCHERS.append(watch)
 
 
@@ -249,25 +210,22 @@ def _follow_database(cls: type) -> None:
     for base in cls.__mro__:
         if issubclass(base, peewee.Database) and base not in _followed:
             for name in OF_DATABASES.keys() & vars(base).keys():
-                setattr(base, name, OF_DATABASES[name](vars(base)[name]))
+                setattr(base, name, _within(OF_DATABASES[name], vars(base)[name]))
             _followed.add(base)
 
 
 # Which transaction a call waits for
 
 
-def watch(named: Sequence[object]) -> OnCommit | None:
-    """The watcher (`ayl.commits`): the databases of the named instances that have an open transaction, else those of
-    registered models. If these are several, a call waits for all of them.
+def watch(named: Sequence[object]) -> Sequence[OnCommit]:
+    """The watcher (`ayl.commits`): the databases of the named instances that have an open transaction; without
+    instances, those of registered models.
     """
-    opened = _opened([obj._meta.database for obj in named if isinstance(obj, peewee.Model)]) or _opened(_registered())
-    if not opened:
-        return None
+    databases = [obj._meta.database for obj in named if isinstance(obj, peewee.Model)] if named else _registered()
+    opened = _opened(databases)
     for database in opened:
         _follow_database(type(database))
-    if len(opened) == 1:
-        return holding(opened[0]).append
-    return lambda function: _when_all_commit(opened, function)
+    return [holding(database).append for database in opened]
 
 
 def _opened(databases: Iterable[Any]) -> list[Any]:
@@ -288,16 +246,3 @@ def _registered() -> set[Any]:
         models: list[Any] = [cls for cls in names if isinstance(cls, peewee.ModelBase)]
         _known = newest, [model._meta for model in models]  # to look through all classes at each send would take long
     return {meta.database for meta in _known[1]}
-
-
-def _when_all_commit(databases: Sequence[Any], function: Callable[[], None]) -> None:
-    left = len(databases)
-
-    def committed() -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            function()
-
-    for database in databases:
-        holding(database).append(committed)

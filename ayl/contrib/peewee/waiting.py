@@ -1,13 +1,14 @@
 """What waits for the commits of peewee's databases, and how it leaves."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import peewee
 
-from ayl.batches import batch, open_batch
+from ayl.commits import at_last, leave
 
 
 class Held(list[Callable[[], None]]):
@@ -26,7 +27,7 @@ class Held(list[Callable[[], None]]):
         waiting, self[:] = [*self], ()
         due = _due.get()
         if due is None:
-            _leave(waiting)
+            leave(waiting)
         else:
             due += waiting
 
@@ -79,14 +80,6 @@ def release(database: Any) -> None:
         held()
 
 
-def _leave(waiting: Sequence[Callable[[], None]]) -> None:
-    """In order and in few writes; all are tried, whatever one raises."""
-    if waiting:
-        with batch() if open_batch() is None else nullcontext():
-            for function in waiting:
-                function()
-
-
 _due: ContextVar[list[Callable[[], None]] | None] = ContextVar("ayl_peewee_due", default=None)
 
 
@@ -99,15 +92,9 @@ def afterwards() -> Iterator[None]:
         yield
         return
     due: list[Callable[[], None]] = []
-    token = _due.set(due)
-    try:
-        yield
-    except BaseException as error:
-        _due.reset(token)
+    with at_last(partial(leave, due)):
+        token = _due.set(due)
         try:
-            _leave(due)
-        except Exception as refusal:  # noqa: BLE001 - peewee's own error is the one to raise
-            error.add_note(f"and what waited for the commit could not be sent: {refusal}")
-        raise
-    _due.reset(token)
-    _leave(due)
+            yield
+        finally:
+            _due.reset(token)

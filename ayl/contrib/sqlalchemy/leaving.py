@@ -3,13 +3,13 @@
 import asyncio
 import atexit
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from sqlalchemy.util import await_only
 
-from ayl.batches import batch, open_batch
-from ayl.contrib.sqlalchemy.ledger import Ending, OnCommit
+from ayl import commits
+from ayl.contrib.sqlalchemy.ledger import Ending
 from ayl.contrib.sqlalchemy.sessions import in_greenlet
 
 log = logging.getLogger("ayl.contrib.sqlalchemy")
@@ -26,9 +26,9 @@ def leave(ending: Ending) -> None:
     if not ending.leaving:
         return
     if in_greenlet():
-        await_only(asyncio.to_thread(_send, ending.leaving))
+        await_only(asyncio.to_thread(commits.leave, ending.leaving))
     else:
-        _send(ending.leaving)
+        commits.leave(ending.leaving)
 
 
 def leave_later(ending: Ending) -> None:
@@ -63,25 +63,6 @@ def at_exit(end_all: Callable[[], None]) -> None:
         catch_up()
 
     atexit.register(end)
-
-
-def _send(leaving: Sequence[OnCommit]) -> None:
-    if len(leaving) == 1 or open_batch() is not None:
-        _each(leaving)
-    else:
-        with batch():
-            _each(leaving)
-
-
-def _each(leaving: Sequence[OnCommit]) -> None:
-    failure: Exception | None = None
-    for on_commit in leaving:
-        try:
-            on_commit()
-        except Exception as error:  # noqa: BLE001 - one call that fails must not keep the others back
-            failure = failure or error
-    if failure is not None:
-        raise failure
 
 
 def _tell_of_lost(ending: Ending) -> None:

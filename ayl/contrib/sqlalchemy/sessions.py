@@ -1,5 +1,6 @@
 """The sessions of one job: opened when they are first needed, committed or rolled back at its end, and closed."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -7,17 +8,22 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.util import concurrency
 
 from ayl.contrib.sqlalchemy.factories import Bound, serving
-from ayl.errors import NotConfigured, Unavailable
+from ayl.errors import Bury, NotConfigured, NotSubmitted, Unavailable
 from ayl.references import loop_stack
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+
+log = logging.getLogger("ayl.contrib.sqlalchemy")
+
+UNSENT = "what the call has done is committed, but what it has sent was not taken"
 
 OF_ANOTHER_LOOP = ("attached to a different loop", "Event loop is closed")
 """What asyncio says of a connection that was made on an event loop which is not, or no more, the one that runs."""
@@ -35,6 +41,8 @@ class Sessions:
         self._stack = stack
         self._opened: dict[str, Session] = {}
         self._asynchronous: dict[str, AsyncSession] = {}
+        self._refusals: list[NotSubmitted] = []
+        stack.push(self._tell)  # when all sessions have ended
 
     def latest(self) -> Session | None:
         """The session with an open transaction that was opened last."""
@@ -83,7 +91,7 @@ class Sessions:
                 )
             self._stack.enter_context(_in_place(bound.scope, made))
             active = self._stack.enter_context(made)
-            self._stack.push(partial(_end, active))
+            self._stack.push(partial(self._end, active))
             # Not as `with active.begin()`: a long call may commit what it has got so far.
             active.begin()
         except (SQLAlchemyError, OSError) as error:
@@ -99,39 +107,63 @@ class Sessions:
             )
         active: AsyncSession = bound.factory()
         stack.enter_context(_in_place(bound.scope, active))
-        stack.push_async_exit(partial(_end_on_loop, active))
+        stack.push_async_exit(partial(self._end_on_loop, active))
         active.sync_session.begin()  # asks the database nothing yet
         return active
 
-
-def _end(
-    session: Session,
-    _kind: type[BaseException] | None,
-    error: BaseException | None,
-    _trace: TracebackType | None,
-) -> None:
-    if error is None:
-        session.commit()
-    else:
-        session.rollback()
-
-
-async def _end_on_loop(
-    session: "AsyncSession",
-    _kind: type[BaseException] | None,
-    error: BaseException | None,
-    _trace: TracebackType | None,
-) -> None:
-    if error is not None and any(sign in str(error) for sign in OF_ANOTHER_LOOP):
-        error.add_note(
-            "ayl: this engine's pool keeps connections of another event loop. A call that is made in place or in a "
-            "thread has a loop of its own: there, use create_async_engine(…, poolclass=NullPool)"
-        )
-    async with session:
+    def _end(
+        self,
+        session: Session,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
         if error is None:
-            await session.commit()
+            with self._noted(session):
+                session.commit()
         else:
-            await session.rollback()
+            session.rollback()
+
+    async def _end_on_loop(
+        self,
+        session: "AsyncSession",
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if error is not None and any(sign in str(error) for sign in OF_ANOTHER_LOOP):
+            error.add_note(
+                "ayl: this engine's pool keeps connections of another event loop. A call that is made in place or in a "
+                "thread has a loop of its own: there, use create_async_engine(…, poolclass=NullPool)"
+            )
+        async with session:
+            if error is None:
+                with self._noted(session.sync_session):
+                    await session.commit()
+            else:
+                await session.rollback()
+
+    @contextmanager
+    def _noted(self, session: Session) -> Iterator[None]:
+        """A commit stands, whatever becomes of the messages that waited for it; it rolls back no other session's."""
+        committed: list[Session] = []
+        event.listen(session, "after_commit", committed.append)  # the session is this job's, and ends with it
+        try:
+            yield
+        except NotSubmitted as refusal:
+            if not committed:  # a hook has sent before, and at once
+                raise
+            self._refusals.append(refusal)
+
+    def _tell(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        # To make the call again would do again what is committed, and might not even send. If another session has
+        # failed, that cannot be helped.
+        if error is None and self._refusals:
+            raise Bury(f"{UNSENT}: {self._refusals[0]}") from self._refusals[0]
+        for refusal in self._refusals:
+            log.error("%s: %s", UNSENT, refusal)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Sends wait for the commit of their session's transaction, and are let go of with it or with their savepoint.
 
-Which session: that of an object that the call names, if it is in a transaction; otherwise the latest that was begun in
-this thread and asyncio task; otherwise that of the job which runs.
+Which session: those of the objects that the call names, as far as they are in a transaction; otherwise the latest that
+was begun in this thread and asyncio task; otherwise that of the job which runs.
 
 An end is told by `after_transaction_end`, and only what leaves then may raise: an error in `after_commit` would leave
 the session in a state that it never gets out of. A close without a commit tells of nothing but the end. It undoes what
@@ -12,7 +12,8 @@ import asyncio
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
@@ -158,28 +159,28 @@ def _watch(session: Session) -> Watch:
     return watch
 
 
-def watcher(named: Sequence[object]) -> HandOver | None:
+def watcher(named: Sequence[object]) -> Sequence[HandOver]:
     """For `ayl.commits.WATCHERS`."""
     leaving.catch_up()
-    session = _session_for(named)
-    if session is None:
-        return None
-    watch = _watch(session)
-    return lambda on_commit: watch.hold(session, on_commit)
+    return [partial(_watch(session).hold, session) for session in (_of(named) if named else _present())]
 
 
-def _session_for(named: Sequence[object]) -> Session | None:
-    for obj in named:
-        state = getattr(obj, "_sa_instance_state", None)
-        session = state.session if isinstance(state, InstanceState) else None
-        if session is not None and session.in_transaction():
-            return session
+def _of(named: Sequence[object]) -> Iterable[Session]:
+    """The sessions of these objects that are in a transaction."""
+    states = [getattr(obj, "_sa_instance_state", None) for obj in named]
+    sessions = dict.fromkeys(state.session for state in states if isinstance(state, InstanceState))
+    return [session for session in sessions if session is not None and session.in_transaction()]
+
+
+def _present() -> Iterable[Session]:
+    """The session that a call which names nothing belongs to."""
     for reference in reversed(_begun_here()):
         session = reference()
         if session is not None and session.in_transaction():
-            return session
+            return (session,)
     opened = _opened_for(present_job())
-    return None if opened is None else opened.latest()
+    latest = None if opened is None else opened.latest()
+    return () if latest is None else (latest,)
 
 
 def _opened_for(job: Finding | None) -> Sessions | None:

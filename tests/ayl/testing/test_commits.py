@@ -26,8 +26,8 @@ class Transaction:
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
 
-    def watch(self, _named: object) -> commits.OnCommit:
-        return self.waiting.append
+    def watch(self, _named: object) -> list[commits.OnCommit]:
+        return [self.waiting.append]
 
     def commit(self) -> None:
         waiting, self.waiting = self.waiting, []

@@ -12,14 +12,14 @@ import pytest
 
 import ayl
 from ayl import commits, testing
-from tests.pages import blocks
+from tests.pages import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytest_plugins = ["pytester"]
 
-PAGE = [block for block in blocks("testing.md") if block.section not in ("Django", "SQLAlchemy", "Peewee")]
+PAGE = [block for block in Page("docs/testing.md").blocks if block.section not in ("Django", "SQLAlchemy", "Peewee")]
 FILES = {block.file: block.text for block in PAGE if block.file}
 REPORTS = [block.text for block in PAGE if block.language == "text"]
 
@@ -77,7 +77,7 @@ def test_the_reports_of_the_page_are_the_ones_you_get(monkeypatch: pytest.Monkey
         ayl.send(order.ship, "ups", insured=True)
         differing = said(lambda: sent.assert_sent(order.ship, "dhl"))
     waiting: list[object] = []
-    monkeypatch.setattr(commits, "WATCHERS", [lambda _named: waiting.append])
+    monkeypatch.setattr(commits, "WATCHERS", [lambda _named: [waiting.append]])
     with testing.recording() as sent:
         ayl.send(order.ship, "ups")
         held = said(lambda: sent.assert_sent(order.ship, "ups"))

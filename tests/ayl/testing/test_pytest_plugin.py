@@ -139,7 +139,7 @@ def test_at_once_no_test_waits_for_a_commit(suite: pytest.Pytester) -> None:
 
         @pytest.fixture(autouse=True)
         def open_transaction(monkeypatch):
-            monkeypatch.setattr(commits, "WATCHERS", [lambda named: [].append])
+            monkeypatch.setattr(commits, "WATCHERS", [lambda named: [[].append]])
 
         def test_waits(ayl_sent):
             Order(1).pay()

@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-import re
-from importlib.metadata import requires
-
-import pytest
-
-from tests.manual import Manual
-from tests.test_readme import Shop, shop, wait_for_server
+from tests.pages import Page
+from tests.shop import Shop, installed, shop
 
 __all__ = ["shop"]
 
-MANUAL = Manual("peewee.md")
-
-
-@pytest.fixture
-def followed(shop: Shop) -> Shop:
-    """With the manual's files, its server and its worker."""
-    _, server, worker = MANUAL.commands
-    MANUAL.write(shop)
-    shop.run(server)
-    wait_for_server(shop.port)
-    shop.run(worker)
-    return shop
+MANUAL = Page("docs/peewee.md")
 
 
 def test_the_manual_says_how_to_install_it() -> None:
     assert MANUAL.commands[0] == 'pip install "ayl[peewee]"'
-    assert [line for line in requires("ayl") or () if re.match(r"peewee.*extra == .peewee.$", line)]
+    assert installed(MANUAL.commands[0]) == {"peewee"}
 
 
-def test_following_the_manual_step_by_step_works(followed: Shop) -> None:
-    followed.python(MANUAL.files["send.py"])
+def test_following_the_manual_step_by_step_works(shop: Shop) -> None:
+    follow(shop)
+
+
+def follow(shop: Shop) -> None:
+    begin(shop)
+    shop.python(MANUAL.files["send.py"])
     for line in ("order 1 goes with ups", "line 0 of order 1 is packed", "restocking 100 socks",
                  "3 lines are packed together", "order 1 is archived", "0 orders are not paid"):  # fmt: skip
-        followed.wait_until(line, log="ayl_worker")
-    followed.python(MANUAL.files["moments.py"])
+        shop.wait_until(line, log="ayl_worker")
+    shop.python(MANUAL.files["moments.py"])
     for line in ("restocking 1 shoes", "restocking 1 hats", "restocking 1 scarves"):
-        followed.wait_until(line, log="ayl_worker")
+        shop.wait_until(line, log="ayl_worker")
     for word in ("gloves", "nobody", "failed"):
-        assert word not in followed.log("ayl_worker")
-    followed.python(MANUAL.files["try_it.py"])
+        assert word not in shop.log("ayl_worker")
+    shop.python(MANUAL.files["try_it.py"])
 
 
-def test_the_manual_s_errors_are_the_ones_you_get(followed: Shop) -> None:
-    assert MANUAL.play(followed) == [""]
+def begin(shop: Shop) -> None:
+    """With the manual's files, its server and its worker."""
+    install, server, worker = MANUAL.commands
+    shop.install(install)
+    MANUAL.write(shop.directory)
+    shop.run(server)
+    shop.run(worker)
+
+
+def test_the_manual_s_errors_are_the_ones_you_get(shop: Shop) -> None:
+    begin(shop)
+    (session,) = MANUAL.sessions
+    shop.session(session)
 
 
 def test_the_manual_has_no_other_files_and_sessions() -> None:
     assert set(MANUAL.files) == {"shop.py", "send.py", "moments.py", "try_it.py"}
-    assert len(MANUAL.sessions) == 1
+    assert not MANUAL.snippets

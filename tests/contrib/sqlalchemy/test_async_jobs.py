@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 import ayl
 from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
-from ayl.errors import Gone, NotConfigured, Unavailable
+from ayl.errors import Gone, NotConfigured, Refused, Unavailable
 from tests.ayl.conftest import written
 from tests.postgres import sqlalchemy_url
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.ayl.conftest import Outbox
     from tests.postgres import Postgres
 
 
@@ -186,6 +187,15 @@ def test_a_commit_that_fails_is_the_calls_failure(local: sessionmaker[Session], 
     with pytest.raises(IntegrityError):
         stored(local).ayl_send("rename", "Smith")
     assert stored(local).name == "Jones"
+
+
+def test_a_call_that_is_committed_is_put_aside_if_what_it_sent_is_refused(
+    local: sessionmaker[Session], remote: AsyncEngine, outbox: Outbox
+) -> None:
+    outbox.refuse = lambda _number: Refused("too big")
+    with pytest.raises(ayl.Bury, match=r"is committed, but .*: too big"):
+        calling.perform(written(on={"$ref": ["async_jobs.Guest", 3]}, do="rename", args=["Brown"]))
+    assert stored(local).name == "Brown"
 
 
 def test_the_objects_are_usable_in_the_coroutine(local: sessionmaker[Session], remote: AsyncEngine) -> None:

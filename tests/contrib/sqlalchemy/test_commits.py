@@ -2,106 +2,25 @@
 
 from __future__ import annotations
 
-import gc
-import logging
-import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, text, update
+from sqlalchemy import Connection, Engine, event, insert
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.orm import Session
 
 import ayl
-from ayl import Handle, State
-from ayl.contrib import sqlalchemy as ayl_sqlalchemy
-from ayl.errors import Refused
-from tests.postgres import sqlalchemy_url
+from ayl import State
 
-from .conftest import with_savepoints
+from .commits import Order, _quiet, elsewhere, engine, left, send, session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from tests.ayl.conftest import Outbox
-    from tests.postgres import Postgres
 
-
-class Base(DeclarativeBase): ...
-
-
-class Order(Base, ayl.Sendable, ayl_name="commits.Order"):
-    __tablename__ = "shop_order"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    note: Mapped[str] = mapped_column(unique=True)
-
-    seen: ClassVar[list[str]] = []
-
-    def ship(self, carrier: str) -> None: ...
-
-    def change(self, note: str) -> None:
-        self.note = note
-        self.ayl_send("look")
-        ayl.send(announce, "changed")
-        self.seen.append("called")
-
-    def change_and_fail(self, note: str) -> None:
-        self.change(note)
-        raise RuntimeError("no room")
-
-    def look(self) -> None:
-        self.seen.append(self.note)
-
-    def look_again_and_fail(self) -> None:
-        self.ayl_send("look")
-        raise RuntimeError("no room")
-
-    async def change_later(self, note: str) -> None:
-        self.change(note)
-
-
-@ayl.task("commits.announce")
-def announce(what: str) -> None: ...
-
-
-@pytest.fixture(scope="module")
-def elsewhere(postgres: Postgres) -> str:
-    """A database of PostgreSQL for these tests, one after the other."""
-    return sqlalchemy_url(postgres.fresh())
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path, outbox: Outbox) -> Iterator[Engine]:
-    if request.param == "sqlite":
-        made = with_savepoints(create_engine(f"sqlite:///{tmp_path}/shop.db"))
-    else:
-        made = create_engine(request.getfixturevalue("elsewhere"))
-    Base.metadata.drop_all(made)
-    Base.metadata.create_all(made)
-    with Session(made) as session, session.begin():
-        for note in ("one", "two"):
-            session.add(Order(note=note))
-            session.flush()  # so that their ids are 1 and 2
-    Order.seen.clear()
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def session(engine: Engine) -> Iterator[Session]:
-    with Session(engine) as opened:
-        yield opened
-
-
-def left(outbox: Outbox) -> list[Any]:
-    return [message.args[0] for message in outbox.messages]
-
-
-def send(what: str) -> Handle:
-    return ayl.send(announce, what)
+__all__ = ["_quiet", "elsewhere", "engine", "session"]
 
 
 # Commit and rollback
@@ -312,231 +231,6 @@ def test_a_savepoint_that_is_closed_with_changes_is_undone(
     assert "1 call was dropped" in caplog.text
 
 
-# Sessions that are closed, or not even that
-
-
-def test_a_session_that_only_read_sends_when_it_is_closed(engine: Engine, outbox: Outbox) -> None:
-    with Session(engine) as session:
-        order = session.get_one(Order, 1)
-        session.execute(text("SELECT 1"))
-        handle = order.ayl_send("ship", "ups")
-        assert left(outbox) == []
-    assert (left(outbox), handle.state) == (["ups"], State.SUBMITTED)
-
-
-def touched(session: Session) -> None:
-    session.get_one(Order, 1).note = "three"
-
-
-def flushed(session: Session) -> None:
-    touched(session)
-    session.flush()
-
-
-def in_a_savepoint(session: Session) -> None:
-    session.begin_nested()
-    flushed(session)
-
-
-def released(session: Session) -> None:
-    with session.begin_nested():
-        touched(session)
-
-
-WRITES: dict[str, Callable[[Session], object]] = {
-    "new": lambda session: session.add(Order(note="three")),
-    "changed": touched,
-    "deleted": lambda session: session.delete(session.get_one(Order, 2)),
-    "flushed": flushed,
-    "in a savepoint": in_a_savepoint,
-    "in a released savepoint": released,
-    "insert": lambda session: session.execute(insert(Order).values(note="three")),
-    "update": lambda session: session.execute(update(Order).values(note=Order.note + "!")),
-    "delete": lambda session: session.execute(delete(Order).where(Order.id == 2)),
-    "text": lambda session: session.execute(text("DELETE FROM shop_order WHERE id = 2")),
-    "bulk": lambda session: session.bulk_insert_mappings(Order, [{"note": "three"}]),
-}
-
-
-@pytest.mark.parametrize("first", [True, False], ids=["written before", "written after"])
-@pytest.mark.parametrize("write", WRITES)
-def test_a_session_that_is_closed_with_changes_drops_and_says_so(
-    write: str, first: bool, engine: Engine, outbox: Outbox, caplog: pytest.LogCaptureFixture
-) -> None:
-    with Session(engine) as session:
-        if first:
-            WRITES[write](session)
-            session.get_one(Order, 1).ayl_send("ship", "ups")
-        else:
-            session.get_one(Order, 1).ayl_send("ship", "ups")
-            WRITES[write](session)
-        handle = send("never")
-    assert (left(outbox), handle.state) == ([], State.DROPPED)
-    assert [record.getMessage() for record in caplog.records] == [
-        "a session was closed without a commit, which undoes its changes; with them 2 calls were dropped"
-    ]
-
-
-def test_changes_that_were_rolled_back_to_a_savepoint_are_none(engine: Engine, outbox: Outbox) -> None:
-    with Session(engine) as session:
-        session.get_one(Order, 1).ayl_send("ship", "ups")
-        with suppress(RuntimeError), session.begin_nested():
-            session.add(Order(note="three"))
-            session.flush()
-            raise RuntimeError
-    assert left(outbox) == ["ups"]
-
-
-def test_a_session_that_nobody_closed_sends_what_it_only_read(engine: Engine, outbox: Outbox) -> None:
-    session = Session(engine)
-    session.get_one(Order, 1).ayl_send("ship", "ups")
-    del session
-    gc.collect()
-    assert left(outbox) == []
-    send("the next")
-    assert left(outbox) == ["ups", "the next"]
-
-
-def test_a_session_that_nobody_closed_drops_what_it_wrote(
-    engine: Engine, outbox: Outbox, caplog: pytest.LogCaptureFixture
-) -> None:
-    session = Session(engine)
-    session.execute(update(Order).where(Order.id == 1).values(note="three"))
-    handle = session.get_one(Order, 1).ayl_send("ship", "ups")
-    del session
-    gc.collect()
-    send("the next")
-    assert (left(outbox), handle.state) == (["the next"], State.DROPPED)
-    assert "1 call was dropped" in caplog.text
-
-
-# Which session
-
-
-def test_the_session_of_a_named_object_decides(engine: Engine, session: Session, outbox: Outbox) -> None:
-    order = session.get_one(Order, 1)
-    with Session(engine) as later, later.begin():
-        later.get_one(Order, 2)
-        order.ayl_send("ship", "of the first")
-        ayl.send(announce, "of the second")
-        ayl.ayl_send([], "append", [order])
-    assert left(outbox) == ["of the second"]
-    session.commit()
-    assert len(left(outbox)) == 3
-
-
-def test_without_one_it_is_the_latest_that_was_begun(engine: Engine, session: Session, outbox: Outbox) -> None:
-    detached = session.get_one(Order, 1)
-    session.close()
-    with session.begin():
-        with Session(engine) as later, later.begin():
-            detached.ayl_send("ship", "second")
-        assert left(outbox) == ["second"]
-        detached.ayl_send("ship", "first")
-    assert left(outbox) == ["second", "first"]
-
-
-def in_a_thread(function: Callable[[], object]) -> None:
-    thread = threading.Thread(target=function)
-    thread.start()
-    thread.join()
-
-
-def test_a_session_of_another_thread_holds_nothing_back(session: Session, outbox: Outbox) -> None:
-    order = session.get_one(Order, 1)
-    in_a_thread(lambda: send("at once"))
-    assert left(outbox) == ["at once"]
-    in_a_thread(lambda: order.ayl_send("ship", "its own"))
-    assert left(outbox) == ["at once"]
-    session.commit()
-    assert left(outbox) == ["at once", "its own"]
-
-
-def test_a_session_that_ends_in_another_thread_is_over_here_too(session: Session, outbox: Outbox) -> None:
-    session.get_one(Order, 1)
-    in_a_thread(session.commit)
-    send("at once")
-    assert left(outbox) == ["at once"]
-
-
-def test_a_scoped_session_is_a_session(engine: Engine, outbox: Outbox) -> None:
-    scoped = scoped_session(sessionmaker(engine))
-    scoped.get_one(Order, 1).ayl_send("ship", "ups")
-    assert left(outbox) == []
-    scoped.commit()
-    scoped.get_one(Order, 1).ayl_send("ship", "dhl")
-    scoped.remove()
-    assert left(outbox) == ["ups", "dhl"]
-
-
-# Jobs
-
-
-@pytest.fixture
-def job(engine: Engine, inline: None) -> Order:
-    """The object of a job that is made in place."""
-    ayl_sqlalchemy.bind(sessionmaker(engine))
-    with Session(engine) as session:
-        return session.get_one(Order, 1)
-
-
-@pytest.mark.parametrize("method", ["change", "change_later"])
-def test_what_a_call_sends_leaves_when_what_it_wrote_is_committed(method: str, job: Order) -> None:
-    job.ayl_send(method, "three")
-    assert Order.seen == ["called", "three"]
-
-
-def test_what_a_call_sends_is_dropped_when_it_raises(job: Order) -> None:
-    with pytest.raises(RuntimeError, match="no room"):
-        job.ayl_send("change_and_fail", "three")
-    assert Order.seen == ["called"]
-
-
-def test_so_it_is_when_the_call_has_written_nothing(job: Order) -> None:
-    with pytest.raises(RuntimeError, match="no room"):
-        job.ayl_send("look_again_and_fail")
-    assert Order.seen == []
-
-
-# A server that refuses
-
-
-def test_a_refusal_is_raised_when_all_were_tried_and_the_session_is_as_new(session: Session, outbox: Outbox) -> None:
-    outbox.refuse = lambda number: Refused("draining") if number == 1 else None
-    session.add(Order(note="three"))
-    first, second = send("refused"), send("taken")
-    with pytest.raises(Refused, match="draining"):
-        session.commit()
-    assert (first.state, second.state) == (State.REFUSED, State.SUBMITTED)
-    assert not session.in_transaction()
-    assert session.scalars(select(Order.note).where(Order.note == "three")).all() == ["three"]
-    session.close()
-
-
-def test_a_refusal_at_the_end_of_a_with_block_is_raised_there(engine: Engine, outbox: Outbox) -> None:
-    outbox.refuse = lambda _number: Refused("draining")
-
-    def work() -> None:
-        with Session(engine) as session, session.begin():
-            session.add(Order(note="three"))
-            send("refused")
-
-    with pytest.raises(Refused, match="draining"):
-        work()
-    with Session(engine) as session:
-        assert session.scalars(select(Order.note).where(Order.note == "three")).all() == ["three"]
-
-
-def test_a_refusal_at_a_close_is_raised_when_the_connection_was_given_back(engine: Engine, outbox: Outbox) -> None:
-    outbox.refuse = lambda _number: Refused("draining")
-    session = Session(engine)
-    session.get_one(Order, 1).ayl_send("ship", "refused")
-    with pytest.raises(Refused, match="draining"):
-        session.close()
-    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined] # the pools of both dialects have it
-    assert not session.in_transaction()
-
-
 # Tests that never commit
 
 
@@ -566,8 +260,3 @@ def test_a_connection_without_a_session_holds_nothing_back(engine: Engine, outbo
         connection.execute(insert(Order).values(note="three"))
         send("at once")
         assert left(outbox) == ["at once"]
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "ayl")

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Engine, MetaData, create_engine, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
 
 import ayl
+from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
-from ayl.errors import NotConfigured
+from ayl.errors import NotConfigured, Refused
+from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.ayl.conftest import Outbox
 
 
 class ShopBase(DeclarativeBase): ...
@@ -36,6 +41,16 @@ class Order(ShopBase, ayl.Sendable, ayl_name="databases.Order"):
     def change(self, *others: Any) -> None:
         for obj in (self, *others):
             obj.note = "changed"
+
+    def change_and_tell(self, *others: Any) -> None:
+        self.change(*others)
+        for obj in (self, *others):
+            obj.ayl_send("look")
+
+    def spoil_and_tell(self, other: Entry) -> None:
+        self.note = None  # type: ignore[assignment] # no such row can be
+        other.note = "changed"
+        other.ayl_send("look")
 
     def change_and_fail(self, *others: Any) -> None:
         self.change(*others)
@@ -146,6 +161,31 @@ def test_both_sessions_are_committed_and_both_rolled_back(shop: Place, log: Plac
     assert (shop.get(Order).note, log.get(Entry).note) == ("new", "new")
     order.ayl_send("change", entry)
     assert (shop.get(Order).note, log.get(Entry).note) == ("changed", "changed")
+
+
+def test_a_refused_message_of_one_session_undoes_nothing_in_another(shop: Place, log: Place, outbox: Outbox) -> None:
+    ayl_sqlalchemy.bind(shop.factory)
+    ayl_sqlalchemy.bind(log.factory, "log", models=LogBase)
+    outbox.refuse = lambda _number: Refused("too big")
+    with pytest.raises(ayl.Bury, match=r"is committed, but .*: too big"):
+        calling.perform(
+            written(on={"$ref": ["databases.Order", 1]}, do="change_and_tell", args=[{"$ref": ["databases.Entry", 1]}])
+        )
+    assert (shop.get(Order).note, log.get(Entry).note) == ("changed", "changed")
+    assert [message.do for message in outbox.messages] == ["look", "look"]
+
+
+def test_a_refused_message_of_one_session_is_logged_if_the_other_cannot_be_committed(
+    shop: Place, log: Place, outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    ayl_sqlalchemy.bind(shop.factory)
+    ayl_sqlalchemy.bind(log.factory, "log", models=LogBase)
+    outbox.refuse = lambda _number: Refused("too big")
+    with pytest.raises(IntegrityError):
+        calling.perform(
+            written(on={"$ref": ["databases.Order", 1]}, do="spoil_and_tell", args=[{"$ref": ["databases.Entry", 1]}])
+        )
+    assert "committed, but what it has sent was not taken: too big" in caplog.text
 
 
 def test_a_session_is_had_by_its_name(shop: Place, log: Place) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 import ayl
 from ayl import calling
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
-from ayl.errors import Gone
+from ayl.errors import Gone, Refused
 from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
@@ -58,6 +58,17 @@ class Pair(Base, ayl.Sendable, ayl_name="jobs.Pair"):
 
     def meet(self) -> None:
         self.met = True
+
+
+class Hasty(Base, ayl.Sendable, ayl_name="jobs.Hasty"):
+    """Sends before it is committed."""
+
+    __tablename__ = "hasty"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+    @ayl.ayl_after_create(options={"after_commit": False})
+    def greet(self) -> None: ...
 
 
 class Hotel(ayl.Sendable, ayl_name="jobs.Hotel"):
@@ -293,3 +304,42 @@ def test_or_the_session_was_open_before_the_call(own: Session, outbox: Outbox) -
     assert not outbox.messages
     own.commit()
     assert len(outbox.messages) == 1
+
+
+# What no server takes after the commit of a call
+
+
+def test_a_call_that_is_committed_is_put_aside_and_not_made_again_if_what_it_sent_is_refused(
+    engine: Engine, outbox: Outbox
+) -> None:
+    def rename() -> None:
+        ayl_sqlalchemy.session().get_one(Guest, 3).name = "Brown"
+        ayl.send(note, "renamed")
+
+    outbox.refuse = lambda _number: Refused("too big")
+    with pytest.raises(ayl.Bury) as caught:
+        perform(rename)
+    assert str(caught.value) == "what the call has done is committed, but what it has sent was not taken: too big"
+    assert isinstance(caught.value.__cause__, Refused)
+    assert stored(engine).name == "Brown"
+
+
+def test_a_call_that_is_refused_what_it_sends_at_once_has_failed_as_any_other(engine: Engine, outbox: Outbox) -> None:
+    def rename() -> None:
+        ayl_sqlalchemy.session().get_one(Guest, 3).name = "Brown"
+        ayl.opts(after_commit=False).send(note, "renamed")
+
+    outbox.refuse = lambda _number: Refused("too big")
+    with pytest.raises(Refused, match="too big"):
+        perform(rename)
+    assert stored(engine).name == "Jones"
+
+
+def test_nor_is_one_committed_whose_hook_is_refused_what_it_sends_before_the_commit(
+    engine: Engine, outbox: Outbox
+) -> None:
+    outbox.refuse = lambda _number: Refused("too big")
+    with pytest.raises(Refused, match="too big"):
+        perform(lambda: ayl_sqlalchemy.session().add(Hasty(id=1)))
+    with Session(engine) as session:
+        assert session.get(Hasty, 1) is None

@@ -6,27 +6,19 @@ Snippets that begin with the name of a file are saved as that file.
 from __future__ import annotations
 
 import re
-import subprocess
-from importlib.metadata import requires
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.test_readme import BIN, PATIENCE, ROOT, Block, Shop, shop, wait_for_server
+from tests.pages import Page
+from tests.shop import Shop, installed, shop
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.pages import Block
 
 __all__ = ["shop"]
 
-FILE = re.compile(r"# (\w+\.py)\n")
-
 WORKER = "ayl_worker"
-
-
-def blocks(page: str) -> list[Block]:
-    text = (ROOT / "docs" / page).read_text()
-    return [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)]
 
 
 class Reader:
@@ -38,35 +30,26 @@ class Reader:
         self.checked: list[str] = []
 
     def follow(self, block: Block) -> None:
-        if block.language == "console":
-            for line in block.text.splitlines():
-                self.command(line.removeprefix("$ "))
-        elif (name := FILE.match(block.text)) is None:
+        for line in block.commands:
+            self.command(line)
+        if block.file:
+            (self.shop.directory / block.file).write_text(block.text)
+            if block.file.startswith("test_"):
+                self.passes(block.file)
+        elif block.language == "python":
             self.shop.python(block.text)
-        else:
-            (self.shop.directory / name[1]).write_text(block.text)
-            if name[1].startswith("test_"):
-                self.passes(name[1])
 
     def command(self, line: str) -> None:
         if line.startswith("pip install"):
-            extras = re.findall(r'"?ayl\[(\w+)\]"?', line)
-            assert extras
-            assert [need for need in requires("ayl") or () if need.endswith(f"extra == '{extras[0]}'")]
+            self.shop.install(line)
             return
         if line.startswith(WORKER) and (self.shop.directory / f"{WORKER}.log").exists():
             self.saw_all()
         self.shop.run(line)
-        if line.startswith("ayl_server"):
-            wait_for_server(self.shop.port)
 
     def passes(self, name: str) -> None:
-        words = [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", name]
-        done = subprocess.run(
-            words, cwd=self.shop.directory, env=self.shop.environment, capture_output=True, text=True,
-            check=False, timeout=PATIENCE,
-        )  # fmt: skip
-        assert "1 passed" in done.stdout, done.stdout + done.stderr
+        self.shop.install("pip install pytest")
+        assert "1 passed" in self.shop.run(f"python -m pytest -q -p no:cacheprovider {name}")
 
     def saw_all(self) -> None:
         for line in next(self.expected):
@@ -77,7 +60,7 @@ class Reader:
 
 
 EXPECTED = {
-    "sqlalchemy.md": [
+    "docs/sqlalchemy.md": [
         [
             "order 1 with ups, together with 1 more",
             "2 orders",
@@ -92,7 +75,7 @@ EXPECTED = {
         ],
         ["parcel 1 is in Paris", "parcel 1 was seen"],
     ],
-    "sqlmodel.md": [["welcome, Ann", "Ann goes to Rome"]],
+    "docs/sqlmodel.md": [["welcome, Ann", "Ann goes to Rome"]],
 }
 
 NEVER = ("never", "pigeon", "Traceback", "WARNING", "ERROR")
@@ -100,17 +83,25 @@ NEVER = ("never", "pigeon", "Traceback", "WARNING", "ERROR")
 
 @pytest.mark.parametrize("page", EXPECTED)
 def test_following_the_page_step_by_step_works(page: str, shop: Shop) -> None:
+    follow(page, shop)
+
+
+def follow(page: str, shop: Shop) -> None:
     reader = Reader(shop, EXPECTED[page])
-    for block in blocks(page):
+    for block in Page(page).blocks:
         reader.follow(block)
     reader.saw_all()
     for log in reader.checked:
         assert not [word for word in NEVER if word in log], log
 
 
-def test_the_second_module_for_several_databases_serves_its_own_class(tmp_path: Path) -> None:
-    (module,) = [block.text for block in blocks("sqlalchemy.md") if block.text.startswith("# ledger.py")]
-    (tmp_path / "ledger.py").write_text(module)
+def test_the_pages_say_how_to_install_it() -> None:
+    assert "sqlalchemy" in installed(Page("docs/sqlalchemy.md").commands[0])
+    assert "sqlmodel" in installed(Page("docs/sqlmodel.md").commands[0])
+
+
+def test_the_second_module_for_several_databases_serves_its_own_class(shop: Shop) -> None:
+    (shop.directory / "ledger.py").write_text(Page("docs/sqlalchemy.md").files["ledger.py"])
     story = (
         "import ayl\n"
         "ayl.configure(app='ledger', version='1', engine='synchronous')\n"
@@ -119,5 +110,4 @@ def test_the_second_module_for_several_databases_serves_its_own_class(tmp_path: 
         "Entry.ayl_send('write', 'paid')\n"
         "print([entry.text for entry in Session(engine).query(Entry)])\n"
     )
-    done = subprocess.run([str(BIN / "python"), "-c", story], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == "['paid']\n"
+    assert shop.python(story) == "['paid']\n"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.test_readme import ROOT
+from tests.pages import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import types
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 import ayl
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
-from ayl.errors import Gone, NotCallable, NotSaved
+from ayl.errors import Gone, NotCallable, NotRegistered, NotSaved
 from ayl.registry import registry
 
 from .conftest import with_savepoints
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 @ayl.model("sqlmodel.Hero")
 class Hero(SQLModel, ayl.Sendable, table=True):
-    """The mixin is for type checkers; SQLModel keeps class keywords such as ayl_name from it."""
+    """The mixin is for type checkers."""
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
@@ -165,6 +166,12 @@ def test_a_table_s_class_is_no_value(session: Session, outbox: Outbox) -> None:
 
 def test_the_mixin_alone_gives_the_default_name() -> None:
     assert registry.model_names[Sidekick] == f"{__name__}.Sidekick"
+
+
+@pytest.mark.parametrize("keywords", [{"ayl_name": "sqlmodel.Rogue"}, {"ayl_methods": ["go"], "ayl_gone": "discard"}])
+def test_keywords_that_the_mixin_would_never_see_are_refused_with_what_to_write(keywords: dict[str, Any]) -> None:
+    with pytest.raises(NotRegistered, match=rf"^SQLModel keeps {', '.join(sorted(keywords))} .*@ayl\.model\("):
+        types.new_class("Rogue", (SQLModel, ayl.Sendable), keywords, lambda body: body.update(__module__=__name__))
 
 
 @pytest.mark.parametrize("name", ["name", "id", "seen", "metadata"])

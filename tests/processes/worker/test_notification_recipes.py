@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ayl
-from tests.pages import blocks
+from tests.pages import Page
 from tests.processes.deadline import eventually
 from tests.processes.servers import environment
 
@@ -23,16 +23,17 @@ from .mailbox import SENTRY, MailServer, WebServer, serving
 if TYPE_CHECKING:
     from .workshop import Workshop
 
-PAGE = {block.section: block for block in blocks("notifications.md") if block.file}
+PAGE = Page("docs/notifications.md")
+RECIPES = {block.section: block for block in PAGE.blocks if block.file}
 
 
 def fails_under(workshop: Workshop, section: str, **replaced: str) -> int:
     """Let a worker load the recipe and a call fail for good; the job's id. `replaced`: words, by the test's own."""
-    recipe = PAGE[section].text
+    recipe = RECIPES[section].text
     for place, ours in replaced.items():
         (theirs,) = re.findall(PLACES[place], recipe)
         recipe = recipe.replace(theirs, ours)
-    (workshop.folder / PAGE[section].file).write_text(recipe)
+    (workshop.folder / RECIPES[section].file).write_text(recipe)
     workshop.workers("--require", "alerts")
     handle = ayl.opts(failed_job_handler="bury").send(chores.fail, workshop.folder, "case", "ValueError")
     assert handle.job_id
@@ -108,7 +109,7 @@ def test_the_recipe_against_too_many_lets_one_of_a_kind_through(our_workshop: Wo
 
 def test_the_test_of_a_hook_passes(our_workshop: Workshop) -> None:
     for section in ("Not a thousand of them", "Testing a hook"):
-        (our_workshop.folder / PAGE[section].file).write_text(PAGE[section].text)
+        (our_workshop.folder / RECIPES[section].file).write_text(RECIPES[section].text)
     command = [sys.executable, "-m", "pytest", "-q", "test_alerts.py"]
     done = subprocess.run(
         command, cwd=our_workshop.folder, env=environment(), capture_output=True, text=True, check=False
@@ -117,9 +118,9 @@ def test_the_test_of_a_hook_passes(our_workshop: Workshop) -> None:
 
 
 def test_the_page_has_no_other_code() -> None:
-    code = [block for block in blocks("notifications.md") if block.language == "python"]
+    code = [block for block in PAGE.blocks if block.language == "python"]
     assert {block.section for block in code} == {
         "E-mail", "Sentry", "A webhook", "Not a thousand of them", "Testing a hook"
     }  # fmt: skip
-    (console,) = [block for block in blocks("notifications.md") if block.language != "python"]
+    (console,) = [block for block in PAGE.blocks if block.language != "python"]
     assert console.text == "$ ayl_worker --require shop --require alerts\n"

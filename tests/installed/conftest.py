@@ -1,0 +1,27 @@
+"""A wheel of this checkout, and a shop for each test that has nothing installed yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.pages import ROOT
+
+from .fresh import FreshShop, built
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp("wheel"), ROOT)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, free_port: int, wheel: Path) -> Iterator[FreshShop]:
+    shop = FreshShop(tmp_path, free_port, wheel)
+    yield shop
+    shop.close()
