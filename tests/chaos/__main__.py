@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 import time
+from math import inf
 from pathlib import Path
 from shutil import rmtree
 
@@ -25,12 +26,16 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=4, help="supervisors")
     parser.add_argument("--processes", type=int, default=2, help="of each supervisor")
     parser.add_argument("--words", default="", help='more of the command line of ayl_worker, as in "--threads 8"')
+    parser.add_argument(
+        "--ends-within", type=float, default=inf, help="seconds that a call may overrun its time to run"
+    )
     parser.add_argument("--server", choices=[kind.name for kind in KINDS], default="ayl_server")
     words = parser.parse_args()
     (kind,) = (kind for kind in KINDS if kind.name == words.server)
     folder = Path(tempfile.mkdtemp(prefix="ayl-chaos-"))
     _say(f"seed {words.seed}, in {folder}")
-    campaign = Campaign(folder, words.seed, kind, words.workers, Manner(words.processes, tuple(words.words.split())))
+    manner = Manner(words.processes, tuple(words.words.split()), words.ends_within)
+    campaign = Campaign(folder, words.seed, kind, words.workers, manner)
     try:
         figures = campaign.run(words.calls, 60 * words.minutes, _say)
     finally:

@@ -17,11 +17,12 @@ import greenstalk
 import ayl
 from ayl import delivery, settings
 from ayl import message as messages
+from tests.processes import deadline
 from tests.processes.servers import AYL_SERVER, Kind, Server, free_port
 
 from . import events, mixture
 from .crew import PATIENCE, Manner, Worker
-from .figures import Figures, Incident, judged, may_be_buried
+from .figures import Figures, Incident, judged, may_be_buried, table
 from .load import Load
 from .proxy import Proxy
 
@@ -58,7 +59,8 @@ class Campaign:
         for name in ("binlog", "attempts"):
             (self.folder / name).mkdir()
         self.server = self._start()
-        ayl.configure(app=mixture.APP, version=mixture.VERSION, engine=self.server.url)
+        # The disk is synced for each call, and may be busy with others.
+        ayl.configure(app=mixture.APP, version=mixture.VERSION, engine=self.server.url, send_timeout=deadline.PATIENCE)
         self.crew = [
             Worker(f"worker{number}", Proxy(self.port), self.manner, self.folder) for number in range(self.workers)
         ]
@@ -100,7 +102,9 @@ class Campaign:
         figures = judged(self.load.sent, runs, self.incidents)
         figures.buried = self.buried.total()
         wrong = figures.wrong() + [line for worker in self.crew for line in worker.surprises()]
-        assert not wrong, "\n".join([f"seed {self.seed}:", *wrong, str(figures)])
+        if figures.longest_overrun > self.manner.ends_within:
+            wrong.append(f"a call went on for {figures.longest_overrun:.2f} s after its time to run was over")
+        assert not wrong, "\n".join([self.where(), *wrong, "", table(figures)])
         return figures
 
     def close(self) -> None:

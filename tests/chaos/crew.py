@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ class Manner:
     """Of each supervisor."""
     words: tuple[str, ...] = ()
     """Of the command line, besides."""
+    ends_within: float = inf
+    """Seconds after its time to run by which the worker has ended any call."""
 
 
 @dataclass

@@ -107,7 +107,7 @@ def judged(sent: Mapping[int, Sent], runs: Sequence[Run], incidents: Sequence[In
         runs=len(runs),
         cut_off=sum(run.how in (None, "dies") for run in runs),
         incidents=Counter(incident.what for incident in incidents),
-        longest_overrun=max((_overrun(run, sent[run.call]) for run in runs), default=0.0),
+        longest_overrun=max([0.0, *(_overrun(run, run.end, sent[run.call]) for run in runs if run.end is not None)]),
     )
     causes = [*incidents, *deaths]
     for call, of_call in attempts.items():
@@ -118,8 +118,8 @@ def judged(sent: Mapping[int, Sent], runs: Sequence[Run], incidents: Sequence[In
     return figures
 
 
-def _overrun(run: Run, sent: Sent) -> float:
-    return run.end - run.begin - sent.time_to_run if run.end is not None else 0.0
+def _overrun(run: Run, until: float, sent: Sent) -> float:
+    return until - run.begin - sent.time_to_run
 
 
 def _count_doubles(figures: Figures, sent: Sent, runs: Iterable[Run], causes: Sequence[Incident]) -> None:
@@ -141,6 +141,7 @@ def _count_overlaps(figures: Figures, sent: Sent, runs: Iterable[Run], incidents
         ends = first.end if first.end is not None else first.begin
         if not (second.begin < ends or (first.how in (None, "dies") and first.attempt in second.alive)):
             continue
+        figures.longest_overrun = max(figures.longest_overrun, _overrun(first, second.begin, sent))
         reason = _reason(first, sent, second.begin, incidents) or _staleness(first, second, incidents)
         if reason:
             figures.overlaps[reason] += 1

@@ -127,6 +127,9 @@ def test_a_run_beyond_its_time_is_a_reason_and_is_measured() -> None:
     figures = judged({1: Sent("overrunning", 1)}, [run(0, 2.5), run(1.1, 1.2, number=2)], [])
     assert figures.overlaps == {"its time to run was over": 1}
     assert figures.longest_overrun == 1.5
+    cut_off = judged({1: Sent("overrunning", 1)}, [run(0, None, None), run(1.2, 1.3, "done", 2, 1)], [])
+    assert cut_off.overlaps == {"its time to run was over": 1}
+    assert cut_off.longest_overrun == pytest.approx(0.2)
 
 
 def test_a_run_without_an_end_goes_on_as_long_as_its_process_lives() -> None:
