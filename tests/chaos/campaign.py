@@ -22,9 +22,9 @@ from tests.processes.servers import AYL_SERVER, Kind, Server, free_port
 
 from . import events, mixture
 from .crew import PATIENCE, Manner, Worker
-from .figures import Figures, Incident, judged, may_be_buried, table
+from .figures import NOBODY, Figures, Incident, judged, may_be_buried, table
 from .load import Load
-from .proxy import Proxy
+from .proxy import Proxy, Side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -166,20 +166,20 @@ class Campaign:
             os.kill(pid, signal.SIGKILL)
 
     def end_process(self) -> None:
-        _, pid = self._someone()
-        with self._incident("a process got SIGTERM", process=str(pid)), suppress(ProcessLookupError):
+        worker, pid = self._someone()
+        with self._incident("a process got SIGTERM", worker.name, NOBODY), suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
 
     def kill_supervisor(self) -> None:
         worker = self.chance.choice(self.crew)
-        with self._incident("a supervisor was killed", worker.name, "none of the workers"):
+        with self._incident("a supervisor was killed", worker.name, NOBODY):
             worker.supervisor.gets(signal.SIGKILL)
             worker.supervisor.process.wait()
         worker.replace()
 
     def stop_supervisor(self) -> None:
         worker = self.chance.choice(self.crew)
-        with self._incident("a supervisor got SIGTERM", worker.name, "none of the workers"):
+        with self._incident("a supervisor got SIGTERM", worker.name, NOBODY):
             worker.stop()
         worker.replace()
 
@@ -209,7 +209,7 @@ class Campaign:
 
     def half_close(self) -> None:
         worker = self.chance.choice(self.crew)
-        side = self.chance.choice(("worker", "server"))
+        side: Side = self.chance.choice(("worker", "server"))
         with self._incident(f"the {side}'s stream was closed", worker.name):
             worker.proxy.half_close(side)
 

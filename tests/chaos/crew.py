@@ -103,8 +103,7 @@ class Worker:
         self.supervisor.gets(signal.SIGTERM)
         code = self.supervisor.wait()
         assert code == 0, f"{self.name} ended with {code}: {self.supervisor.log()}"
-        for supervisor in self.supervisors():
-            eventually(lambda supervisor=supervisor: not supervisor.left_behind(), supervisor.log)
+        eventually(lambda: not any(supervisor.left_behind() for supervisor in self.supervisors()), self.supervisor.log)
 
     def close(self) -> None:
         """Leave nothing running."""

@@ -15,7 +15,7 @@ its end counts as not written.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ class Run:
     attempt: int
     worker: str
     process: str
+    """PID.START, which no other process ever has."""
     begin: float
     """Seconds of the monotonic clock."""
     alive: frozenset[int]
@@ -39,6 +40,10 @@ class Run:
     end: float | None = None
     """None if nothing was noted: its process was killed."""
     how: End | None = None
+
+    @property
+    def pid(self) -> str:
+        return self.process.partition(".")[0]
 
     @property
     def done(self) -> bool:
@@ -64,7 +69,7 @@ def _runs(path: Path) -> Iterator[Run]:
                 run = runs[call, attempt]
                 run.end = float(time)
                 # What comes in from outside may still hit a call that has noted its end.
-                run.how = run.how or cast("End", how)
+                run.how = run.how or how
             case words:
                 raise AssertionError(f"{path} says {words}")
     yield from runs.values()

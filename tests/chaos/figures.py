@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 EARLY_SECONDS = 0.3
 """A time to run begins with the server's answer, which may be so much ahead of the call's own first line."""
 
-REACH_SECONDS = 0.5
-"""After an incident is over, a lease that was lost by it may still reach a worker for so long."""
+REACH_SECONDS = 1.5
+"""After an incident is over, a job whose lease was lost by it may still reach a worker for so long: on a busy machine."""
 
 SETTLE_SECONDS = 1.0
 """After its end a call may wait so long for its settlement, on a busy machine."""
@@ -29,12 +29,18 @@ POISON_KILLS = 3
 """A call that was cut off so often may have been buried as the cause."""
 
 
+NOBODY = "nobody"
+"""The process of an incident that costs nobody a lease or a run: an end that was asked for."""
+
+
 class Sent(NamedTuple):
     """A call that the server has acknowledged."""
 
     kind: str
     time_to_run: float
     """Seconds."""
+    deadly: bool = False
+    """It may end its process, or have it ended."""
 
 
 class Incident(NamedTuple):
@@ -47,13 +53,13 @@ class Incident(NamedTuple):
     worker: str = ""
     """Whose; empty for all."""
     process: str = ""
-    """The pid, if it concerns one process."""
+    """The pid, if it concerns one process, which was killed."""
 
     def touches(self, run: Run, begin: float, end: float) -> bool:
         """Whether it may have cost a run within that span its lease."""
         return (
             self.worker in ("", run.worker)
-            and (not self.process or run.process.partition(".")[0] == self.process)
+            and self.process in ("", run.pid)
             and self.begin <= end
             and self.end + REACH_SECONDS >= begin
         )
@@ -75,7 +81,7 @@ class Figures:
     overlaps: Counter[str] = field(default_factory=Counter)
     """Pairs of runs of one call at the same moment, by the reason."""
     unexplained: list[str] = field(default_factory=list)
-    """A sentence for each double and overlap without a reason."""
+    """A sentence for each double, overlap and cut without a reason."""
     longest_overrun: float = 0.0
     """Seconds by which a run outlived its time to run."""
     buried: int = 0
@@ -93,7 +99,7 @@ class Figures:
 def judged(sent: Mapping[int, Sent], runs: Sequence[Run], incidents: Sequence[Incident]) -> Figures:
     """The account. What a kill is to a process of its own, a call's own death is to its neighbours."""
     deaths = [
-        Incident("a process ended by a call", run.end, run.end, run.worker, run.process.partition(".")[0])
+        Incident("a process ended by a call", run.end, run.end, run.worker, run.pid)
         for run in runs
         if run.how == "dies" and run.end is not None
     ]
@@ -109,13 +115,25 @@ def judged(sent: Mapping[int, Sent], runs: Sequence[Run], incidents: Sequence[In
         incidents=Counter(incident.what for incident in incidents),
         longest_overrun=max([0.0, *(_overrun(run, run.end, sent[run.call]) for run in runs if run.end is not None)]),
     )
+    figures.unexplained += _cut_off_in_vain(sent, runs, incidents)
     causes = [*incidents, *deaths]
     for call, of_call in attempts.items():
         if len(of_call) > 1:
             of_call.sort(key=lambda run: run.begin)
             _count_doubles(figures, sent[call], of_call, causes)
-            _count_overlaps(figures, sent[call], of_call, incidents)
+            _count_overlaps(figures, sent[call], of_call, [incident for incident in incidents if not incident.process])
     return figures
+
+
+def _cut_off_in_vain(sent: Mapping[int, Sent], runs: Sequence[Run], incidents: Sequence[Incident]) -> list[str]:
+    """A process that was to end, let alone one that was not, first lets its calls come to their end."""
+    killed = {incident.process for incident in incidents}
+    ended = {run.process for run in runs if run.how in (None, "dies") and sent[run.call].deadly}
+    return [
+        f"nobody has killed its process: {sent[run.call].kind}, {run}"
+        for run in runs
+        if run.how is None and run.pid not in killed and run.process not in ended
+    ]
 
 
 def _overrun(run: Run, until: float, sent: Sent) -> float:
@@ -185,7 +203,7 @@ def table(figures: Figures) -> str:
         ("given back by the operator", figures.buried),
         *((f"done again: {reason}", number) for reason, number in sorted(figures.doubles.items())),
         *((f"two at once: {reason}", number) for reason, number in sorted(figures.overlaps.items())),
-        ("two at once for no reason", len(figures.unexplained)),
+        ("without a reason", len(figures.unexplained)),
         ("longest run beyond its time", f"{figures.longest_overrun:.2f} s"),
         *sorted(figures.incidents.items()),
     ]

@@ -33,6 +33,8 @@ class Kind:
     task: Callable[..., Any]
     args: Callable[[Random], tuple[object, ...]] = lambda _: ()
     time_to_run: int = TIME_TO_RUN
+    deadly: bool = False
+    """It may end its process, or have it ended."""
 
 
 def _blocking(chance: Random) -> tuple[object, ...]:
@@ -47,12 +49,15 @@ KINDS: Mapping[str, Kind] = {
     "failing coroutine": Kind(40, mixture.fail_in_coroutine, lambda chance: (chance.randint(1, 3),)),
     "blocking in C": Kind(48, mixture.block, _blocking),
     "overrunning": Kind(
-        5, mixture.overrun, lambda chance: (chance.choice(sorted(mixture.BLOCKS)), OVERRUN_SECONDS), SHORT_TIME_TO_RUN
+        5, mixture.overrun, lambda chance: (chance.choice(sorted(mixture.BLOCKS)), OVERRUN_SECONDS), SHORT_TIME_TO_RUN,
+        deadly=True,
     ),
     "overrunning coroutine": Kind(
-        2, mixture.overrun_in_coroutine, lambda _: (OVERRUN_SECONDS,), SHORT_TIME_TO_RUN
+        2, mixture.overrun_in_coroutine, lambda _: (OVERRUN_SECONDS,), SHORT_TIME_TO_RUN, deadly=True
     ),
-    "deadly": Kind(5, mixture.die, lambda chance: (chance.choice(sorted(mixture.DEATHS)), chance.randint(1, 2))),
+    "deadly": Kind(
+        5, mixture.die, lambda chance: (chance.choice(sorted(mixture.DEATHS)), chance.randint(1, 2)), deadly=True
+    ),
 }  # fmt: skip
 
 
@@ -80,4 +85,4 @@ class Load:
                 kind = KINDS[name]
                 opts = ayl.opts(time_to_run=kind.time_to_run, failed_job_count=MANY, failed_job_delay=0)
                 opts.send(kind.task, call, *kind.args(self._chance))
-                self.sent[call] = Sent(name, kind.time_to_run)
+                self.sent[call] = Sent(name, kind.time_to_run, kind.deadly)

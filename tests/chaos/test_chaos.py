@@ -9,7 +9,7 @@ import pytest
 from . import events
 from .campaign import Campaign
 from .events import Run
-from .figures import SETTLE_SECONDS, Incident, Sent, judged, may_be_buried, table
+from .figures import NOBODY, SETTLE_SECONDS, Incident, Sent, judged, may_be_buried, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,8 +66,17 @@ def test_one_run_that_was_done_is_well() -> None:
 def test_a_call_that_was_never_done_is_lost(runs: list[Run]) -> None:
     figures = judged(SENT, runs, [])
     assert figures.lost == [1]
-    assert figures.wrong() == ["1 calls are lost: [1]"]
+    assert "1 calls are lost: [1]" in figures.wrong()
 
+
+KILL = Incident("a process was killed", 4, 4, "worker1", "100")
+
+DEADLY = {2: Sent("deadly", 10, deadly=True)}
+DEATH = [
+    Run(2, 1, "worker1", "100.1", 2.5, frozenset(), 3, "dies"),
+    Run(2, 2, "worker1", "101.1", 4.5, frozenset(), 5, "done"),
+]
+"""A call that ends the process of call 1, and is made again."""
 
 AGAIN = [run(0, 3), run(5, 6, number=2)]
 
@@ -94,11 +103,17 @@ def test_what_was_done_is_done_again_only_for_a_reason(incident: Incident, expla
 
 
 def test_a_call_that_ends_its_process_may_cost_another_its_settlement() -> None:
-    death = Run(2, 1, "worker1", "100.1", 2.5, frozenset(), 3, "dies")
-    after = Run(2, 2, "worker1", "101.1", 4.5, frozenset(), 5, "done")
-    figures = judged(SENT | {2: Sent("deadly", 10)}, [*AGAIN, death, after], [])
+    figures = judged(SENT | DEADLY, [*AGAIN, *DEATH], [])
     assert figures.doubles == {"a process ended by a call": 1}
     assert figures.wrong() == []
+
+
+def test_a_process_that_nobody_kills_lets_its_calls_come_to_their_end() -> None:
+    runs = [run(0, None, None), run(5, 7, number=2)]
+    (sentence,) = judged(SENT, runs, [Incident("a process got SIGTERM", 1, 1, "worker1", NOBODY)]).wrong()
+    assert sentence.startswith("nobody has killed its process: long")
+    assert judged(SENT, runs, [KILL]).wrong() == []
+    assert judged(SENT | DEADLY, [*runs, *DEATH], []).wrong() == []
 
 
 TWICE = [run(0, 6), run(5, 7, number=2)]
@@ -133,8 +148,8 @@ def test_a_run_beyond_its_time_is_a_reason_and_is_measured() -> None:
 
 
 def test_a_run_without_an_end_goes_on_as_long_as_its_process_lives() -> None:
-    assert judged(SENT, [run(0, None, None), run(5, 7, "done", 2)], []).wrong() == []
-    assert judged(SENT, [run(0, None, None), run(5, 7, "done", 2, 1)], []).wrong()
+    assert judged(SENT, [run(0, None, None), run(5, 7, "done", 2)], [KILL]).wrong() == []
+    assert judged(SENT, [run(0, None, None), run(5, 7, "done", 2, 1)], [KILL]).wrong()
 
 
 def test_only_what_was_cut_off_again_and_again_may_be_buried() -> None:
