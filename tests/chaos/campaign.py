@@ -17,7 +17,8 @@ import greenstalk
 import ayl
 from ayl import delivery, settings
 from ayl import message as messages
-from tests.processes import deadline
+from tests.processes.deadline import PATIENCE as SEND_PATIENCE
+from tests.processes.deadline import eventually
 from tests.processes.servers import AYL_SERVER, Kind, Server, free_port
 
 from . import events, mixture
@@ -60,7 +61,7 @@ class Campaign:
             (self.folder / name).mkdir()
         self.server = self._start()
         # The disk is synced for each call, and may be busy with others.
-        ayl.configure(app=mixture.APP, version=mixture.VERSION, engine=self.server.url, send_timeout=deadline.PATIENCE)
+        ayl.configure(app=mixture.APP, version=mixture.VERSION, engine=self.server.url, send_timeout=SEND_PATIENCE)
         self.crew = [
             Worker(f"worker{number}", Proxy(self.port), self.manner, self.folder) for number in range(self.workers)
         ]
@@ -246,8 +247,7 @@ class Campaign:
         """A process of a worker."""
         worker = self.chance.choice(self.crew)
         number = self.chance.random()
-        while not (processes := worker.processes()):
-            time.sleep(0.01)
+        processes = eventually(worker.processes, worker.supervisor.log)
         return worker, processes[int(number * len(processes))]
 
 

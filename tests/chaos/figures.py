@@ -20,7 +20,7 @@ EARLY_SECONDS = 0.3
 """A time to run begins with the server's answer, which may be so much ahead of the call's own first line."""
 
 REACH_SECONDS = 1.5
-"""After an incident is over, a job whose lease was lost by it may still reach a worker for so long on a busy machine."""
+"""After an incident is over, a job whose lease was lost by it may still be on its way to a worker for so long."""
 
 SETTLE_SECONDS = 1.0
 """After its end a call may wait so long for its settlement, on a busy machine."""
