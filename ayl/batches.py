@@ -5,10 +5,13 @@ from contextvars import ContextVar, Token
 from itertools import groupby
 from threading import get_ident
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from ayl.delivery import Parcel, deliver
+from ayl.delivery import deliver
 from ayl.handle import State
+
+if TYPE_CHECKING:
+    from ayl.engines.submissions import Parcel
 
 BATCH_SIZE = 500
 """Messages that a batch gathers before it sends them; bounds its memory and what one write holds."""
@@ -42,7 +45,7 @@ class Batch:
         """Whether enough has gathered to be sent."""
         return len(self.waiting) >= BATCH_SIZE
 
-    def add(self, parcel: Parcel) -> None:
+    def add(self, parcel: "Parcel") -> None:
         """Take in one message; whoever adds sees to `flush` when the batch is full."""
         self.waiting.append(parcel)
 

@@ -5,11 +5,15 @@ Each ORM's module in `ayl.contrib` brings a watcher, which knows whether a trans
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from ayl.batches import batch, open_batch
-from ayl.delivery import Parcel, deliver_one
+from ayl.delivery import deliver_one
 from ayl.frameworks import load
 from ayl.handle import State
+
+if TYPE_CHECKING:
+    from ayl.engines.submissions import Parcel
 
 OnCommit = Callable[[Callable[[], None]], object]
 """Of one open transaction: have a function called after its commit, in order; let go of it uncalled at a rollback.
@@ -26,7 +30,7 @@ WATCHERS: list[Watcher] = []
 """In the order in which they are asked."""
 
 
-def hold(parcel: Parcel, named: Sequence[object], *, after_commit: bool) -> bool:
+def hold(parcel: "Parcel", named: Sequence[object], *, after_commit: bool) -> bool:
     """Whether the message has to wait: for the commit of its transaction, or in a batch. Either sees to it then.
 
     `named`: the stored objects that the call names.
@@ -49,7 +53,7 @@ class Waiting:
 
     __slots__ = ("_commits", "parcel")
 
-    def __init__(self, parcel: Parcel, commits: int) -> None:
+    def __init__(self, parcel: "Parcel", commits: int) -> None:
         self.parcel = parcel
         self._commits = commits
 

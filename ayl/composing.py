@@ -3,14 +3,14 @@
 import os
 import time
 from functools import partial
+from operator import call
 from typing import Any
 
 import msgspec
 
 from ayl import message as messages
 from ayl import values
-from ayl.delivery import Parcel
-from ayl.engines.submissions import Submission
+from ayl.engines.submissions import Parcel, Submission
 from ayl.errors import MessageTooLarge
 from ayl.handle import Handle
 from ayl.identifiers import RANDOM_BYTES, uuid7, uuid7_rests
@@ -55,20 +55,19 @@ def compose(
     named: list[object] = []
     refer = partial(refer_noting, named)
     on = form.on if receiver is form.receiver else values.encode(receiver, "the receiver", refer)
-    if not (fits := target.takes(args, kwargs)):
+    checks = target.takes(args, kwargs)
+    if checks is None:
         target.check(args, kwargs)
-    now = time.time_ns()
-    message_id = uuid7(now // 1_000_000, _rest_of_id())
-    body = messages.filled(
-        form.body,
-        message_id,
-        now // 1_000_000 / 1000,
-        on,
-        values.encode([*args], "args", refer) if args else [],
-        values.encode(kwargs, "kwargs", refer) if kwargs else {},
-    )
-    if not fits:
+    written_args: tuple[Any, ...] | list[Any] = args
+    if checks is None or not all(map(call, checks, args)):
+        written_args = values.encode([*args], "args", refer)
+    written_kwargs = values.encode(kwargs, "kwargs", refer) if kwargs else kwargs
+    if checks is None:
         target.check_values(args, kwargs)  # what can travel at all, and holds no end of itself
+    now = time.time_ns()
+    milliseconds = now // 1_000_000
+    message_id = uuid7(milliseconds, _rest_of_id())
+    body = messages.filled(form.body, message_id, milliseconds / 1000, on, written_args, written_kwargs)
     if settings.secrets is not None:
         body = settings.secrets.sign(settings.app, body, now / 1e9)
     if len(body) > settings.max_message_size:

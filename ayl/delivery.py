@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ayl.engines import engine_for
 from ayl.engines.base import Engine
@@ -13,18 +13,10 @@ from ayl.handle import Handle
 from ayl.settings import Settings
 
 if TYPE_CHECKING:
-    from ayl.engines.submissions import Receipt, Submission
+    from ayl.engines.submissions import Parcel, Receipt
 
 
-class Parcel(NamedTuple):
-    """A message, ready to leave."""
-
-    settings: Settings
-    submission: "Submission"
-    handle: Handle
-
-
-def deliver_one(parcel: Parcel) -> None:
+def deliver_one(parcel: "Parcel") -> None:
     """To the engine, now. Raises NotSubmitted if it does not take the message, NotConfigured if there is none such, and
     what a call raises that was made in place.
     """
@@ -38,7 +30,7 @@ def deliver_one(parcel: Parcel) -> None:
         raise refusal
 
 
-def deliver(parcels: Sequence[Parcel]) -> Exception | None:
+def deliver(parcels: "Sequence[Parcel]") -> Exception | None:
     """To the engine, in few writes; the first refusal, after all were tried. All of them have the same settings.
 
     Or what a call raised that was made in place for want of a server.

@@ -4,6 +4,7 @@ JSON with Ruby ayl's keys where it had them, so that any language can read it. R
 and lenient about unknown keys; it resolves nothing, so a job can be listed wherever it is seen.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -82,11 +83,11 @@ class _Filling(msgspec.Struct, frozen=True, gc=False):
     id: str
     sent: float
     on: Any
-    args: list[Any]
+    args: Sequence[Any]
     kwargs: dict[str, Any]
 
 
-def filled(form: bytes, id: str, sent: float, on: Any, args: list[Any], kwargs: dict[str, Any]) -> bytes:  # noqa: A002 - the fields of a message
+def filled(form: bytes, id: str, sent: float, on: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bytes:  # noqa: A002 - the fields of a message
     """The bytes of one message, for the server."""
     return form + _encode(_Filling(id, sent, on, args, kwargs))[1:]
 

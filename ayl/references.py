@@ -59,13 +59,11 @@ class PlainLocator:
 
     def identify(self, obj: Any) -> object:
         cls = type(obj)
-        if cls not in _findable:  # to look for its finder takes longer than the rest of a send
-            if _finder(cls) is None:
-                raise NotRegistered(
-                    f"is of type {cls.__qualname__}, which has no way to find an instance again: give it a classmethod "
-                    "find(id), or send to a static or class method of it"
-                )
-            _findable.add(cls)
+        if _finder(cls) is None:
+            raise NotRegistered(
+                f"is of type {cls.__qualname__}, which has no way to find an instance again: give it a classmethod "
+                "find(id), or send to a static or class method of it"
+            )
         own = getattr(cls, "__ayl_ref__", None)
         if own is None and not hasattr(obj, "id"):
             raise NotSaved(
@@ -85,9 +83,6 @@ class PlainLocator:
 
     def open(self, stack: ExitStack) -> None:
         """Nothing to prepare."""
-
-
-_findable: set[type] = set()
 
 
 def _finder(cls: type) -> Callable[[object], object] | None:

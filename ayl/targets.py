@@ -17,6 +17,7 @@ from ayl.errors import ArgumentsDoNotFit, NotCallable
 from ayl.options import meant_by
 from ayl.parameters import Parameters, parameters
 from ayl.registry import registry
+from ayl.values import as_it_is
 from ayl.values.classes import CODECS
 
 PLAIN_TYPES = frozenset(
@@ -51,6 +52,8 @@ be sent. Python's own are treated alike.
 MOST_TYPES = 100
 """Combinations of types that are remembered for one function; most are called with one or two."""
 
+Checks = tuple[Callable[[Any], bool], ...]
+
 UNKNOWN = Parameters((), {}, ("", None), ("", None))
 """Stands for the annotations of a function that was not called yet."""
 
@@ -72,11 +75,13 @@ class Target:
         self._function = function
         # Understood at the first call: by then everything is defined that annotations may name.
         self._parameters: Parameters | None = UNKNOWN
-        self._fitting: set[tuple[object, ...]] = set()
+        self._fitting: dict[tuple[object, ...], Checks] = {}
 
-    def takes(self, args: Sequence[object], kwargs: Mapping[str, object]) -> bool:
-        """Whether calls with arguments of these types are known to fit, so that both checks below can be left out."""
-        return _types(args, kwargs) in self._fitting
+    def takes(self, args: Sequence[object], kwargs: Mapping[str, object]) -> "Checks | None":
+        """None if it is not known that calls with arguments of these types fit. Otherwise both checks below can be left
+        out, and this is `values.as_it_is` of the positional ones.
+        """
+        return self._fitting.get(_types(args, kwargs))
 
     def check(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """ArgumentsDoNotFit if a call with these arguments could not begin."""
@@ -91,7 +96,7 @@ class Target:
 
     def check_values(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """ArgumentsDoNotFit if one of these is not what the annotation of its parameter says. After `check`."""
-        if self.takes(args, kwargs):
+        if self.takes(args, kwargs) is not None:
             return
         if self._parameters is UNKNOWN:
             self._parameters = self._understood()
@@ -102,7 +107,7 @@ class Target:
             if not told_by_types:
                 return
         if len(self._fitting) < MOST_TYPES:
-            self._fitting.add(_types(args, kwargs))
+            self._fitting[_types(args, kwargs)] = as_it_is(map(type, args))
 
     def _options_among(self, kwargs: Mapping[str, object]) -> str:
         """A hint for those who give options as arguments."""

@@ -48,11 +48,8 @@ class Lease(Protocol):
     def age(self) -> int:
         """Seconds since the job was made, as the server counts."""
 
-    def delete(self, *, then_take: bool = False) -> bool:
-        """Settle: the job is done. False if the lease was lost before.
-
-        With `then_take` the next job is asked for at once; its source must be asked for it, or closed.
-        """
+    def delete(self) -> bool:
+        """Settle: the job is done. False if the lease was lost before."""
 
     def release(self, delay: int) -> bool:
         """Settle: the job comes back after `delay` seconds. False if the lease was lost before."""
@@ -62,10 +59,21 @@ class Lease(Protocol):
 
 
 class Source(Protocol):
-    """Takes jobs from tubes, one at a time."""
+    """Takes jobs from tubes."""
+
+    @property
+    def waited(self) -> bool:
+        """Whether the job that was last taken had to be waited for, so that there may be no more of them now."""
 
     def take(self) -> Lease | None:
         """Wait for a job; None if the wake-up descriptor ended the wait. Unreachable if no server answers."""
+
+    def delete_and_take(self, leases: "Sequence[Lease]", ready: int, *, wait: bool) -> "tuple[list[bool], list[Lease]]":
+        """Settle: these jobs are done; and take up to so many more that are ready now, in one write where that can be.
+
+        For each of `leases` False if it was lost before; and the new ones. With `wait` the next job is asked for, too:
+        `take` must be called for it, or `close`. Unreachable if the server does not answer.
+        """
 
     def close(self) -> None:
         """Let go of the connection; the server gives back whatever was held."""

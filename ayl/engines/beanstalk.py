@@ -45,9 +45,9 @@ class BeanstalkEngine:
         self._links = [Link(address, dial, patience, probe_interval) for address in servers.addresses]
         self._turn = count(random.randrange(len(self._links))) if servers.spread else None  # noqa: S311 - no secret
 
-    def submit(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
+    def submit(self, submissions: Sequence[Submission]) -> Sequence[Receipt | NotSubmitted]:
         if len(submissions) == 1 and len(self._links) == 1:
-            return [self._put_one(submissions[0], self._links[0])]
+            return (self._put_one(submissions[0], self._links[0]),)
         outcomes: list[Receipt | NotSubmitted] = []
         for start in range(0, len(submissions), PIPELINED):
             outcomes += self._put(submissions[start : start + PIPELINED])

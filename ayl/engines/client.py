@@ -4,6 +4,7 @@ Nothing here parses the protocol: greenstalk reads every answer.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import greenstalk
@@ -24,6 +25,9 @@ REFUSALS = (
     greenstalk.OutOfMemoryError,
 )
 """Answers that decline one put and leave the conversation in order."""
+
+NO_JOB = (greenstalk.DeadlineSoonError, greenstalk.TimedOutError)
+"""Answers to a reserve that bring nothing."""
 
 TROUBLE = (OSError, AssertionError, ValueError, greenstalk.Error)
 """What greenstalk raises when the connection breaks, and when what answers is no such server. The connection is then
@@ -134,18 +138,40 @@ class Client(greenstalk.Client[bytes]):
         job_id, size = self._answer(b"RESERVED")
         return int(job_id), self._read_chunk(int(size))
 
-    def settle(self, command: bytes, expected: bytes, *, then_reserve: int | None = None) -> bool:
-        """Delete, release, bury or touch; False if the lease was lost before.
-
-        `then_reserve` begins a reserve of so many seconds in the same write.
-        """
-        more = b"" if then_reserve is None else b"reserve-with-timeout %d\r\n" % then_reserve
-        self._sock.sendall(command + b"\r\n" + more)
+    def settle(self, command: bytes, expected: bytes) -> bool:
+        """Delete, release, bury or touch; False if the lease was lost before."""
         try:
-            self._answer(expected)
+            self._send_cmd(command, expected)
         except greenstalk.NotFoundError:
             return False
         return True
+
+    def delete_and_reserve(
+        self, job_ids: Sequence[int], ready: int, *, wait: int = 0
+    ) -> tuple[list[bool], list[tuple[int, bytes]]]:
+        """Delete these jobs and reserve up to so many that are ready now, in one write: which of the former were still
+        there, and (job id, body) of the latter. `wait` begins a reserve of so many seconds behind them.
+        """
+        commands = [b"delete %d\r\n" % job_id for job_id in job_ids]
+        commands += [b"reserve-with-timeout 0\r\n"] * ready
+        if wait:
+            commands.append(b"reserve-with-timeout %d\r\n" % wait)
+        self._sock.sendall(b"".join(commands))
+        held, came = [], []
+        for _ in job_ids:
+            self.prompt.next_reply()
+            try:
+                self._answer(b"DELETED")
+            except greenstalk.NotFoundError:
+                held.append(False)
+            else:
+                held.append(True)
+        for _ in range(ready):
+            self.prompt.next_reply()
+            with suppress(*NO_JOB):
+                job_id, size = self._answer(b"RESERVED")
+                came.append((int(job_id), self._read_chunk(int(size))))
+        return held, came
 
     def state(self, job_id: int) -> str | None:
         """ready, reserved, delayed or buried; None if there is no such job."""

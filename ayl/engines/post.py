@@ -10,9 +10,9 @@ from typing import TypeVar
 import greenstalk
 
 from ayl.engines.addresses import Address
-from ayl.engines.client import TROUBLE, Client, unreachable
+from ayl.engines.client import NO_JOB, TROUBLE, Client, unreachable
 from ayl.engines.redialing import RECONNECT_SECONDS, Redial
-from ayl.engines.source import NO_JOB, BeanstalkLease, renewal
+from ayl.engines.source import BeanstalkLease, renewal
 from ayl.errors import Unreachable
 
 T = TypeVar("T")
@@ -128,8 +128,7 @@ class _Held:
         self._client = client
         self._selector = selector
 
-    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
-        # Others may have waited longer than this server's next job: they are asked first, when one is taken.
+    def settle(self, command: bytes, expected: bytes) -> bool:
         return bool(self._answer(lambda client: client.settle(command, expected)))
 
     def statistics(self, job_id: int) -> greenstalk.StatsJob | None:

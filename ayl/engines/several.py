@@ -13,6 +13,7 @@ from math import inf
 from time import monotonic
 
 from ayl.engines.addresses import Address
+from ayl.engines.base import Lease
 from ayl.engines.client import Client
 from ayl.engines.dialing import Dial
 from ayl.engines.post import Post
@@ -41,6 +42,7 @@ class SeveralSources:
         self._posts = [Post(address, connecting(address), timeout) for address in addresses]
         self._wake_up = wake_up
         self._first = 0  # whose turn it is
+        self.waited = True
         self._selector: selectors.BaseSelector | None = None
         self._bell: tuple[socket.socket, socket.socket] | None = None
 
@@ -55,6 +57,10 @@ class SeveralSources:
         except _Woken:
             self.close()
             return None
+
+    def delete_and_take(self, leases: Sequence[Lease], ready: int, *, wait: bool) -> tuple[list[bool], list[Lease]]:
+        # Others may have waited longer than these servers' next jobs: they are asked first, when one is taken.
+        return [lease.delete() for lease in leases], []
 
     def close(self) -> None:
         for post in self._posts:

@@ -1,6 +1,7 @@
 """Where a worker takes its jobs: one server, over a connection of its own."""
 
 import selectors
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
@@ -10,12 +11,10 @@ from typing import Protocol
 import greenstalk
 
 from ayl.engines.addresses import Address
-from ayl.engines.client import TROUBLE, Client, unreachable
+from ayl.engines.base import Lease
+from ayl.engines.client import NO_JOB, TROUBLE, Client, unreachable
 from ayl.engines.dialing import Dial
 from ayl.errors import Unreachable
-
-NO_JOB = (greenstalk.DeadlineSoonError, greenstalk.TimedOutError)
-"""Answers to a reserve that bring nothing."""
 
 
 def renewal(timeout: float) -> int:
@@ -29,7 +28,7 @@ def renewal(timeout: float) -> int:
 class Holder(Protocol):
     """Who has the connection over which a job was reserved."""
 
-    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
+    def settle(self, command: bytes, expected: bytes) -> bool:
         """End a lease of this connection; False if it was lost."""
 
     def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
@@ -59,8 +58,8 @@ class BeanstalkLease:
         statistics = self._look()
         return 0 if statistics is None else int(statistics["age"])
 
-    def delete(self, *, then_take: bool = False) -> bool:
-        return self._holder.settle(b"delete %d" % self.job_id, b"DELETED", then_take=then_take)
+    def delete(self) -> bool:
+        return self._holder.settle(b"delete %d" % self.job_id, b"DELETED")
 
     def release(self, delay: int) -> bool:
         statistics = self._look()
@@ -86,6 +85,8 @@ class BeanstalkSource:
 
     Waiting is done with a selector on the socket and on a wake-up descriptor; greenstalk reads only what has
     begun to arrive, because a signal cannot interrupt its reads.
+
+    `take` is for one thread; another may settle meanwhile what that one has taken.
     """
 
     def __init__(self, address: Address, dial: Dial, tubes: Sequence[str], timeout: float, wake_up: int) -> None:
@@ -99,45 +100,57 @@ class BeanstalkSource:
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
         self._asked = False  # a reserve is under way
+        self._talk = threading.RLock()
+        self.waited = False
 
     def take(self) -> BeanstalkLease | None:
         with self._trouble():
             client, selector = self._connected()
+            self.waited = False
             while True:
                 if not self._asked:
                     client.begin_reserve(self._renewal)
                     self._asked = True
-                if not client.has_answer and self._is_woken(client, selector):
-                    # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
-                    # was just being handed over goes back by the same.
-                    self.close()
-                    return None
+                if not client.has_answer:
+                    self.waited = True
+                    if self._is_woken(client, selector):
+                        # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
+                        # was just being handed over goes back by the same.
+                        self.close()
+                        return None
                 self._asked = False
                 try:
                     return BeanstalkLease(self, *client.finish_reserve())
                 except NO_JOB:
                     continue
 
-    def settle(self, command: bytes, expected: bytes, *, then_take: bool = False) -> bool:
-        # The fast path of a worker with one server: `then_take` asks for the next job in the same write.
-        with self._trouble():
-            client, _ = self._connected()
-            self._asked = then_take
-            return client.settle(command, expected, then_reserve=self._renewal if then_take else None)
+    def delete_and_take(self, leases: Sequence[Lease], ready: int, *, wait: bool) -> tuple[list[bool], list[Lease]]:
+        with self._talk, self._trouble():
+            if self._client is None:
+                return [False] * len(leases), []
+            self._asked = wait
+            job_ids = [lease.job_id for lease in leases]
+            held, came = self._client.delete_and_reserve(job_ids, ready, wait=self._renewal if wait else 0)
+            return held, [BeanstalkLease(self, *job) for job in came]
+
+    def settle(self, command: bytes, expected: bytes) -> bool:
+        with self._talk, self._trouble():
+            return self._client is not None and self._client.settle(command, expected)
 
     def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
-        with self._trouble():
-            client, _ = self._connected()
-            return client.statistics(job_id)
+        with self._talk, self._trouble():
+            return None if self._client is None else self._client.statistics(job_id)
 
     def close(self) -> None:
-        self._asked = False
-        if self._selector is not None:
-            self._selector.close()
-            self._selector = None
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        """Leases are lost with the connection: what is settled afterwards changes nothing."""
+        with self._talk:
+            self._asked = False
+            if self._selector is not None:
+                self._selector.close()
+                self._selector = None
+            if self._client is not None:
+                self._client.close()
+                self._client = None
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:

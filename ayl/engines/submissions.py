@@ -2,8 +2,9 @@
 
 import msgspec
 
-from ayl.handle import State
+from ayl.handle import Handle, State
 from ayl.options import Unreachable
+from ayl.settings import Settings
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
@@ -30,3 +31,11 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     """The server's."""
     place: str = ""
     """Which server or file has it, in the engine's own words."""
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """A message, ready to leave."""
+
+    settings: Settings
+    submission: Submission
+    handle: Handle

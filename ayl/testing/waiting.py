@@ -5,7 +5,7 @@ import gc
 from ayl import message as messages
 from ayl.batches import Batch
 from ayl.commits import Waiting
-from ayl.delivery import Parcel
+from ayl.engines.submissions import Parcel
 from ayl.handle import State
 from ayl.message import Message
 

@@ -16,6 +16,6 @@ classes are looked up in tables, fields among those the class declares.
 
 from .classes import value
 from .decoding import decode, references
-from .encoding import encode
+from .encoding import as_it_is, encode
 
-__all__ = ["decode", "encode", "references", "value"]
+__all__ = ["as_it_is", "decode", "encode", "references", "value"]

@@ -36,12 +36,22 @@ def encode(value: object, place: str, refer: Refer) -> Any:
 
 
 # What is asked of a value that most often travels untouched. All are written in C: this is the hot path.
-# A float is not among them, nor an int, which the loops below compare in half the time.
+# The loops below do not ask of an int, which they compare in half the time. A float is not among them.
 _UNTOUCHED: Final[dict[type, Callable[[Any], bool]]] = {
+    int: range(INT_MIN, INT_MAX + 1).__contains__,
     str: str.isascii,
     NoneType: frozenset({None}).__contains__,
     bool: frozenset({False, True}).__contains__,
 }
+
+
+def as_it_is(kinds: Iterable[type]) -> tuple[Callable[[Any], bool], ...]:
+    """For values of these types, what answers of each whether `encode` leaves it as it is."""
+    return tuple(_UNTOUCHED.get(kind, _never) for kind in kinds)
+
+
+def _never(_value: Any) -> bool:
+    return False
 
 
 def _any(value: Any, refer: Refer, depth: int) -> Any:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -44,8 +43,8 @@ class Counts:
 counts = Counts()
 
 
-def execute(lease: Lease, settings: Settings, goes_on: Callable[[], bool]) -> Next:
-    """For a worker of that app: run the job and settle it. `goes_on` tells whether the worker will take another.
+def execute(lease: Lease, settings: Settings) -> Next:
+    """For a worker of that app: run the job and settle it.
 
     Only Unreachable comes out: then the server gives the job to another worker.
     """
@@ -68,7 +67,7 @@ def execute(lease: Lease, settings: Settings, goes_on: Callable[[], bool]) -> Ne
         reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
         _settle(lease, Buried(reason), f"job {lease.job_id}", message)
     else:
-        _run(lease, message, goes_on)
+        _run(lease, message)
     return Next.GO_ON
 
 
@@ -83,7 +82,7 @@ def _obey(lease: Lease, order: Control) -> Next:
     return after
 
 
-def _run(lease: Lease, message: Message, goes_on: Callable[[], bool]) -> None:
+def _run(lease: Lease, message: Message) -> None:
     started = time.perf_counter()
     error: BaseException | None = None
     try:
@@ -92,13 +91,13 @@ def _run(lease: Lease, message: Message, goes_on: Callable[[], bool]) -> None:
     except BaseException as raised:  # noqa: BLE001 - all of it is the policy's business; signals raise nothing
         error = raised
     seconds = time.perf_counter() - started
-    if error is None and lease.delete(then_take=goes_on()):
+    if error is None and lease.delete():
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s done in %.3f s", _label(lease, message), seconds)
         return
     label = _label(lease, message)
     if error is None:
-        _lost(label)
+        lost(label)
         return
     # The traceback of a message that cannot run would show our own code, which is not what is wrong.
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
@@ -135,7 +134,7 @@ def _settle(
                 if held:
                     log.error("%s buried: %s", label, reason)
         if not held:
-            _lost(label)
+            lost(label)
     finally:
         # Last, so that no hook holds up a lease; and also of a failure whose job the server has taken back.
         report(outcome if held else None, message, error, partial(_facts, lease))
@@ -148,7 +147,8 @@ def _facts(lease: Lease) -> dict[str, Any]:
     return {"tries": tries, "tube": tube, "job_id": lease.job_id}
 
 
-def _lost(label: str) -> None:
+def lost(label: str) -> None:
+    """Say that a job was settled too late."""
     log.warning("%s: the job was no longer ours: its time to run was over, and it runs again, or it was deleted", label)
 
 

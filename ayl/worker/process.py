@@ -21,9 +21,11 @@ from ayl import delivery
 from ayl import settings as configuration
 from ayl.engines import source_for
 from ayl.engines.base import Source
-from ayl.errors import AylError, Unreachable
+from ayl.errors import AylError
 from ayl.worker import deliveries
-from ayl.worker.execution import Next, counts, execute
+from ayl.worker.consumer import Consumer
+from ayl.worker.execution import Next, counts
+from ayl.worker.minder import Minder
 
 log = logging.getLogger("ayl.worker")
 
@@ -32,9 +34,6 @@ EXIT_CONFIG = 78
 """The app cannot be loaded or its settings make no sense: another start would end the same (sysexits EX_CONFIG)."""
 EXIT_RETIRED = 79
 """This worker was ordered to end, and none is to take its place."""
-
-RECONNECT_SECONDS = 1.0
-"""Between two tries to reach a server that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,8 @@ def main(plan: Plan, lifeline: int) -> int:
         return EXIT_CONFIG
     deliveries.begin(configuration.current())
     try:
-        return _work(source, stop)
+        after = Consumer(source, stop, Minder()).work(configuration.current())
+        return EXIT_RETIRED if after is Next.RETIRE else EXIT_OK
     finally:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
@@ -140,28 +140,6 @@ def _not_a_file(name: str) -> str:
         return ""
     module = name.removesuffix(".py").strip("./").replace("/", ".")
     return f"; a module is named as in an import, not as a file: --require {module}"
-
-
-def _work(source: Source, stop: Stop) -> int:
-    settings = configuration.current()
-    reachable = True
-    while True:
-        try:
-            stop.install()  # anew, because calls may install handlers of their own, and asyncio does
-            if stop.requested:
-                return EXIT_OK
-            lease = source.take()
-            if not reachable:
-                log.info("the server answers again")
-            reachable = True
-            if lease is not None and execute(lease, settings, lambda: not stop.requested) is Next.RETIRE:
-                return EXIT_RETIRED
-        except Unreachable as error:
-            source.close()
-            if reachable:
-                log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
-            reachable = False
-            stop.wait(RECONNECT_SECONDS)
 
 
 def _stop_with_supervisor(lifeline: int) -> None:

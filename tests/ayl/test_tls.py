@@ -319,7 +319,7 @@ def test_a_worker_takes_and_settles_jobs_over_tls_and_waits_for_the_next(open_se
             message = messages.decode(lease.body)
             assert isinstance(message, messages.Message)
             assert message.args[0] == number
-            assert lease.delete(then_take=then_take)
+            assert source.delete_and_take([lease], 0, wait=then_take) == ([True], [])
         writer.send(b"!")
         assert source.take() is None
         reader.recv(1)

@@ -75,7 +75,7 @@ def handle(body: bytes, settings: Settings) -> Handled:
     execution.log.propagate = False
     try:
         with watched() as events:
-            execution.execute(lease, settings, lambda: True)
+            execution.execute(lease, settings)
     finally:
         execution.log.propagate = True
         execution.log.removeHandler(said)

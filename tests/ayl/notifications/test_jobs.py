@@ -63,7 +63,7 @@ def work(source: Source) -> None:
     """What a worker does with the next job."""
     lease = source.take()
     assert lease is not None
-    execute(lease, settings.current(), lambda: False)
+    execute(lease, settings.current())
 
 
 def buried(server: Server, tube: str) -> int:
@@ -187,7 +187,7 @@ def test_a_failure_whose_lease_was_lost_is_told_as_lost(
     source.close()  # the server gives the job to whoever asks
     with server.client(tube) as client:
         client.delete(client.reserve(timeout=5))
-    execute(lease, settings.current(), lambda: False)
+    execute(lease, settings.current())
     assert [(type(event), event.fate, event.tries) for event in heard] == [(FailureEvent, "lost", 0)]
 
 
@@ -200,7 +200,7 @@ def test_a_failure_is_told_when_the_server_dies_before_it_is_settled(own_server:
         assert lease is not None
         own_server.stop()
         with pytest.raises(Unreachable):
-            execute(lease, settings.current(), lambda: False)
+            execute(lease, settings.current())
         source.close()
     assert [(type(event), event.fate, event.job_id) for event in heard] == [(FailureEvent, "lost", 1)]
 

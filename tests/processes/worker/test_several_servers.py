@@ -58,7 +58,8 @@ class Taker:
         """The job's body, a number; it is deleted."""
         lease = self.source.take()
         assert lease is not None
-        assert lease.delete(then_take=True)
+        held, _ = self.source.delete_and_take([lease], 0, wait=True)
+        assert held == [True]
         return int(lease.body)
 
     def wake(self) -> None:

@@ -211,6 +211,16 @@ class Workshop:
         eventually(lambda: self.job(job_id)["state"] == state, lambda: f"{self.job(job_id)}; {self.told()}")
         return self.job(job_id)
 
+    def await_jobs(self, state: str, number: int) -> None:
+        """Wait until the tube has so many jobs that are ready, reserved, delayed or buried."""
+        key = f"current-jobs-{state}"
+        eventually(lambda: dict(self.client.stats_tube(self.tube))[key] == number, self.told)
+
+    def await_empty(self) -> None:
+        """Wait until all jobs are deleted."""
+        for state in ("ready", "reserved", "delayed", "buried"):
+            self.await_jobs(state, 0)
+
     def await_waiting(self, workers: int = 1) -> None:
         """Wait until so many workers wait for a job."""
         eventually(lambda: self.client.stats_tube(self.tube)["current-waiting"] == workers, self.told)

@@ -1,0 +1,95 @@
+"""One slot: takes jobs, makes their calls, settles."""
+
+import logging
+from time import monotonic
+from typing import Protocol
+
+from ayl.engines.base import Lease, Source
+from ayl.errors import Unreachable
+from ayl.settings import Settings
+from ayl.worker.execution import Next, execute
+from ayl.worker.hand import Hand
+from ayl.worker.minder import Minder
+from ayl.worker.portion import IN_HAND_SECONDS, Portion
+
+log = logging.getLogger("ayl.worker")
+
+RECONNECT_SECONDS = 1.0
+"""Between two tries to reach a server that does not answer."""
+
+
+class Stop(Protocol):
+    """Who tells a slot to stop."""
+
+    requested: bool
+
+    def install(self) -> None:
+        """See to it that signals are heard, whatever the last call has done about them."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait this long, or until there is news."""
+
+
+class Consumer:
+    """Over one source, whose wake-up descriptor is readable once `stop` has news."""
+
+    def __init__(self, source: Source, stop: Stop, minder: Minder) -> None:
+        self._source = source
+        self._stop = stop
+        self._minder = minder
+        self._hand = Hand(source)
+        self._portion = Portion()
+
+    def work(self, settings: Settings) -> Next:
+        """Until told to stop, or by a message to end."""
+        reachable = True
+        while True:
+            try:
+                self._stop.install()
+                if self._stop.requested:
+                    return Next.GO_ON
+                lease = self._source.take()
+                if not reachable:
+                    log.info("the server answers again")
+                reachable = True
+                if lease is not None and self._work_off(lease, settings) is Next.RETIRE:
+                    return Next.RETIRE
+            except Unreachable as error:
+                self._source.close()
+                self._hand.drop()
+                if reachable:
+                    log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
+                reachable = False
+                self._stop.wait(RECONNECT_SECONDS)
+
+    def _work_off(self, lease: Lease, settings: Settings) -> Next:
+        """This job, and those that are ready behind it."""
+        leases, asked, came = [lease], 1, 0 if self._source.waited else 1
+        while leases:
+            self._hand.take_up(leases)
+            if len(leases) > 1:
+                self._minder.mind(self._hand)
+            began = monotonic()
+            ran, after = self._make_calls(settings, began + IN_HAND_SECONDS)
+            if after is Next.RETIRE or self._stop.requested:
+                self._hand.lighten(self._hand.portion)
+                return after
+            self._portion.learn(asked, came, ran, monotonic() - began)
+            asked = self._portion.size
+            leases = self._hand.go_on(asked)
+            came = len(leases)
+        return Next.GO_ON
+
+    def _make_calls(self, settings: Settings, until: float) -> tuple[int, Next]:
+        """Of the jobs in hand; how many there were."""
+        ran = 0
+        while (lease := self._hand.next()) is not None:
+            ran += 1
+            if execute(lease, settings) is Next.RETIRE:
+                return ran, Next.RETIRE
+            if self._stop.requested:
+                break
+            if monotonic() > until and self._hand.has_more:
+                self._hand.lighten(self._hand.portion)
+                break
+        return ran, Next.GO_ON

@@ -1,0 +1,111 @@
+"""The jobs that one slot has taken and not settled yet."""
+
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from threading import Lock
+
+from ayl.engines.base import Lease, Source
+from ayl.errors import Unreachable
+from ayl.worker.execution import lost
+
+
+class Held:
+    """A lease whose job is deleted a little later, with the others in hand. All else is settled at once."""
+
+    __slots__ = ("_done", "_lease", "body", "job_id")
+
+    def __init__(self, lease: Lease, done: deque[Lease]) -> None:
+        self._lease = lease
+        self._done = done
+        self.job_id = lease.job_id
+        self.body = lease.body
+
+    def reserves(self) -> int:
+        return self._lease.reserves()
+
+    def tube(self) -> str:
+        return self._lease.tube()
+
+    def age(self) -> int:
+        return self._lease.age()
+
+    def delete(self) -> bool:
+        self._done.append(self._lease)
+        return True
+
+    def release(self, delay: int) -> bool:
+        return self._lease.release(delay)
+
+    def bury(self) -> bool:
+        return self._lease.bury()
+
+
+class Hand:
+    """Of one slot. `lighten` may be called by another thread while a call runs, the rest by the slot's own."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._waiting: deque[Lease] = deque()
+        self._done: deque[Lease] = deque()
+        self._lock = Lock()
+        self.portion = 0
+        """Which one is in hand, so that who looks twice sees whether it is still the same."""
+
+    def take_up(self, leases: Sequence[Lease]) -> None:
+        """A new portion."""
+        self.portion += 1
+        self._waiting.extend(leases)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are jobs that nobody has begun with."""
+        return bool(self._waiting)
+
+    def drop(self) -> None:
+        """The connection is lost, and all leases with it."""
+        self._waiting.clear()
+        self._done.clear()
+
+    def next(self) -> Held | None:
+        """The next job that nobody has begun with; whoever does so deletes it or settles it otherwise."""
+        try:
+            return Held(self._waiting.popleft(), self._done)
+        except IndexError:
+            return None
+
+    def go_on(self, count: int) -> list[Lease]:
+        """Settle what is done, and take up to `count` more. One alone is only asked for: the source is to be waited on.
+
+        Raises Unreachable.
+        """
+        with self._lock:
+            done = self._drained()
+            held, came = self._source.delete_and_take(done, count if count > 1 else 0, wait=count == 1)
+        _tell(done, held)
+        return came
+
+    def lighten(self, portion: int) -> None:
+        """Settle what is done, and give back what nobody has begun with, if this portion is still in hand."""
+        with self._lock:
+            if portion != self.portion:
+                return
+            unbegun: list[Lease] = []
+            with suppress(IndexError):
+                while True:
+                    unbegun.append(self._waiting.pop())
+            with suppress(Unreachable):  # then the server has taken back everything by itself
+                done = self._drained()
+                held, _ = self._source.delete_and_take(done, 0, wait=False)
+                _tell(done, held)
+                for lease in unbegun:
+                    lease.release(0)
+
+    def _drained(self) -> list[Lease]:
+        return [self._done.popleft() for _ in range(len(self._done))]
+
+
+def _tell(done: Sequence[Lease], held: Sequence[bool]) -> None:
+    for lease, still in zip(done, held, strict=True):
+        if not still:
+            lost(f"job {lease.job_id}")
