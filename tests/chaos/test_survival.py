@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ayl
+from ayl.worker.supervisor import REMINDER_SECONDS
 from tests.processes.deadline import eventually, for_a_while
 from tests.processes.servers import AYL_SERVER, HOST, serving
 from tests.processes.worker.app import chores
@@ -174,6 +175,23 @@ def test_a_stop_ends_a_worker_at_once_whose_network_is_a_black_hole(workshop: Wo
     proxy.black_hole()
     supervisor.gets(signal.SIGTERM)
     assert supervisor.wait() == 0
+    assert supervisor.left_behind() == []
+
+
+@OURS
+def test_a_stop_ends_a_worker_that_waits_for_an_answer_out_of_a_black_hole(workshop: Workshop, proxy: Proxy) -> None:
+    """Though its supervisor has reminded it before its patience is over."""
+    patience = 3 * REMINDER_SECONDS
+    supervisor = workshop.workers(AYL_ENGINE=proxy.url, AYL_TIMEOUT=str(patience))
+    ayl.send(chores.hold, workshop.folder, "held")
+    workshop.read("held-begins")
+    proxy.black_hole()
+    supervisor.gets(signal.SIGTERM)
+    supervisor.awaits("stopping")
+    workshop.let_go("held")
+    begun = time.monotonic()
+    assert supervisor.wait() == 0
+    assert time.monotonic() - begun < 4 * patience
     assert supervisor.left_behind() == []
 
 
