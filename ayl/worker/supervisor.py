@@ -19,7 +19,8 @@ from ayl.worker.process import EXIT_CONFIG, EXIT_OK, EXIT_RETIRED, Plan
 log = logging.getLogger("ayl.worker")
 
 REMINDER_SECONDS = 1.0
-"""Between two signals to a worker that is to stop."""
+"""Between the first two signals to a worker that is to stop; each time after that it is twice as long. With each, the
+kernel counts the time anew for the answer that a worker is waiting for: it must come to an end at some time."""
 
 RESTART_SECONDS = 0.5
 """Between the death of a worker and the start of another in its place."""
@@ -37,6 +38,7 @@ class Supervisor:
         self._stops = 0
         self._stopping = False
         self._remind_at = 0.0  # when to repeat the signal, seconds of the monotonic clock
+        self._remind_after = REMINDER_SECONDS
         # The workers hold the reading end; it ends when this process does, however it dies.
         self._lifeline, self._held = os.pipe()
         self._reader, self._writer = socket.socketpair()
@@ -77,7 +79,7 @@ class Supervisor:
         """Until a signal comes or a start is due; while stopping, no longer than until the next reminder."""
         timeout = max(0.0, min(self._due) - time.monotonic()) if self._due else None
         if self._stopping:
-            timeout = REMINDER_SECONDS
+            timeout = max(0.0, self._remind_at - time.monotonic())
         with selectors.DefaultSelector() as selector:
             selector.register(self._reader, selectors.EVENT_READ)
             if selector.select(timeout):
@@ -108,7 +110,8 @@ class Supervisor:
 
     def _stop(self, number: signal.Signals) -> None:
         self._stopping = True
-        self._remind_at = time.monotonic() + REMINDER_SECONDS
+        self._remind_at = time.monotonic() + self._remind_after
+        self._remind_after *= 2
         self._due = []
         for process in self._running:
             process.send_signal(number)
