@@ -60,6 +60,8 @@ class Shop:
         self.background.append(started)
         if words[0] == "ayl_server":
             self._wait_for_server()
+        elif words[0] == "ayl_worker":  # who makes tables when imported must not meet another who does
+            self.wait_until("takes jobs from", log="ayl_worker")
         return ""
 
     def python(self, text: str) -> str:
