@@ -12,7 +12,7 @@ Examples:
 
 \b
   ayl_worker --app-path /srv/shop --require shop.models
-  ayl_worker --require shop.models --processes 4
+  ayl_worker --require shop.models --processes 4 --threads 8
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
@@ -71,6 +71,14 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
     help="How many worker processes.",
 )
 @click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    show_envvar=True,
+    help="How many calls each process makes at a time, in threads; with 1, calls have the main thread.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
     default="INFO",
@@ -86,7 +94,8 @@ def main(
     require: tuple[str, ...],
     tube: tuple[str, ...],
     processes: int,
+    threads: int,
     log_level: str,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
-    context.exit(supervise(str(app_path.resolve()), require, tube, processes, log_level.upper()))
+    context.exit(supervise(str(app_path.resolve()), require, tube, processes, log_level.upper(), threads))

@@ -88,8 +88,8 @@ class Hand:
     def lighten(self, portion: int) -> None:
         """Settle what is done, and give back what nobody has begun with, if this portion is still in hand."""
         with self._lock:
-            if portion != self.portion:
-                return
+            if portion != self.portion or not (self._waiting or self._done):
+                return  # all of it is settled, and the slot may be waiting by now: its connection is not to be used
             unbegun: list[Lease] = []
             with suppress(IndexError):
                 while True:

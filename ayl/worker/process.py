@@ -14,6 +14,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -22,10 +23,12 @@ from ayl import settings as configuration
 from ayl.engines import source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
+from ayl.settings import Settings
 from ayl.worker import deliveries
 from ayl.worker.consumer import Consumer
 from ayl.worker.execution import Next, counts
 from ayl.worker.minder import Minder
+from ayl.worker.slots import Bell, work_side_by_side
 
 log = logging.getLogger("ayl.worker")
 
@@ -45,6 +48,8 @@ class Plan:
     tubes: tuple[str, ...] = ()
     """Empty for the app's own tube."""
     log_level: str = "INFO"
+    threads: int = 1
+    """Slots: one alone has the main thread, several have one each."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -52,7 +57,7 @@ class Plan:
     @classmethod
     def from_json(cls, text: str) -> "Plan":
         fields = json.loads(text)
-        return cls(fields["app_path"], tuple(fields["require"]), tuple(fields["tubes"]), fields["log_level"])
+        return cls(**fields | {"require": tuple(fields["require"]), "tubes": tuple(fields["tubes"])})
 
 
 class Stop:
@@ -92,22 +97,27 @@ def main(plan: Plan, lifeline: int) -> int:
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
-    stop = Stop()
-    stop.install()
+    signals = Stop()
+    signals.install()
     threading.Thread(target=_stop_with_supervisor, args=(lifeline,), daemon=True).start()
+    bell = Bell()
+    stop = bell if plan.threads > 1 else signals
     try:
-        source = _load(plan, stop)
+        settings, sources = _load(plan, stop.fileno())
     except AylError as error:
         log.error("%s", error)
         return EXIT_CONFIG
-    deliveries.begin(configuration.current())
+    deliveries.begin(settings)
+    minder = Minder()
+    slots = [partial(Consumer(source, stop, minder).work, settings) for source in sources]
     try:
-        after = Consumer(source, stop, Minder()).work(configuration.current())
+        after = work_side_by_side(slots, signals, bell) if len(slots) > 1 else slots[0]()
         return EXIT_RETIRED if after is Next.RETIRE else EXIT_OK
     finally:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
-        source.close()
+        for source in sources:
+            source.close()
         delivery.close()  # what calls have sent with; Python that winds up could not do it any more
         # While Python winds up, its handlers are gone already; a reminder must not kill what is ending well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -117,8 +127,11 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, stop: Stop) -> Source:
-    """Import the app's modules, which register what may be called, and make ready to take jobs."""
+def _load(plan: Plan, wake_up: int) -> tuple[Settings, list[Source]]:
+    """Import the app's modules, which register what may be called, and make ready to take jobs, with each slot.
+
+    `wake_up` is a descriptor that becomes readable when they are to stop.
+    """
     sys.path.insert(0, plan.app_path)
     configuration.look_in(Path(plan.app_path))
     for name in plan.require:
@@ -132,7 +145,7 @@ def _load(plan: Plan, stop: Stop) -> Source:
     settings = configuration.current()
     tubes = plan.tubes or (settings.tube(),)
     log.info("takes jobs from %s", ", ".join(tubes))
-    return source_for(settings, tubes, stop.fileno())
+    return settings, [source_for(settings, tubes, wake_up) for _ in range(plan.threads)]
 
 
 def _not_a_file(name: str) -> str:

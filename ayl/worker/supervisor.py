@@ -121,9 +121,11 @@ def _how(code: int) -> str:
     return known.get(code, f"ended with exit code {code}")
 
 
-def supervise(app_path: str, require: Sequence[str], tubes: Sequence[str], processes: int, log_level: str) -> int:
-    """Run `processes` workers until stopped; the exit code."""
+def supervise(
+    app_path: str, require: Sequence[str], tubes: Sequence[str], processes: int, log_level: str, threads: int = 1
+) -> int:
+    """Run `processes` workers with so many thread slots each until stopped; the exit code."""
     logging.basicConfig(
         level=log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
-    return Supervisor(Plan(app_path, tuple(require), tuple(tubes), log_level), processes).run()
+    return Supervisor(Plan(app_path, tuple(require), tuple(tubes), log_level, threads), processes).run()

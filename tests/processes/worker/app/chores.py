@@ -97,6 +97,13 @@ async def rest(folder: Path, word: str) -> None:
     write(folder, word)
 
 
+@ayl.task("chores.doze")
+def doze(folder: Path, word: str, seconds: float = 1.0) -> None:
+    """Take long, and do nothing."""
+    time.sleep(seconds)
+    write(folder, word)
+
+
 @ayl.task("chores.spin")
 def spin(folder: Path, word: str) -> None:
     """Keep the processor busy, and never look up."""
