@@ -7,38 +7,38 @@ from threading import Lock
 
 from ayl.engines.base import Lease, Source
 from ayl.errors import Unreachable
+from ayl.life import Standing
 from ayl.worker.execution import lost
 
 
 class Held:
     """A lease whose job is deleted a little later, with the others in hand. All else is settled at once."""
 
-    __slots__ = ("_done", "_lease", "body", "job_id")
+    __slots__ = ("_done", "_lease", "body", "is_new", "job_id")
 
     def __init__(self, lease: Lease, done: deque[Lease]) -> None:
         self._lease = lease
         self._done = done
         self.job_id = lease.job_id
         self.body = lease.body
+        self.is_new = lease.is_new
 
-    def reserves(self) -> int:
-        return self._lease.reserves()
+    @property
+    def successor(self) -> int | None:
+        return self._lease.successor
 
-    def tube(self) -> str:
-        return self._lease.tube()
-
-    def age(self) -> int:
-        return self._lease.age()
+    def standing(self) -> Standing | None:
+        return self._lease.standing()
 
     def delete(self) -> bool:
         self._done.append(self._lease)
         return True
 
-    def release(self, delay: int) -> bool:
-        return self._lease.release(delay)
+    def release(self, delay: int, body: bytes | None = None) -> bool:
+        return self._lease.release(delay, body)
 
-    def bury(self) -> bool:
-        return self._lease.bury()
+    def bury(self, body: bytes | None = None) -> bool:
+        return self._lease.bury(body)
 
 
 class Hand:

@@ -90,6 +90,13 @@ def leave(folder: Path, word: str, code: int) -> None:
         os._exit(code)
 
 
+@ayl.task("chores.die")
+def die(folder: Path, word: str) -> None:
+    """Take the process down, each time."""
+    write(folder, word)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @ayl.task("chores.rest")
 async def rest(folder: Path, word: str) -> None:
     """A coroutine function."""
