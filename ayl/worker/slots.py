@@ -83,6 +83,7 @@ def work_side_by_side(slots: Sequence[Callable[[], Next]], signals: Signals, bel
             signals.install()
             if signals.requested:
                 bell.ring()
+    log.info("takes no more jobs")
     for thread in threads:
         thread.join()
     if crashes:

@@ -68,7 +68,7 @@ def test_a_stop_lets_all_calls_end_and_takes_nothing_else(workshop: Workshop) ->
     jobs = hold_all(workshop)
     waiting = ayl.send(chores.note, workshop.folder, "waiting")
     supervisor.gets(signal.SIGTERM)
-    supervisor.awaits("stopping")
+    supervisor.awaits("takes no more jobs")
     for word in WORDS:
         workshop.let_go(word)
     assert supervisor.wait() == 0
@@ -160,7 +160,8 @@ def test_several_servers_serve_all_slots(kind: Kind, tmp_path_factory: pytest.Te
         workshops = [Workshop(here, homes[0]), Workshop(there, homes[1])]
         both = f"{here.url},{there.url.removeprefix('beanstalk://')}"
         try:
-            workers = workshops[0].workers("--threads", "4", "--tube", workshops[1].tube, AYL_ENGINE=both)
+            tubes = [word for workshop in workshops for word in ("--tube", workshop.tube)]
+            workers = workshops[0].workers("--threads", "4", *tubes, AYL_ENGINE=both)
             for workshop in workshops:
                 ayl.configure(version=workshop.version, engine=workshop.server.url)
                 for word in ("one", "two"):
