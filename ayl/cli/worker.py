@@ -13,6 +13,7 @@ Examples:
 \b
   ayl_worker --app-path /srv/shop --require shop.models
   ayl_worker --require shop.models --processes 4 --threads 8
+  ayl_worker --require shop.models --threads 0 --coroutines 1000
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
@@ -72,11 +73,19 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
 )
 @click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=0),
     default=1,
     show_default=True,
     show_envvar=True,
     help="How many calls each process makes at a time, in threads; with 1, calls have the main thread.",
+)
+@click.option(
+    "--coroutines",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    show_envvar=True,
+    help="How many more at a time, on one event loop, which then has all coroutines of the process.",
 )
 @click.option(
     "--log-level",
@@ -95,7 +104,10 @@ def main(
     tube: tuple[str, ...],
     processes: int,
     threads: int,
+    coroutines: int,
     log_level: str,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
-    context.exit(supervise(str(app_path.resolve()), require, tube, processes, log_level.upper(), threads))
+    if not threads and not coroutines:
+        raise click.UsageError("a process needs slots: --threads or --coroutines must be at least 1")
+    context.exit(supervise(str(app_path.resolve()), require, tube, processes, log_level.upper(), threads, coroutines))

@@ -12,7 +12,8 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
@@ -49,7 +50,9 @@ class Plan:
     """Empty for the app's own tube."""
     log_level: str = "INFO"
     threads: int = 1
-    """Slots: one alone has the main thread, several have one each."""
+    """Thread slots: one alone has the main thread, several have one each."""
+    coroutines: int = 0
+    """Coroutine slots."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -101,9 +104,10 @@ def main(plan: Plan, lifeline: int) -> int:
     signals.install()
     threading.Thread(target=_stop_with_supervisor, args=(lifeline,), daemon=True).start()
     bell = Bell()
-    stop = bell if plan.threads > 1 else signals
+    stop = signals if (plan.threads, plan.coroutines) == (1, 0) else bell
     try:
-        settings, sources = _load(plan, stop.fileno())
+        connect, settings = _load(plan, stop.fileno())
+        sources = [connect() for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
         return EXIT_CONFIG
@@ -111,7 +115,14 @@ def main(plan: Plan, lifeline: int) -> int:
     minder = Minder()
     slots = [partial(Consumer(source, stop, minder).work, settings) for source in sources]
     try:
-        after = work_side_by_side(slots, signals, bell) if len(slots) > 1 else slots[0]()
+        with ExitStack() as stack:
+            if plan.coroutines:
+                from ayl.worker.coroutines import Coroutines  # asyncio takes long to load
+                from ayl.worker.loop import Loop
+
+                loop = stack.enter_context(Loop())
+                slots.append(partial(Coroutines(plan.coroutines, connect, bell, loop).work, settings))
+            after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
         return EXIT_RETIRED if after is Next.RETIRE else EXIT_OK
     finally:
         if counts.untrusted:
@@ -127,10 +138,10 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, wake_up: int) -> tuple[Settings, list[Source]]:
-    """Import the app's modules, which register what may be called, and make ready to take jobs, with each slot.
+def _load(plan: Plan, wake_up: int) -> tuple[Callable[[], Source], Settings]:
+    """Import the app's modules, which register what may be called; what makes sources, and the settings.
 
-    `wake_up` is a descriptor that becomes readable when they are to stop.
+    `wake_up` is a descriptor that becomes readable when slots are to stop.
     """
     sys.path.insert(0, plan.app_path)
     configuration.look_in(Path(plan.app_path))
@@ -145,7 +156,9 @@ def _load(plan: Plan, wake_up: int) -> tuple[Settings, list[Source]]:
     settings = configuration.current()
     tubes = plan.tubes or (settings.tube(),)
     log.info("takes jobs from %s", ", ".join(tubes))
-    return settings, [source_for(settings, tubes, wake_up) for _ in range(plan.threads)]
+    connect = partial(source_for, settings, tubes, wake_up)
+    connect().close()  # so that settings that make no sense are told now
+    return connect, settings
 
 
 def _not_a_file(name: str) -> str:

@@ -122,10 +122,16 @@ def _how(code: int) -> str:
 
 
 def supervise(
-    app_path: str, require: Sequence[str], tubes: Sequence[str], processes: int, log_level: str, threads: int = 1
+    app_path: str,
+    require: Sequence[str],
+    tubes: Sequence[str],
+    processes: int,
+    log_level: str,
+    threads: int = 1,
+    coroutines: int = 0,
 ) -> int:
-    """Run `processes` workers with so many thread slots each until stopped; the exit code."""
+    """Run `processes` workers with so many slots each until stopped; the exit code."""
     logging.basicConfig(
         level=log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
-    return Supervisor(Plan(app_path, tuple(require), tuple(tubes), log_level, threads), processes).run()
+    return Supervisor(Plan(app_path, tuple(require), tuple(tubes), log_level, threads, coroutines), processes).run()
