@@ -162,9 +162,10 @@ class Pool:
             if member.held:
                 return
             self._holding -= 1
-            if len(self._idle) >= SPARE:
-                member.source.close()
-            self._idle.append(member)
+            if len(self._idle) < SPARE:
+                self._idle.append(member)
+                return
+        member.source.close()
 
 
 def _delete(source: Source, leases: list[PooledLease]) -> None:
