@@ -2,6 +2,7 @@
 
 import logging
 import selectors
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -30,6 +31,8 @@ class Post:
         self._redial: Redial | None = None
         self._told = False
         self._order = Order()
+        self.talk = threading.RLock()
+        """Over what was taken: the call's thread may ask while another renews its lease."""
 
     @property
     def forsaken(self) -> bool:
@@ -124,10 +127,11 @@ class _Held:
         return bool(self.ask(lambda client: client.settle(command, expected)))
 
     def ask(self, question: Callable[[Client], T]) -> T | None:
-        if self._post.client is not self._client:
-            return None
-        try:
-            return question(self._client)
-        except TROUBLE as error:
-            self._post.lose(self._selector, error)
-            return None
+        with self._post.talk:
+            if self._post.client is not self._client:
+                return None
+            try:
+                return question(self._client)
+            except TROUBLE as error:
+                self._post.lose(self._selector, error)
+                return None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from random import random
 from typing import Any
 
@@ -33,6 +34,7 @@ from ayl.message import Control, Message
 from ayl.reporting import report
 from ayl.settings import Settings
 from ayl.worker.settling import settle
+from ayl.worker.terms import Slot
 
 log = logging.getLogger("ayl.worker")
 
@@ -59,7 +61,7 @@ class Counts:
 counts = Counts()
 
 
-def execute(lease: Lease, settings: Settings, clear: Callable[[], object] = lambda: None) -> Next:
+def execute(lease: Lease, settings: Settings, slot: Slot, clear: Callable[[], object] = lambda: None) -> Next:
     """For a worker of that app: run the job and settle it. `clear` sees to it that this process has no other in hand:
     it is called before a job is run that must run alone.
 
@@ -85,7 +87,7 @@ def execute(lease: Lease, settings: Settings, clear: Callable[[], object] = lamb
         reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
         _settle(lease, Buried(reason), _Facts(lease, message))
     else:
-        _run(lease, message, life, clear)
+        _run(lease, message, life, slot, clear)
     return Next.GO_ON
 
 
@@ -100,7 +102,7 @@ def _obey(lease: Lease, order: Control) -> Next:
     return after
 
 
-def _run(lease: Lease, message: Message, life: Life, clear: Callable[[], object]) -> None:
+def _run(lease: Lease, message: Message, life: Life, slot: Slot, clear: Callable[[], object]) -> None:
     if not (lease.is_new and life == lives.NEW):
         # It may have killed its worker: nobody is told that but by the server's counts.
         past = lives.past(life, lease.standing())
@@ -112,8 +114,7 @@ def _run(lease: Lease, message: Message, life: Life, clear: Callable[[], object]
     started = time.perf_counter()
     error: BaseException | None = None
     try:
-        with around_job():
-            perform(message)
+        slot.make(lease, message, life, partial(_perform, message))
     except BaseException as raised:  # noqa: BLE001 - all of it is the policy's business; signals raise nothing
         error = raised
     seconds = time.perf_counter() - started
@@ -121,13 +122,22 @@ def _run(lease: Lease, message: Message, life: Life, clear: Callable[[], object]
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s done in %.3f s", _label(lease, message), seconds)
         return
-    label = _label(lease, message)
     if error is None:
-        lost(label)
+        lost(_label(lease, message))
         return
+    fail(lease, message, life, error, seconds)
+
+
+def _perform(message: Message) -> None:
+    with around_job():
+        perform(message)
+
+
+def fail(lease: Lease, message: Message, life: Life, error: BaseException, seconds: float) -> None:
+    """Settle the job of a call that ended with `error` after so many seconds, by policy. Raises Unreachable."""
     # The traceback of a message that cannot run would show our own code, which is not what is wrong.
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
-    log.warning("%s failed after %.3f s", label, seconds, exc_info=error if own_fault else None)
+    log.warning("%s failed after %.3f s", _label(lease, message), seconds, exc_info=error if own_fault else None)
     facts = _Facts(lease, message, life, error)
     policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
     try:

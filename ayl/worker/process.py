@@ -4,6 +4,7 @@ Signals only record; the loop acts. SIGTERM or SIGINT while a call runs lets it 
 wait. When the supervisor dies, its end of the lifeline closes and the worker stops as for SIGTERM.
 """
 
+import faulthandler
 import json
 import logging
 import os
@@ -14,6 +15,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -24,14 +26,19 @@ from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.worker import deliveries
 from ayl.worker.consumer import Consumer
-from ayl.worker.execution import Next, counts
+from ayl.worker.deadlines import Deadlines
+from ayl.worker.execution import Next, counts, fail
 from ayl.worker.minder import Minder
+from ayl.worker.terms import Terms
 
 log = logging.getLogger("ayl.worker")
 
 EXIT_OK = 0
 EXIT_CONFIG = 78
 """The app cannot be loaded or its settings make no sense: another start would end the same (sysexits EX_CONFIG)."""
+SLOTS = 1
+"""Of a process."""
+
 EXIT_RETIRED = 79
 """This worker was ordered to end, and none is to take its place."""
 
@@ -55,11 +62,35 @@ class Plan:
         return cls(fields["app_path"], tuple(fields["require"]), tuple(fields["tubes"]), fields["log_level"])
 
 
+class Stopping:
+    """What calls see of a stop. No threading.Event: a signal's handler could not set that while it is waited for."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._reader, self._writer = os.pipe()
+
+    def set(self) -> None:
+        """For good. Called by a signal's handler."""
+        if not self._is_set:
+            self._is_set = True
+            os.write(self._writer, b"!")
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._reader, selectors.EVENT_READ)
+            selector.select(timeout)
+        return self._is_set
+
+
 class Stop:
     """Remembers that a signal asked to stop, and makes a descriptor readable for whoever waits."""
 
     def __init__(self) -> None:
         self.requested = False
+        self.stopping = Stopping()
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
@@ -85,10 +116,14 @@ class Stop:
 
     def _record(self, *_: object) -> None:
         self.requested = True
+        self.stopping.set()
 
 
-def main(plan: Plan, lifeline: int) -> int:
-    """Work until told to stop; the exit code. `lifeline` is a descriptor that ends when the supervisor does."""
+def main(plan: Plan, lifeline: int, memory: int, bell: int) -> int:
+    """Work until told to stop; the exit code. Three descriptors: `lifeline` ends when the supervisor does, `memory` is
+    that of its `Deadlines`, and a byte into `bell` wakes it.
+    """
+    faulthandler.enable()
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
@@ -101,8 +136,9 @@ def main(plan: Plan, lifeline: int) -> int:
         log.error("%s", error)
         return EXIT_CONFIG
     deliveries.begin(configuration.current())
+    terms = Terms(Deadlines(SLOTS, memory, partial(_ring, bell)), stop.stopping, fail)
     try:
-        after = Consumer(source, stop, Minder()).work(configuration.current())
+        after = Consumer(source, stop, Minder(), terms).work(configuration.current())
         return EXIT_RETIRED if after is Next.RETIRE else EXIT_OK
     finally:
         if counts.untrusted:
@@ -142,10 +178,15 @@ def _not_a_file(name: str) -> str:
     return f"; a module is named as in an import, not as a file: --require {module}"
 
 
+def _ring(bell: int) -> None:
+    with suppress(OSError):  # it is full, and so is heard; or the supervisor is gone
+        os.write(bell, b"!")
+
+
 def _stop_with_supervisor(lifeline: int) -> None:
     os.read(lifeline, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Plan.from_json(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(Plan.from_json(sys.argv[1]), *map(int, sys.argv[2:])))
