@@ -33,7 +33,6 @@ ELSEWHERE = {
     "queue": "lane",
     "retry_delay": "failed_job_delay",
     "default_retry_delay": "failed_job_delay",
-    "time_limit": "time_to_run",
     "timeout": "time_to_run",
     "job_timeout": "time_to_run",
     "ttr": "time_to_run",
@@ -55,7 +54,11 @@ class Options:
     with a time zone.
     """
     time_to_run: int = 120
-    """Seconds that a worker may hold it."""
+    """Seconds that a worker may hold it. It ends the call shortly before."""
+    keep_alive: bool | None = None
+    """Whether the worker renews its hold on the call as long as that runs; None for what its class or function says."""
+    time_limit: int | None = None
+    """Seconds that the call may take in all, however long it is held; 0 for no such limit, None as above."""
     lane: str = ""
     """A named lane of the app's tube (Ruby ayl: queue_name); empty for the tube itself."""
     failed_job_handler: Handler = "decay"
@@ -74,11 +77,15 @@ class Options:
             value = getattr(self, name)
             if isinstance(value, (timedelta, datetime)) and name == "delay":
                 value = _least_seconds(value)
+            if value is None and name == "time_limit":
+                continue
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 also = " seconds, a timedelta or a datetime" if name == "delay" else ""
                 raise InvalidOption(f"{name} is a whole number from {low} to {high}{also}, not {value!r}")
         if self.failed_job_handler not in HANDLERS:
             raise InvalidOption(f"failed_job_handler is one of {', '.join(HANDLERS)}, not {self.failed_job_handler!r}")
+        if self.keep_alive is not None and not isinstance(self.keep_alive, bool):
+            raise InvalidOption(f"keep_alive is True or False, not {self.keep_alive!r}")
         if not isinstance(self.after_commit, bool):
             raise InvalidOption(f"after_commit is True or False, not {self.after_commit!r}")
         if self.unreachable != "":
@@ -116,6 +123,7 @@ RANGES = {
     "fuzz": (0, MAX_U32),
     "delay": (0, MAX_U32),
     "time_to_run": (1, MAX_U32),
+    "time_limit": (0, MAX_U32),
     "failed_job_delay": (0, MAX_U32),
     "failed_job_count": (1, MAX_U32),
 }

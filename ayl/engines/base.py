@@ -47,6 +47,9 @@ class Lease(Protocol):
     def standing(self) -> "Standing | None":
         """What the server says of the job, when it was first asked; None if the job is gone."""
 
+    def touch(self) -> bool:
+        """Begin the time to run anew. False if the lease was lost before."""
+
     @property
     def successor(self) -> int | None:
         """The id of the job that has taken the place of this one, if it was settled so."""

@@ -2,8 +2,8 @@
 
 import logging
 import selectors
+import threading
 from collections.abc import Callable
-from threading import RLock
 from typing import TypeVar
 
 from ayl.engines.addresses import Address
@@ -31,8 +31,8 @@ class Post:
         self._redial: Redial | None = None
         self._told = False
         self._order = Order()
-        self.talk = RLock()
-        """Of who asks something by the connection, when several threads settle what was taken by it."""
+        self.talk = threading.RLock()
+        """Over what was taken: the call's thread may ask while another renews its lease."""
 
     @property
     def forsaken(self) -> bool:

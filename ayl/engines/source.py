@@ -26,7 +26,7 @@ class Holder(Protocol):
     """Who has the connection over which a job was reserved."""
 
     def settle(self, command: bytes, expected: bytes) -> bool:
-        """End a lease of this connection; False if it was lost."""
+        """End a lease of this connection, or renew it; False if it was lost."""
 
     def ask(self, question: Callable[[Client], T]) -> T | None:
         """What the question, asked by this connection, is answered; None if the connection is lost."""
@@ -50,6 +50,9 @@ class BeanstalkLease:
             found = self._holder.ask(lambda client: client.statistics(self.job_id))
             self._standing = None if found is None else _standing(found)
         return self._standing
+
+    def touch(self) -> bool:
+        return self._holder.settle(b"touch %d" % self.job_id, b"TOUCHED")
 
     def delete(self) -> bool:
         return self._holder.settle(b"delete %d" % self.job_id, b"DELETED")

@@ -12,6 +12,7 @@ from ayl.worker.execution import Next, execute
 from ayl.worker.hand import Hand
 from ayl.worker.minder import Minder
 from ayl.worker.portion import IN_HAND_SECONDS, Portion
+from ayl.worker.terms import Terms
 
 log = logging.getLogger("ayl.worker")
 
@@ -37,12 +38,13 @@ class Stop(Protocol):
 class Consumer:
     """Over one source, whose wake-up descriptor is readable once `stop` has news."""
 
-    def __init__(self, source: Source, stop: Stop, minder: Minder) -> None:
+    def __init__(self, source: Source, stop: Stop, minder: Minder, terms: Terms) -> None:
         self._source = source
         self._stop = stop
         self._minder = minder
         self._hand = Hand(source)
         self._portion = Portion()
+        self._slot = terms.slot(lambda: self._hand.lighten(self._hand.portion))
 
     def work(self, settings: Settings) -> Next:
         """Until told to stop, or by a message to end."""
@@ -73,7 +75,7 @@ class Consumer:
             self._hand.take_up(leases)
             if len(leases) > 1:
                 self._minder.mind(self._hand)
-            began = monotonic()
+            began = self._slot.leased_at = monotonic()
             ran, after = self._make_calls(settings, began + IN_HAND_SECONDS)
             if after is Next.RETIRE or self._stop.requested:
                 self._hand.lighten(self._hand.portion)
@@ -89,7 +91,7 @@ class Consumer:
         ran = 0
         while (lease := self._hand.next()) is not None:
             ran += 1
-            if execute(lease, settings, partial(self._hand.lighten, self._hand.portion)) is Next.RETIRE:
+            if execute(lease, settings, self._slot, partial(self._hand.lighten, self._hand.portion)) is Next.RETIRE:
                 return ran, Next.RETIRE
             if self._stop.requested:
                 break

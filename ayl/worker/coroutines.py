@@ -20,6 +20,7 @@ from ayl.worker.execution import Next, execute_on_loop
 from ayl.worker.loop import Loop
 from ayl.worker.pool import Pool, PooledLease
 from ayl.worker.slots import Bell
+from ayl.worker.terms import Terms
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class NoRoom(Exception):
 class Coroutines:
     """`count` slots over connections that `connect` makes."""
 
-    def __init__(self, count: int, connect: Callable[[], Source], bell: Bell, loop: Loop) -> None:
+    def __init__(self, count: int, connect: Callable[[], Source], bell: Bell, loop: Loop, terms: Terms) -> None:
         self._free = count
         self._count = count
         self._plain = 0
@@ -47,6 +48,7 @@ class Coroutines:
         self._connect = connect
         self._bell = bell
         self._loop = loop
+        self._slots = [terms.slot(lambda: None) for _ in range(count)]
         self._news = threading.Condition()
         self._after = Next.GO_ON
         self._crash: BaseException | None = None
@@ -114,8 +116,9 @@ class Coroutines:
             task.add_done_callback(self._tasks.discard)
 
     async def _execute(self, lease: PooledLease, settings: Settings) -> None:
+        slot = self._slots.pop()
         try:
-            if await execute_on_loop(lease, settings, self) is Next.RETIRE:
+            if await execute_on_loop(lease, settings, slot, self) is Next.RETIRE:
                 self._after = Next.RETIRE
                 self._bell.ring()
         except NoRoom:
@@ -127,6 +130,7 @@ class Coroutines:
             self._bell.ring()
         finally:
             self._pool.settle(lease)
+            self._slots.append(slot)
             with self._news:
                 self._free += 1
                 self._news.notify_all()

@@ -34,6 +34,7 @@ from ayl.message import Control, Message
 from ayl.reporting import report
 from ayl.settings import Settings
 from ayl.worker.settling import settle
+from ayl.worker.terms import Slot
 
 log = logging.getLogger("ayl.worker")
 
@@ -73,7 +74,7 @@ class Counts:
 counts = Counts()
 
 
-def execute(lease: Lease, settings: Settings, clear: Callable[[], object] = lambda: None) -> Next:
+def execute(lease: Lease, settings: Settings, slot: Slot, clear: Callable[[], object] = lambda: None) -> Next:
     """For a worker of that app: run the job and settle it. `clear` sees to it that this process has no other in hand:
     it is called before a job is run that must run alone.
 
@@ -83,21 +84,23 @@ def execute(lease: Lease, settings: Settings, clear: Callable[[], object] = lamb
     if not isinstance(job, Job):
         return job()
     if is_admitted(job, clear):
-        conclude(job, _made(job))
+        conclude(job, _made(job, slot))
     return Next.GO_ON
 
 
-async def execute_on_loop(lease: Lease, settings: Settings, threads: Threads) -> Next:
+async def execute_on_loop(lease: Lease, settings: Settings, slot: Slot, threads: Threads) -> Next:
     """As `execute`, on the running loop, which nothing holds up: what may take long is done in threads."""
     job = opened(lease, settings)
     if not isinstance(job, Job):
         return await threads.settle(job)
     if job.may_have_killed and not await threads.settle(partial(is_admitted, job, lambda: None)):
         return Next.GO_ON
+    if not job.message.time_to_run:
+        await threads.settle(lease.standing)  # the slot asks for it, and has it then
     if is_for_a_loop(job.message):
-        ended = await _made_on_loop(job)
+        ended = await _made_on_loop(job, slot)
     else:
-        ended = await threads.call(partial(_made, job))
+        ended = await threads.call(partial(_made, job, slot))
     if ended.error is None:
         conclude(job, ended)
     else:
@@ -177,23 +180,21 @@ def is_admitted(job: Job, clear: Callable[[], object]) -> bool:
     return True
 
 
-def _made(job: Job) -> Ended:
+def _made(job: Job, slot: Slot) -> Ended:
     started = time.perf_counter()
     error: BaseException | None = None
     try:
-        with around_job():
-            perform(job.message)
+        slot.make(job.lease, job.message, job.life, partial(_perform, job.message))
     except BaseException as raised:  # noqa: BLE001 - all of it is the policy's business; signals raise nothing
         error = raised
     return Ended(error, time.perf_counter() - started)
 
 
-async def _made_on_loop(job: Job) -> Ended:
+async def _made_on_loop(job: Job, slot: Slot) -> Ended:
     started = time.perf_counter()
     error: BaseException | None = None
     try:
-        async with around_coroutine():
-            await perform_on_loop(job.message)
+        await slot.make_on_loop(job.lease, job.message, job.life, _perform_on_loop(job.message))
     except BaseException as raised:  # noqa: BLE001 - as above
         error = raised
     return Ended(error, time.perf_counter() - started)
@@ -206,13 +207,27 @@ def conclude(job: Job, ended: Ended) -> None:
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s done in %.3f s", _label(lease, message), seconds)
         return
-    label = _label(lease, message)
     if error is None:
-        lost(label)
+        lost(_label(lease, message))
         return
+    fail(lease, message, life, error, seconds)
+
+
+def _perform(message: Message) -> None:
+    with around_job():
+        perform(message)
+
+
+async def _perform_on_loop(message: Message) -> None:
+    async with around_coroutine():
+        await perform_on_loop(message)
+
+
+def fail(lease: Lease, message: Message, life: Life, error: BaseException, seconds: float) -> None:
+    """Settle the job of a call that ended with `error` after so many seconds, by policy. Raises Unreachable."""
     # The traceback of a message that cannot run would show our own code, which is not what is wrong.
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
-    log.warning("%s failed after %.3f s", label, seconds, exc_info=error if own_fault else None)
+    log.warning("%s failed after %.3f s", _label(lease, message), seconds, exc_info=error if own_fault else None)
     facts = _Facts(lease, message, life, error)
     policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
     try:

@@ -30,6 +30,9 @@ class Held:
     def standing(self) -> Standing | None:
         return self._lease.standing()
 
+    def touch(self) -> bool:
+        return self._lease.touch()
+
     def delete(self) -> bool:
         self._done.append(self._lease)
         return True

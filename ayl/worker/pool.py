@@ -60,6 +60,9 @@ class PooledLease:
     def standing(self) -> Standing | None:
         return self.lease.standing()
 
+    def touch(self) -> bool:
+        return self.lease.touch()
+
     def delete(self) -> bool:
         self.is_done = True
         return True

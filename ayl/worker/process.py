@@ -4,6 +4,7 @@ Signals only record; the loop acts. SIGTERM or SIGINT while a call runs lets it 
 wait. When the supervisor dies, its end of the lifeline closes and the worker stops as for SIGTERM.
 """
 
+import faulthandler
 import json
 import logging
 import os
@@ -27,9 +28,11 @@ from ayl.errors import AylError
 from ayl.settings import Settings
 from ayl.worker import deliveries
 from ayl.worker.consumer import Consumer
-from ayl.worker.execution import Next, counts
+from ayl.worker.deadlines import Deadlines
+from ayl.worker.execution import Next, counts, fail
 from ayl.worker.minder import Minder
 from ayl.worker.slots import Bell, work_side_by_side
+from ayl.worker.terms import Terms
 
 log = logging.getLogger("ayl.worker")
 
@@ -54,6 +57,11 @@ class Plan:
     coroutines: int = 0
     """Coroutine slots."""
 
+    @property
+    def slots(self) -> int:
+        """Of all kinds, in one process."""
+        return self.threads + self.coroutines
+
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
@@ -63,11 +71,35 @@ class Plan:
         return cls(**fields | {"require": tuple(fields["require"]), "tubes": tuple(fields["tubes"])})
 
 
+class Stopping:
+    """What calls see of a stop. No threading.Event: a signal's handler could not set that while it is waited for."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._reader, self._writer = os.pipe()
+
+    def set(self) -> None:
+        """For good. Called by a signal's handler."""
+        if not self._is_set:
+            self._is_set = True
+            os.write(self._writer, b"!")
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._reader, selectors.EVENT_READ)
+            selector.select(timeout)
+        return self._is_set
+
+
 class Stop:
     """Remembers that a signal asked to stop, and makes a descriptor readable for whoever waits."""
 
     def __init__(self) -> None:
         self.requested = False
+        self.stopping = Stopping()
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
@@ -93,18 +125,22 @@ class Stop:
 
     def _record(self, *_: object) -> None:
         self.requested = True
+        self.stopping.set()
 
 
-def main(plan: Plan, lifeline: int) -> int:
-    """Work until told to stop; the exit code. `lifeline` is a descriptor that ends when the supervisor does."""
+def main(plan: Plan, lifeline: int, memory: int, bell: int) -> int:
+    """Work until told to stop; the exit code. Three descriptors: `lifeline` ends when the supervisor does, `memory` is
+    that of its `Deadlines`, and a byte into `bell` wakes it.
+    """
+    faulthandler.enable()
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
     signals = Stop()
     signals.install()
     threading.Thread(target=_stop_with_supervisor, args=(lifeline,), daemon=True).start()
-    bell = Bell()
-    stop = signals if (plan.threads, plan.coroutines) == (1, 0) else bell
+    halt = Bell()
+    stop = signals if plan.slots == plan.threads == 1 else halt
     try:
         connect, settings = _load(plan, stop.fileno())
         sources = [connect() for _ in range(plan.threads)]
@@ -113,7 +149,8 @@ def main(plan: Plan, lifeline: int) -> int:
         return EXIT_CONFIG
     deliveries.begin(settings)
     minder = Minder()
-    slots = [partial(Consumer(source, stop, minder).work, settings) for source in sources]
+    terms = Terms(Deadlines(plan.slots, memory, partial(_ring, bell)), signals.stopping, fail)
+    slots = [partial(Consumer(source, stop, minder, terms).work, settings) for source in sources]
     try:
         with ExitStack() as stack:
             if plan.coroutines:
@@ -121,8 +158,8 @@ def main(plan: Plan, lifeline: int) -> int:
                 from ayl.worker.loop import Loop
 
                 loop = stack.enter_context(Loop())
-                slots.append(partial(Coroutines(plan.coroutines, connect, bell, loop).work, settings))
-            after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
+                slots.append(partial(Coroutines(plan.coroutines, connect, halt, loop, terms).work, settings))
+            after = slots[0]() if stop is signals else work_side_by_side(slots, signals, halt)
         return EXIT_RETIRED if after is Next.RETIRE else EXIT_OK
     finally:
         if counts.untrusted:
@@ -168,10 +205,15 @@ def _not_a_file(name: str) -> str:
     return f"; a module is named as in an import, not as a file: --require {module}"
 
 
+def _ring(bell: int) -> None:
+    with suppress(OSError):  # it is full, and so is heard; or the supervisor is gone
+        os.write(bell, b"!")
+
+
 def _stop_with_supervisor(lifeline: int) -> None:
     os.read(lifeline, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Plan.from_json(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(Plan.from_json(sys.argv[1]), *map(int, sys.argv[2:])))

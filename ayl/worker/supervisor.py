@@ -14,7 +14,9 @@ import sys
 import time
 from collections.abc import Sequence
 
+from ayl.worker.deadlines import Deadlines, shared_memory
 from ayl.worker.process import EXIT_CONFIG, EXIT_OK, EXIT_RETIRED, Plan
+from ayl.worker.terms import EXIT_OVERRAN
 
 log = logging.getLogger("ayl.worker")
 
@@ -25,6 +27,49 @@ RESTART_SECONDS = 0.5
 """Between the death of a worker and the start of another in its place."""
 
 
+LAST_WORDS_SECONDS = 0.3
+"""Between the signal at which a worker that holds the interpreter lock tells where it is, and the one that kills it."""
+
+
+class Worker:
+    """One process, and the time that its calls have."""
+
+    def __init__(self, plan: Plan, lifeline: int, bell: int) -> None:
+        memory = shared_memory(plan.slots)
+        try:
+            given = (lifeline, memory, bell)
+            command = [sys.executable, "-m", "ayl.worker.process", plan.to_json(), *map(str, given)]
+            self.process = subprocess.Popen(command, pass_fds=given)  # noqa: S603 - our own module
+            self._deadlines = Deadlines(plan.slots, memory)
+        finally:
+            os.close(memory)
+        self._kill_at: float | None = None
+
+    def next_look(self) -> float:
+        """When to look whether its time is over, seconds of the monotonic clock."""
+        return self._deadlines.nearest() if self._kill_at is None else self._kill_at
+
+    def look(self, now: float) -> None:
+        """End it, if a call in it has not ended and holds the interpreter lock, so that nobody in there can help."""
+        if self._kill_at is not None:
+            if now >= self._kill_at:
+                self.process.kill()
+                self._kill_at = float("inf")
+        elif self._deadlines.is_over(now):
+            log.critical("worker %d is killed: a call in it cannot be interrupted at its time to run", self.process.pid)
+            self.process.send_signal(signal.SIGABRT)  # faulthandler's: it tells where all threads are
+            self._kill_at = now + LAST_WORDS_SECONDS
+
+    @property
+    def overran(self) -> bool:
+        """Whether it was ended for a call."""
+        return self._kill_at is not None or self.process.returncode == EXIT_OVERRAN
+
+    def close(self) -> None:
+        """Once it has ended."""
+        self._deadlines.close()
+
+
 class Supervisor:
     """The parent of the worker processes."""
 
@@ -32,7 +77,7 @@ class Supervisor:
         self.plan = plan
         self.processes = processes
         self.exit_code = EXIT_OK
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[Worker] = []
         self._due: list[float] = []  # when to start another worker, seconds of the monotonic clock
         self._stops = 0
         self._stopping = False
@@ -68,33 +113,40 @@ class Supervisor:
         starting = [due for due in self._due if due <= now]
         self._due = [due for due in self._due if due > now]
         for _ in starting:
-            command = [sys.executable, "-m", "ayl.worker.process", self.plan.to_json(), str(self._lifeline)]
-            process = subprocess.Popen(command, pass_fds=(self._lifeline,))  # noqa: S603 - our own module
-            self._running.append(process)
-            log.info("started worker %d", process.pid)
+            worker = Worker(self.plan, self._lifeline, self._writer.fileno())
+            self._running.append(worker)
+            log.info("started worker %d", worker.process.pid)
 
     def _wait(self) -> None:
-        """Until a signal comes or a start is due; while stopping, no longer than until the next reminder."""
-        timeout = max(0.0, min(self._due) - time.monotonic()) if self._due else None
+        """Until a signal comes, a start is due or a call's time is over; while stopping, no longer than until the next
+        reminder.
+        """
+        moments = [*self._due, *(worker.next_look() for worker in self._running)]
         if self._stopping:
-            timeout = REMINDER_SECONDS
+            moments.append(time.monotonic() + REMINDER_SECONDS)
+        moment = min(moments, default=float("inf"))
+        timeout = None if moment == float("inf") else max(0.0, moment - time.monotonic())
         with selectors.DefaultSelector() as selector:
             selector.register(self._reader, selectors.EVENT_READ)
             if selector.select(timeout):
                 self._reader.recv(4096)
+        now = time.monotonic()
+        for worker in self._running:
+            worker.look(now)
 
     def _reap(self) -> None:
-        for process in list(self._running):
-            code = process.poll()
+        for worker in list(self._running):
+            code = worker.process.poll()
             if code is None:
                 continue
-            self._running.remove(process)
-            log.info("worker %d %s", process.pid, _how(code))
+            self._running.remove(worker)
+            worker.close()
+            log.info("worker %d %s", worker.process.pid, _how(code))
             if code == EXIT_CONFIG:
                 self.exit_code = EXIT_CONFIG
                 self._stop(signal.SIGTERM)
             elif code != EXIT_RETIRED and not self._stopping:
-                self._due.append(time.monotonic() + RESTART_SECONDS)
+                self._due.append(time.monotonic() + (0.0 if worker.overran else RESTART_SECONDS))
 
     def _pass_on_stops(self) -> None:
         if self._stops > 1:
@@ -110,12 +162,17 @@ class Supervisor:
         self._stopping = True
         self._remind_at = time.monotonic() + REMINDER_SECONDS
         self._due = []
-        for process in self._running:
-            process.send_signal(number)
+        for worker in self._running:
+            worker.process.send_signal(number)
 
 
 def _how(code: int) -> str:
-    known = {EXIT_OK: "ended", EXIT_CONFIG: "could not start", EXIT_RETIRED: "retired"}
+    known = {
+        EXIT_OK: "ended",
+        EXIT_CONFIG: "could not start",
+        EXIT_RETIRED: "retired",
+        EXIT_OVERRAN: "ended for a call that overran",
+    }
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return known.get(code, f"ended with exit code {code}")

@@ -16,7 +16,7 @@ import pytest
 
 import ayl
 from ayl.errors import OutOfTime, TimeToRunExceeded
-from ayl.limits import limited, seconds_left
+from ayl.limits import countdown, limited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,11 +149,11 @@ def test_a_limit_around_a_limit_ends_both() -> None:
 
 
 def test_seconds_left_are_those_of_the_strictest_limit() -> None:
-    assert seconds_left() is None
+    assert countdown()() is None
     inner = limited(5, lambda: limited(100, seconds_left))
     assert inner is not None
     assert 4 < inner <= 5
-    assert seconds_left() is None
+    assert countdown()() is None
 
 
 def nested(seconds: float, depth: int) -> str:
@@ -194,7 +194,7 @@ def test_a_call_that_ends_when_its_time_is_over_hits_nothing_behind_it(eager_thr
     assert sum(ended for ended, _ in ends) > 10
     assert sum(done for _, done in ends) > 10
     assert limited(1, lambda: spin(0.1)) == "done"
-    assert seconds_left() is None
+    assert countdown()() is None
 
 
 def test_a_forked_child_goes_on_with_its_call_and_its_limit() -> None:

@@ -278,3 +278,29 @@ def test_a_process_without_slots_is_refused(our_workshop: Workshop) -> None:
     supervisor = our_workshop.command("--require", "chores", "--threads", "0")
     assert supervisor.wait() == 2
     assert "a process needs slots" in supervisor.log()
+
+
+def test_a_coroutine_is_cancelled_at_its_time_to_run_and_the_others_go_on(our_workshop: Workshop) -> None:
+    workshop = our_workshop
+    supervisor = loop_workers(workshop)
+    hold_all(workshop)
+    began = time.monotonic()
+    ayl.opts(time_to_run=1, failed_job_handler="bury").send(chores.nap, workshop.folder, "never", 60)
+    workshop.await_jobs("buried", 1)
+    assert time.monotonic() - began < 3
+    supervisor.awaits("TimeToRunExceeded")
+    for word in WORDS:
+        workshop.let_go(word)
+        workshop.read(f"{word}-ends")
+    assert len(supervisor.started()) == 1
+
+
+def test_a_call_that_holds_up_the_loop_past_its_time_to_run_takes_its_process_down(our_workshop: Workshop) -> None:
+    workshop = our_workshop
+    supervisor = loop_workers(workshop)
+    began = time.monotonic()
+    ayl.opts(time_to_run=1).send(chores.block_first, workshop.folder, "blocked")
+    workshop.read("blocked-again")
+    assert time.monotonic() - began < 6
+    assert len(supervisor.started()) == 2
+    workshop.await_empty()

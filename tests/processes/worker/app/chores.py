@@ -6,10 +6,13 @@ Names are given, because the tests import this as another module than a worker d
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
+import re
 import signal
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,8 +108,8 @@ async def rest(folder: Path, word: str) -> None:
     write(folder, word)
 
 
-@ayl.task("chores.doze")
-def doze(folder: Path, word: str, seconds: float = 1.0) -> None:
+@ayl.task("chores.slumber")
+def slumber(folder: Path, word: str, seconds: float = 1.0) -> None:
     """Take long, and do nothing."""
     time.sleep(seconds)
     write(folder, word)
@@ -119,6 +122,99 @@ def spin(folder: Path, word: str) -> None:
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
         pass
+
+
+@ayl.task("chores.doze")
+def doze(folder: Path, word: str) -> None:
+    """Wait in C, and let go of the interpreter lock."""
+    write(folder, word)
+    ctypes.CDLL(None).sleep(int(PATIENCE))
+
+
+@ayl.task("chores.slumber")
+async def slumber(folder: Path, word: str) -> None:
+    """Wait in a coroutine."""
+    write(folder, word)
+    await asyncio.sleep(PATIENCE)
+
+
+@ayl.task("chores.defy")
+def defy(folder: Path, word: str) -> None:
+    """Go on, whatever is raised."""
+    write(folder, word)
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        with suppress(BaseException):
+            time.sleep(0.01)
+
+
+@ayl.task("chores.grip")
+def grip(folder: Path, word: str, how: str) -> None:
+    """The first time, keep the interpreter lock and do not come back."""
+    again = written(folder, word)
+    write(folder, word)
+    if not again:
+        GRIPS[how]()
+
+
+GRIPS: dict[str, Callable[[], object]] = {
+    "C code": lambda: ctypes.PyDLL(None).sleep(int(PATIENCE)),
+    "a regular expression": lambda: re.match(r"(a+)+$", "a" * 60 + "b"),
+    "a number": lambda: 7 ** (7**12) > 0,
+}
+"""Code that holds the interpreter lock for as long as tests take."""
+
+
+@ayl.task("chores.strive", keep_alive=True, time_limit=2)
+def strive(folder: Path, word: str) -> None:
+    """The same as `hold`, with a limit of its own."""
+    hold(folder, word)
+
+
+def seen(word: str) -> str:
+    """What can be told of the call that runs."""
+    call = ayl.current()
+    if call is None:
+        return f"{word}-outside"
+    left = "in-time" if 5 < call.time_left < 10 else f"{call.time_left}"
+    return "|".join([word, call.id, str(call.job_id), call.tube, str(call.attempts), left, str(call.stopping.is_set())])
+
+
+@ayl.task("chores.look_around")
+def look_around(folder: Path, word: str) -> None:
+    """See which call this is, and whether a thread of its own sees it."""
+    write(folder, seen(word))
+    thread = threading.Thread(target=lambda: write(folder, seen("thread")))
+    thread.start()
+    thread.join()
+    raise ValueError("that is all")
+
+
+@ayl.task("chores.look_around_async")
+async def look_around_async(folder: Path, word: str) -> None:
+    """The same in a task and in a thread of asyncio."""
+    write(folder, await asyncio.create_task(asyncio.to_thread(seen, word)))
+
+
+@ayl.task("chores.persist")
+def persist(folder: Path, word: str) -> None:
+    """Work in steps, each of which buys time for the next."""
+    call = ayl.current()
+    assert call is not None
+    for step in range(5):
+        time.sleep(0.4)
+        assert call.touch()
+        call.progress(step / 5)
+    write(folder, word)
+
+
+@ayl.task("chores.heed")
+def heed(folder: Path, word: str) -> None:
+    """End well as soon as the worker is to stop."""
+    call = ayl.current()
+    assert call is not None
+    write(folder, f"{word}-begins")
+    write(folder, f"{word}-stops" if call.stopping.wait(PATIENCE) else f"{word}-waits")
 
 
 @ayl.task("chores.ring")
@@ -330,3 +426,13 @@ _left: list[asyncio.Task[None]] = []
 
 async def _exit() -> None:
     raise SystemExit(3)
+
+
+@ayl.task("chores.block_first")
+async def block_first(folder: Path, word: str) -> None:
+    """Hold up the loop, the first time."""
+    if written(folder, f"{word}-begins"):
+        write(folder, f"{word}-again")
+        return
+    write(folder, f"{word}-begins")
+    time.sleep(PATIENCE)  # noqa: ASYNC251 - this is what must not be done
