@@ -10,7 +10,7 @@ from ayl.options import Options
 _declared: dict[object, Options] = {}
 
 
-def declared(keep_alive: bool | None, time_limit: int | None) -> Options:
+def declared(keep_alive: bool | None, time_limit: int) -> Options:
     """InvalidOption if these make no sense."""
     return Options(keep_alive=keep_alive, time_limit=time_limit)
 
@@ -28,5 +28,5 @@ def with_declared(options: Options, asked: tuple[object, ...]) -> Options:
         said = _declared.get(thing)
         if said is not None:
             keep_alive = said.keep_alive if keep_alive is None else keep_alive
-            time_limit = said.time_limit if time_limit is None else time_limit
+            time_limit = time_limit or said.time_limit
     return replace(options, keep_alive=keep_alive, time_limit=time_limit)

@@ -50,6 +50,8 @@ class Limit:
     patience = float("inf")
     """Seconds after the deadline when the call is given up, if it has not ended by then."""
     spent = False
+    is_given_up = False
+    """Or would have been, had it not ended in the same moment."""
     shot: type[OutOfTime] = _Never
     """A class of its own, so that it is not taken for the one of another call within or around."""
     reason = ""
@@ -98,14 +100,14 @@ class _Record:
     def acts_at(self, limit: Limit) -> float:
         """When the watchdog has to do something about it."""
         if limit.spent:
-            return limit.deadline + limit.patience
+            return float("inf") if limit.is_given_up else limit.deadline + limit.patience
         return limit.deadline + limit.grace if self.gentle else limit.deadline
 
     def give_up_if_due(self, now: float) -> None:
         """What was shot at in vain."""
         for limit in [*self.limits]:
             if limit.spent and self.acts_at(limit) <= now:
-                limit.patience = float("inf")
+                limit.is_given_up = True
                 try:
                     limit.verdict.pop()
                 except IndexError:
@@ -127,6 +129,7 @@ class _Record:
                     time.sleep(0)
                 _raise_in(self.ident, None)
             self._forget(limit)
+            return
 
     def _forget(self, limit: Limit) -> None:
         del self.limits[self.limits.index(limit) :]
@@ -176,7 +179,8 @@ def within(limit: Limit, function: Callable[[], T]) -> T:
             try:
                 record.end(limit)
             finally:
-                record.end(limit)  # the shot may have hit the line above
+                if record.limits:
+                    record.end(limit)  # the shot may have hit the line above
                 if limit.spent:
                     limit._ended()
     except OutOfTime as error:

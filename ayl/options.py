@@ -57,8 +57,8 @@ class Options:
     """Seconds that a worker may hold it. It ends the call shortly before."""
     keep_alive: bool | None = None
     """Whether the worker renews its hold on the call as long as that runs; None for what its class or function says."""
-    time_limit: int | None = None
-    """Seconds that the call may take in all, however long it is held; 0 for no such limit, None as above."""
+    time_limit: int = 0
+    """Seconds that the call may take in all, however long it is held; 0 for what its class or function says."""
     lane: str = ""
     """A named lane of the app's tube (Ruby ayl: queue_name); empty for the tube itself."""
     failed_job_handler: Handler = "decay"
@@ -77,8 +77,6 @@ class Options:
             value = getattr(self, name)
             if isinstance(value, (timedelta, datetime)) and name == "delay":
                 value = _least_seconds(value)
-            if value is None and name == "time_limit":
-                continue
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 also = " seconds, a timedelta or a datetime" if name == "delay" else ""
                 raise InvalidOption(f"{name} is a whole number from {low} to {high}{also}, not {value!r}")

@@ -145,7 +145,7 @@ def task(
     *,
     was: Iterable[str] | str = (),
     keep_alive: bool | None = None,
-    time_limit: int | None = None,
+    time_limit: int = 0,
     **rules: Unpack[Given],
 ) -> Callable[[F], F]: ...
 def task(
@@ -154,7 +154,7 @@ def task(
     *,
     was: Iterable[str] | str = (),
     keep_alive: bool | None = None,
-    time_limit: int | None = None,
+    time_limit: int = 0,
     **rules: Unpack[Given],
 ) -> F | Callable[[F], F]:
     """Function decorator: `ayl.send(function, …)` may name it. The function itself is left as it is.

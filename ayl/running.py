@@ -93,8 +93,15 @@ class Running:
         log.debug("job %d: %s", self.job_id, said if isinstance(said, str) else f"{said:.0%}")
 
 
-running: ContextVar[Running | None] = ContextVar("running", default=None)
-"""The workers set it."""
+class Shown(Protocol):
+    """What a worker knows of the call that it makes."""
+
+    def show(self) -> Running:
+        """To the call's code."""
+
+
+shown: ContextVar[Shown | None] = ContextVar("shown", default=None)
+"""Set by workers."""
 
 
 def current() -> Running | None:
@@ -102,4 +109,5 @@ def current() -> Running | None:
 
     Tasks of asyncio and `asyncio.to_thread` know it, a `threading.Thread` of the call's own does not.
     """
-    return running.get()
+    call = shown.get()
+    return None if call is None else call.show()

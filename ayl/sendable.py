@@ -74,7 +74,7 @@ def model(
     methods: Iterable[str] | None = None,
     gone: GonePolicy | None = None,
     keep_alive: bool | None = None,
-    time_limit: int | None = None,
+    time_limit: int = 0,
     **rules: Unpack[Given],
 ) -> Callable[[C], C]: ...
 def model(
@@ -85,7 +85,7 @@ def model(
     methods: Iterable[str] | None = None,
     gone: GonePolicy | None = None,
     keep_alive: bool | None = None,
-    time_limit: int | None = None,
+    time_limit: int = 0,
     **rules: Unpack[Given],
 ) -> C | Callable[[C], C]:
     """Class decorator: instances and the class itself gain `ayl_send` and `ayl_send_opts`.
@@ -161,7 +161,7 @@ class Sendable:
         ayl_discard_on: Exceptions = (),
         ayl_bury_on: Exceptions = (),
         ayl_keep_alive: bool | None = None,
-        ayl_time_limit: int | None = None,
+        ayl_time_limit: int = 0,
         **rest: Any,
     ) -> None:
         super().__init_subclass__(**rest)

@@ -41,6 +41,10 @@ class Lease(Protocol):
     def body(self) -> bytes: ...
 
     @property
+    def since(self) -> float:
+        """When the lease began, at the latest: of the monotonic clock, in seconds."""
+
+    @property
     def is_new(self) -> bool:
         """Whether this surely is the first time that the job was handed out, as far as the order of ids tells."""
 

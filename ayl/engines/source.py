@@ -4,6 +4,7 @@ import selectors
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Protocol, TypeVar
 
 import greenstalk
@@ -35,13 +36,14 @@ class Holder(Protocol):
 class BeanstalkLease:
     """A reserved job. What goes wrong with the connection comes out as Unreachable."""
 
-    __slots__ = ("_holder", "_standing", "body", "is_new", "job_id", "successor")
+    __slots__ = ("_holder", "_standing", "body", "is_new", "job_id", "since", "successor")
 
     def __init__(self, holder: Holder, job_id: int, body: bytes, *, is_new: bool = False) -> None:
         self._holder = holder
         self.job_id = job_id
         self.body = body
         self.is_new = is_new
+        self.since = monotonic()
         self.successor: int | None = None
         self._standing: Standing | None = None
 

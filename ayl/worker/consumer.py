@@ -75,7 +75,7 @@ class Consumer:
             self._hand.take_up(leases)
             if len(leases) > 1:
                 self._minder.mind(self._hand)
-            began = self._slot.leased_at = monotonic()
+            began = monotonic()
             ran, after = self._make_calls(settings, began + IN_HAND_SECONDS)
             if after is Next.RETIRE or self._stop.requested:
                 self._hand.lighten(self._hand.portion)

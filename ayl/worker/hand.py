@@ -14,7 +14,7 @@ from ayl.worker.execution import lost
 class Held:
     """A lease whose job is deleted a little later, with the others in hand. All else is settled at once."""
 
-    __slots__ = ("_done", "_lease", "body", "is_new", "job_id")
+    __slots__ = ("_done", "_lease", "body", "is_new", "job_id", "since")
 
     def __init__(self, lease: Lease, done: deque[Lease]) -> None:
         self._lease = lease
@@ -22,6 +22,7 @@ class Held:
         self.job_id = lease.job_id
         self.body = lease.body
         self.is_new = lease.is_new
+        self.since = lease.since
 
     @property
     def successor(self) -> int | None:

@@ -43,7 +43,7 @@ class Member:
 class PooledLease:
     """A lease whose job is deleted a little later, with others, when its slot is done with it."""
 
-    __slots__ = ("body", "is_done", "is_new", "job_id", "lease", "member")
+    __slots__ = ("body", "is_done", "is_new", "job_id", "lease", "member", "since")
 
     def __init__(self, lease: Lease, member: Member) -> None:
         self.lease = lease
@@ -52,6 +52,7 @@ class PooledLease:
         self.job_id = lease.job_id
         self.body = lease.body
         self.is_new = lease.is_new
+        self.since = lease.since
 
     @property
     def successor(self) -> int | None:

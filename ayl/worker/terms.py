@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Token
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -28,7 +29,7 @@ from ayl.errors import TimeToRunExceeded, Unreachable
 from ayl.life import Life, Standing
 from ayl.limits import Limit, hasten, within
 from ayl.message import Message
-from ayl.running import Running, Stopping, running
+from ayl.running import Running, Shown, Stopping, shown
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.keeper import Keeper
 
@@ -56,7 +57,12 @@ Fail = Callable[[Lease, Message, Life, BaseException, float], None]
 
 
 class Term(Limit):
-    """Of one call."""
+    """Of one call. What most calls do not need is made when it is asked for."""
+
+    _lock: "threading.RLock | None" = None
+    """There is one once anybody else than the call's own thread may ask or renew."""
+    _running: Running | None = None
+    _is_over = False
 
     def __init__(self, slot: "Slot", lease: Lease, message: Message, life: Life, seconds: int) -> None:
         """`seconds`: the time to run."""
@@ -65,44 +71,62 @@ class Term(Limit):
         self.message = message
         self.life = life
         self._slot = slot
-        limit = message.time_limit
-        self._limit = monotonic() + limit if limit else float("inf")
-        self._spare = spare = min(seconds * SPARE_PART, MOST_SPARE)
-        self.grace = spare / 3
-        self.patience = spare * 2 / 3
-        self._lock = threading.RLock()
-        self._is_over = False
-        self._began = slot.leased_at
-        self._prolong(slot.leased_at)
+        self._spare = seconds * SPARE_PART if seconds < MOST_SPARE / SPARE_PART else MOST_SPARE
+        self._limit = float("inf")
+        if message.time_limit:
+            self._limit = monotonic() + message.time_limit
+        self._prolong(lease.since)
 
     def _prolong(self, now: float) -> None:
         """The lease has begun anew now, or after it."""
-        spare = self._spare
-        end = now + self.seconds
-        self.deadline = deadline = self._limit if self.message.keep_alive else min(end - spare, self._limit)
-        self._slot.kill_at(min(end - spare / 6, deadline + spare * 5 / 6))
+        end = now + self.seconds - self._spare
+        self.deadline = self._limit if self._limit < end or self.message.keep_alive else end
         self.touch_at = now + self.seconds / TOUCHES
+        self._slot.kill_at((self.deadline if self.deadline < end else end) + self._spare * 5 / 6)
+
+    @property
+    def grace(self) -> float:
+        return self._spare / 3
+
+    @property
+    def patience(self) -> float:
+        return self._spare * 2 / 3
+
+    def show(self) -> Running:
+        """To the call's code."""
+        if self._running is None:
+            self.share()
+            self._running = Running(self.message, self.life, self, self._slot.stopping)
+        return self._running
+
+    def share(self) -> "threading.RLock":
+        """From now on other threads may use it."""
+        if self._lock is None:
+            self._lock = threading.RLock()
+        return self._lock
 
     def end(self) -> None:
         """From now on the connection is not the call's any more, whoever still has hold of this."""
-        with self._lock:
-            self._is_over = True
+        self._is_over = True  # first: who makes a lock after the next line sees it
+        if self._lock is not None:
+            with self._lock:
+                pass
 
     def taken(self) -> float:
-        """Seconds since it began, or its lease did."""
-        return monotonic() - self._began
+        """Seconds since its lease began."""
+        return monotonic() - self.lease.since
 
     def left(self) -> float:
         return self.deadline - monotonic()
 
     def standing(self) -> Standing | None:
-        with self._lock:
+        with self.share():
             if self._is_over:
                 raise RuntimeError("the call has ended; ask while it runs")
             return self.lease.standing()
 
     def touch(self) -> bool:
-        with self._lock:
+        with self.share():
             now = monotonic()
             held = False
             if not self._is_over:
@@ -129,11 +153,12 @@ class Slot:
     def __init__(self, number: int, terms: "Terms", lighten: Callable[[], object]) -> None:
         self._number = number
         self._terms = terms
-        self._deadlines = terms.deadlines
+        self.stopping = terms.stopping
+        self.kill_at = partial(terms.deadlines.put, number)
+        """If the call is not over by then (monotonic clock), the supervisor ends the process."""
+        self._clear = partial(terms.deadlines.clear, number)
         self.lighten = lighten
         """Gives back what is in hand and nobody has begun with."""
-        self.leased_at = 0.0
-        """When the leases in hand have begun, at the latest."""
         self.term: Term | None = None
         """The call that runs."""
 
@@ -155,29 +180,25 @@ class Slot:
         finally:
             self._end(term, token)
 
-    def _begin(self, lease: Lease, message: Message, life: Life) -> tuple[Term, Token[Running | None]]:
+    def _begin(self, lease: Lease, message: Message, life: Life) -> tuple[Term, Token[Shown | None]]:
         seconds = message.time_to_run
         if not seconds:  # another sender's, who does not tell
             standing = lease.standing()
             seconds = standing.time_to_run if standing is not None else 1
-        terms = self._terms
         self.term = term = Term(self, lease, message, life, seconds)
-        token = running.set(Running(message, life, term, terms.stopping))
+        token = shown.set(term)
         if message.keep_alive:
-            terms.keeper.keep(term)
+            term.share()
+            self._terms.keeper.keep(term)
         return term, token
 
-    def _end(self, term: Term, token: Token[Running | None]) -> None:
+    def _end(self, term: Term, token: Token[Shown | None]) -> None:
         term.end()
-        running.reset(token)
+        shown.reset(token)
         self.term = None
-        self._deadlines.clear(self._number)
+        self._clear()
         if term.message.keep_alive:
             self._terms.keeper.leave(term)
-
-    def kill_at(self, moment: float) -> None:
-        """If the call is not over by then, the supervisor ends the process."""
-        self._deadlines.put(self._number, moment)
 
     def give_up(self, term: Term) -> None:
         """The process ends."""

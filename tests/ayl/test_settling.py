@@ -178,7 +178,7 @@ def _template(text: str) -> Message:
     current = settings.current()
     return Message(
         type="ayl", v=1, id="0" * 36, app=current.app, ver=current.version, do="settled.note", args=[text],
-        sent=1793000000.123,
+        time_to_run=120, sent=1793000000.123,
     )  # fmt: skip
 
 

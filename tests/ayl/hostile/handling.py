@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ayl.life import Standing
@@ -27,6 +28,7 @@ class Held:
     def __init__(self, body: bytes) -> None:
         self.body = body
         self.settled: list[str] = []
+        self.since = time.monotonic()
 
     is_new = True
     successor = None

@@ -16,13 +16,13 @@ from ayl.errors import Gone, NotTrusted, Poison, Unavailable, Undecodable, Unrea
 from ayl.life import Life
 from ayl.notifications import BuryEvent, FailureEvent, JobEvent
 from ayl.worker.execution import execute
+from tests.ayl.slots import slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ayl.engines.base import Source
-    from tests.ayl.slots import slot
-from tests.ayl.conftest import Server
+    from tests.ayl.conftest import Server
 
 
 class Order(ayl.Sendable, ayl_name="heard.Order"):

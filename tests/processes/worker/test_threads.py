@@ -186,7 +186,7 @@ def test_a_hundred_calls_that_sleep_a_second_take_hardly_longer_together(our_wor
     workshop.workers("--threads", "100")
     workshop.await_waiting(100)
     began = time.monotonic()
-    ayl.send_many((chores.slumber, workshop.folder, f"dozed-{number}") for number in range(100))
+    ayl.send_many((chores.sleep_on, workshop.folder, f"dozed-{number}") for number in range(100))
     workshop.await_empty()
     seconds = time.monotonic() - began
     print(f"100 calls of 1 s in 100 threads: {seconds:.2f} s")  # noqa: T201 - the figure, for who runs it by hand

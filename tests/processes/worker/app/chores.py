@@ -108,8 +108,8 @@ async def rest(folder: Path, word: str) -> None:
     write(folder, word)
 
 
-@ayl.task("chores.slumber")
-def slumber(folder: Path, word: str, seconds: float = 1.0) -> None:
+@ayl.task("chores.sleep_on")
+def sleep_on(folder: Path, word: str, seconds: float = 1.0) -> None:
     """Take long, and do nothing."""
     time.sleep(seconds)
     write(folder, word)
@@ -435,4 +435,4 @@ async def block_first(folder: Path, word: str) -> None:
         write(folder, f"{word}-again")
         return
     write(folder, f"{word}-begins")
-    time.sleep(PATIENCE)  # noqa: ASYNC251 - this is what must not be done
+    time.sleep(PATIENCE)
