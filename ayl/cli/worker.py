@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ayl.tubes import RULE, legal
+from ayl.worker.process import Plan
 from ayl.worker.supervisor import supervise
 
 EPILOG = """
@@ -20,9 +21,20 @@ usually call ayl.configure(app=…, version=…). AYL_APP, AYL_VERSION, AYL_ENGI
 path are read too.
 
 \b
-Signals: SIGTERM or SIGINT (Ctrl-C) lets each worker finish its call; a second one kills them, and the server
-gives their jobs to others.
-Exit codes: 0 stopped or retired, 2 wrong usage, 78 the app cannot be loaded.
+Signals to this command, which starts the workers:
+  SIGTERM, SIGINT    stop: each worker finishes its calls, within --grace; the rest is cut off and given back.
+                     A second one cuts off at once, a third kills.
+  SIGTSTP, SIGUSR1   quiet: each worker finishes its calls and ends; this command stays.
+  SIGCONT, SIGUSR2   take jobs again.
+  SIGHUP             restart the workers one by one; the next is connected before the last is asked to end.
+
+\b
+Exit codes:
+   0  stopped or retired, and every call that had begun has ended
+   2  wrong usage
+  70  workers died at their start again and again
+  75  calls were cut off at the end of --grace; their jobs were given back
+  78  the app cannot be loaded, or its settings make no sense
 """
 
 
@@ -71,6 +83,15 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
     help="How many worker processes.",
 )
 @click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=25,
+    show_default=True,
+    show_envvar=True,
+    metavar="SECONDS",
+    help="How long calls may go on when the worker is to stop.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
     default="INFO",
@@ -86,7 +107,9 @@ def main(
     require: tuple[str, ...],
     tube: tuple[str, ...],
     processes: int,
+    grace: float,
     log_level: str,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
-    context.exit(supervise(str(app_path.resolve()), require, tube, processes, log_level.upper()))
+    plan = Plan(str(app_path.resolve()), require, tube, log_level.upper(), grace)
+    context.exit(supervise(plan, processes))

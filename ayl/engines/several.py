@@ -31,12 +31,25 @@ class SeveralSources:
     """Reserves from the tubes of several servers, fairly; a dead one keeps nobody waiting."""
 
     def __init__(
-        self, addresses: Sequence[Address], dial: Dial, tubes: Sequence[str], timeout: float, wake_up: int
+        self,
+        addresses: Sequence[Address],
+        dial: Dial,
+        tubes: Sequence[str],
+        timeout: float,
+        wake_up: int,
+        linked: Callable[[], object] = lambda: None,
     ) -> None:
-        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait."""
+        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait. `linked` is
+        called with each new connection, by another thread.
+        """
 
         def connecting(address: Address) -> Callable[[], Client]:
-            return lambda: watching(address, dial, tubes, timeout)
+            def connect() -> Client:
+                client = watching(address, dial, tubes, timeout)
+                linked()
+                return client
+
+            return connect
 
         self._posts = [Post(address, connecting(address)) for address in addresses]
         self._wake_up = wake_up

@@ -2,7 +2,7 @@
 
 import selectors
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -79,13 +79,24 @@ class BeanstalkSource:
     `take` is for one thread; another may settle meanwhile what that one has taken.
     """
 
-    def __init__(self, address: Address, dial: Dial, tubes: Sequence[str], timeout: float, wake_up: int) -> None:
-        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait."""
+    def __init__(
+        self,
+        address: Address,
+        dial: Dial,
+        tubes: Sequence[str],
+        timeout: float,
+        wake_up: int,
+        linked: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait. `linked` is
+        called with each new connection.
+        """
         self._address = address
         self._dial = dial
         self._tubes = tuple(tubes)
         self._timeout = timeout
         self._wake_up = wake_up
+        self._linked = linked
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
         self._asked = False  # a reserve is under way
@@ -164,6 +175,7 @@ class BeanstalkSource:
             self._selector = selectors.DefaultSelector()
             self._selector.register(self._client, selectors.EVENT_READ)
             self._selector.register(self._wake_up, selectors.EVENT_READ)
+            self._linked()
         return self._client, self._selector
 
 

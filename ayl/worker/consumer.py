@@ -62,6 +62,10 @@ class Consumer:
                 reachable = False
                 self._stop.wait(RECONNECT_SECONDS)
 
+    def give_back(self) -> bool:
+        """At once, all that is in hand, from another thread; whether a call was cut off, which must not go on."""
+        return self._hand.give_back()
+
     def _work_off(self, lease: Lease, settings: Settings) -> Next:
         """This job, and those that are ready behind it."""
         leases, asked, came = [lease], 1, 0 if self._source.waited else 1

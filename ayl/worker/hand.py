@@ -13,10 +13,11 @@ from ayl.worker.execution import lost
 class Held:
     """A lease whose job is deleted a little later, with the others in hand. All else is settled at once."""
 
-    __slots__ = ("_done", "_lease", "body", "job_id")
+    __slots__ = ("_begun", "_done", "_lease", "body", "job_id")
 
-    def __init__(self, lease: Lease, done: deque[Lease]) -> None:
+    def __init__(self, lease: Lease, begun: deque[Lease], done: deque[Lease]) -> None:
         self._lease = lease
+        self._begun = begun
         self._done = done
         self.job_id = lease.job_id
         self.body = lease.body
@@ -31,14 +32,24 @@ class Held:
         return self._lease.age()
 
     def delete(self) -> bool:
+        if not self._is_ours():
+            return False
         self._done.append(self._lease)
         return True
 
     def release(self, delay: int) -> bool:
-        return self._lease.release(delay)
+        return self._is_ours() and self._lease.release(delay)
 
     def bury(self) -> bool:
-        return self._lease.bury()
+        return self._is_ours() and self._lease.bury()
+
+    def _is_ours(self) -> bool:
+        """Whether its job was not given back meanwhile. From now on it cannot be."""
+        try:
+            self._begun.pop()
+        except IndexError:
+            return False
+        return True
 
 
 class Hand:
@@ -47,6 +58,8 @@ class Hand:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._waiting: deque[Lease] = deque()
+        self._begun: deque[Lease] = deque()
+        """The lease whose call runs: whoever takes it out settles it."""
         self._done: deque[Lease] = deque()
         self._lock = Lock()
         self.portion = 0
@@ -65,14 +78,17 @@ class Hand:
     def drop(self) -> None:
         """The connection is lost, and all leases with it."""
         self._waiting.clear()
+        self._begun.clear()
         self._done.clear()
 
     def next(self) -> Held | None:
         """The next job that nobody has begun with; whoever does so deletes it or settles it otherwise."""
         try:
-            return Held(self._waiting.popleft(), self._done)
+            lease = self._waiting.popleft()
         except IndexError:
             return None
+        self._begun.append(lease)
+        return Held(lease, self._begun, self._done)
 
     def go_on(self, count: int) -> list[Lease]:
         """Settle what is done, and take up to `count` more. One alone is only asked for: the source is to be waited on.
@@ -100,6 +116,15 @@ class Hand:
                 _tell(done, held)
                 for lease in unbegun:
                     lease.release(0)
+
+    def give_back(self) -> bool:
+        """The process is about to end: give back also what runs. Whether anything did; then it must get no further."""
+        runs = [self._begun.pop() for _ in range(len(self._begun))]
+        self.lighten(self.portion)
+        for lease in runs:
+            with suppress(Unreachable):
+                lease.release(0)
+        return bool(runs)
 
     def _drained(self) -> list[Lease]:
         return [self._done.popleft() for _ in range(len(self._done))]

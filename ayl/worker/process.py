@@ -1,7 +1,7 @@
 """One worker process: load the app, then take a job, run it, settle it, until told to stop.
 
 Signals only record; the loop acts. SIGTERM or SIGINT while a call runs lets it finish; while it waits, ends the
-wait. When the supervisor dies, its end of the lifeline closes and the worker stops as for SIGTERM.
+wait. When the supervisor dies, its end of the line closes and the worker stops as for SIGTERM, with the same grace.
 """
 
 import json
@@ -12,6 +12,8 @@ import signal
 import socket
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -22,18 +24,13 @@ from ayl import settings as configuration
 from ayl.engines import source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
-from ayl.worker import deliveries
+from ayl.worker import deliveries, exits, line
 from ayl.worker.consumer import Consumer
 from ayl.worker.execution import Next, counts
+from ayl.worker.line import Line
 from ayl.worker.minder import Minder
 
 log = logging.getLogger("ayl.worker")
-
-EXIT_OK = 0
-EXIT_CONFIG = 78
-"""The app cannot be loaded or its settings make no sense: another start would end the same (sysexits EX_CONFIG)."""
-EXIT_RETIRED = 79
-"""This worker was ordered to end, and none is to take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +42,8 @@ class Plan:
     tubes: tuple[str, ...] = ()
     """Empty for the app's own tube."""
     log_level: str = "INFO"
+    grace: float | None = None
+    """Seconds for the calls that run when it is to stop; None for as long as they take."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -52,7 +51,7 @@ class Plan:
     @classmethod
     def from_json(cls, text: str) -> "Plan":
         fields = json.loads(text)
-        return cls(fields["app_path"], tuple(fields["require"]), tuple(fields["tubes"]), fields["log_level"])
+        return cls(**fields | {name: tuple(fields[name]) for name in ("require", "tubes")})
 
 
 class Stop:
@@ -72,6 +71,8 @@ class Stop:
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._record)
+        for number in (signal.SIGTSTP, signal.SIGHUP):  # a terminal sends them to all; they are the supervisor's
+            signal.signal(number, lambda *_: None)
 
     def fileno(self) -> int:
         """Readable once a signal has come."""
@@ -87,23 +88,27 @@ class Stop:
         self.requested = True
 
 
-def main(plan: Plan, lifeline: int) -> int:
-    """Work until told to stop; the exit code. `lifeline` is a descriptor that ends when the supervisor does."""
+def main(plan: Plan, descriptor: int) -> int:
+    """Work until told to stop; the exit code. `descriptor`: this end of the line to the supervisor."""
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
     stop = Stop()
     stop.install()
-    threading.Thread(target=_stop_with_supervisor, args=(lifeline,), daemon=True).start()
+    to_supervisor = Line.at(descriptor)
+    consumers: list[Consumer] = []
+    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, consumers), daemon=True).start()
     try:
-        source = _load(plan, stop)
+        source = _load(plan, stop, to_supervisor)
     except AylError as error:
         log.error("%s", error)
-        return EXIT_CONFIG
+        return exits.CONFIG
+    to_supervisor.say(line.LOADED)
     deliveries.begin(configuration.current())
     try:
-        after = Consumer(source, stop, Minder()).work(configuration.current())
-        return EXIT_RETIRED if after is Next.RETIRE else EXIT_OK
+        consumers.append(Consumer(source, stop, Minder()))
+        after = consumers[0].work(configuration.current())
+        return exits.RETIRED if after is Next.RETIRE else exits.OK
     finally:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
@@ -117,7 +122,7 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, stop: Stop) -> Source:
+def _load(plan: Plan, stop: Stop, to_supervisor: Line) -> Source:
     """Import the app's modules, which register what may be called, and make ready to take jobs."""
     sys.path.insert(0, plan.app_path)
     configuration.look_in(Path(plan.app_path))
@@ -132,7 +137,7 @@ def _load(plan: Plan, stop: Stop) -> Source:
     settings = configuration.current()
     tubes = plan.tubes or (settings.tube(),)
     log.info("takes jobs from %s", ", ".join(tubes))
-    return source_for(settings, tubes, stop.fileno())
+    return source_for(settings, tubes, stop.fileno(), lambda: to_supervisor.say(line.CONNECTED))
 
 
 def _not_a_file(name: str) -> str:
@@ -142,9 +147,26 @@ def _not_a_file(name: str) -> str:
     return f"; a module is named as in an import, not as a file: --require {module}"
 
 
-def _stop_with_supervisor(lifeline: int) -> None:
-    os.read(lifeline, 1)
+def _listen(to_supervisor: Line, grace: float | None, consumers: Sequence[Consumer]) -> None:
+    """To the supervisor, as long as there is one."""
+    while words := to_supervisor.hear():
+        if line.GIVE_BACK in words:
+            _give_back(consumers)
     os.kill(os.getpid(), signal.SIGTERM)
+    if grace is not None:
+        time.sleep(grace)
+        _give_back(consumers)
+
+
+def _give_back(consumers: Sequence[Consumer]) -> None:
+    """The calls that run are cut off, and nobody is to wait for them: their jobs go back as if never taken.
+
+    The process ends with them, because a call that is in C cannot be ended otherwise.
+    """
+    cut = [consumer.give_back() for consumer in consumers]
+    if any(cut):
+        log.warning("cut off what ran and gave it back: the grace is over")
+        os._exit(exits.CUT)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Names are given, because the tests import this as another module than a worker d
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import time
@@ -104,6 +105,22 @@ def spin(folder: Path, word: str) -> None:
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
         pass
+
+
+@ayl.task("chores.seize")
+def seize(folder: Path, word: str) -> None:
+    """Be in C code that does not let go of the interpreter."""
+    write(folder, word)
+    sum(range(3 * 10**9))
+
+
+@ayl.task("chores.doze")
+def doze(folder: Path, word: str) -> None:
+    """Be in C code that lets go of the interpreter, and does not look up for signals."""
+    write(folder, word)
+    libc = ctypes.CDLL(None)
+    for _ in range(5):  # a signal ends it early
+        libc.sleep(int(PATIENCE))
 
 
 @ayl.task("chores.ring")
