@@ -26,10 +26,11 @@ class Farewell:
         self._ask_at = now
         self._give_back_at = inf if grace is None else now + grace
         self._kill_at = inf
+        self._is_over = False  # the grace
 
     def hasten(self, now: float, grace: float = 0.0) -> None:
         """From now on there are no more than so many seconds for the calls that run."""
-        if self._kill_at == inf:
+        if not self._is_over:
             self._give_back_at = min(self._give_back_at, now + grace)
 
     def due(self, now: float) -> Act | None:
@@ -37,13 +38,14 @@ class Farewell:
         if now >= self._kill_at:
             self._ask_at = self._give_back_at = self._kill_at = inf
             return Act.KILL
+        if now >= self._ask_at:  # first of all, for who has no call to give back ends by this
+            self._ask_at = now + REMINDER_SECONDS
+            return Act.ASK
         if now >= self._give_back_at:
             self._ask_at = self._give_back_at = inf
             self._kill_at = now + LAST_SECONDS
+            self._is_over = True
             return Act.GIVE_BACK
-        if now >= self._ask_at:
-            self._ask_at = now + REMINDER_SECONDS
-            return Act.ASK
         return None
 
     def next(self) -> float:

@@ -31,14 +31,14 @@ class Restarts:
         self._loaded_at = now
 
     def died(self, now: float) -> float:
-        """It is gone; when to start the next."""
+        """It is gone; how many seconds to wait before the next is started."""
         if self._loaded_at is None:
             self._failed += 1
         elif now - self._loaded_at >= STEADY_SECONDS:
             self._early = 0
         wait = min(FIRST_SECONDS * 2.0 ** min(self._early, 16), MOST_SECONDS)
         self._early += 1
-        return now + wait
+        return wait
 
     @property
     def is_hopeless(self) -> bool:

@@ -206,7 +206,8 @@ class Supervisor:
             self._start_again(worker.restarts)
 
     def _start_again(self, restarts: Restarts) -> None:
-        due = restarts.died(monotonic())
+        now = monotonic()
+        due = now + restarts.died(now)
         if restarts.is_hopeless and not any(worker.is_loaded for worker in self._workers):
             log.critical(
                 "giving up: %d workers in a row died before they had loaded the app; what they said stands above",
