@@ -18,6 +18,7 @@ from ayl.options import Options
 from ayl.registry import task
 from ayl.sendable import Sendable, model
 from ayl.settings import configure
+from ayl.treatments import rules
 
 if TYPE_CHECKING:
     from ayl.sending import asend, ayl_send, ayl_send_opts, opts, send, send_many
@@ -47,6 +48,7 @@ __all__ = [
     "on_failure",
     "on_unreachable",
     "opts",
+    "rules",
     "send",
     "send_many",
     "skip_ayl_callbacks",

@@ -5,17 +5,18 @@ Unavailable), anything else that comes out is the call's own.
 """
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from ayl import values
+from ayl import treatments, values
 from ayl.errors import ArgumentsDoNotFit, CannotRun, Gone, NotCallable, NotRegistered, Unavailable
 from ayl.message import Message, keywords
 from ayl.references import SPAWNERS, Spawn, find, find_ahead, finding, finding_on_loop, spawn_for
 from ayl.registry import registry
 from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
+from ayl.treatments import Rules
 from ayl.values.classes import CODECS
 
 
@@ -86,6 +87,17 @@ def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str,
     except ArgumentsDoNotFit as error:
         raise CannotRun(str(error)) from error
     return function, args, kwargs
+
+
+def rules_for(message: Message) -> Sequence[Rules]:
+    """What the code that this message calls says of its failures; nothing for what cannot be called."""
+    on = message.on
+    if on is None:
+        return treatments.of_function(registry.tasks.get(message.do))
+    match on:
+        case {"$ref": [str(name), *_]} if name in registry.models:
+            return treatments.of_method(registry.models[name], message.do)
+    return ()
 
 
 def _find_together(encoded: list[Any]) -> None:

@@ -18,8 +18,10 @@
     ├── CannotRun               the operator, at the worker: the job is buried with this reason
     │   ├── Undecodable         ... its body is no message
     │   ├── NotTrusted          ... it is not signed as this worker's keys ask for
-    │   └── Gone                ... an object that it names exists no more
+    │   ├── Gone                ... an object that it names exists no more
+    │   └── Poison              ... it has killed its worker again and again
     ├── Unavailable             nobody yet: what holds the object does not answer; try again
+    ├── WorkerDied              the programmer: the call has taken its process down
     └── TimeToRunExceeded       the programmer: the call took longer than it may
 
 Apart from these, `Decay` and `Bury` are raised by users' code to say what shall become of its job, and `OutOfTime` is
@@ -107,6 +109,14 @@ class Gone(CannotRun, LookupError):
     def __init__(self, message: str, policy: str = "bury") -> None:
         super().__init__(message)
         self.policy = policy
+
+
+class Poison(CannotRun):
+    """A call that has killed its worker so often that no other worker is risked for it."""
+
+
+class WorkerDied(AylError):
+    """The process that made a call has died of it: raised by whoever looks after that process, never in the call."""
 
 
 class Unavailable(AylError):

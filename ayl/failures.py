@@ -1,10 +1,27 @@
-"""What becomes of a job after its call: a pure function, Ruby ayl's policy."""
+"""What becomes of a job after its call: pure functions. Chance is an argument, like everything else.
 
+the call                                        the job
+ended well                                      is deleted
+raised Decay                                    comes back when it says; that is no try
+raised Bury                                     is buried
+names what is gone                              as its class says; once, if it is young, it comes back
+can never run                                   is buried
+found its database away                         comes back, ever later; that is no try
+has killed its worker                           comes back, ever later, and is buried as poison at the third time
+raised anything else, or overran its time       as a rule of its code says, or else its failed_job_handler:
+  retry, decay                                  comes back, ever later, and is buried after the last of its tries
+  discard, delete                               is deleted
+  bury                                          is buried
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ayl.errors import Bury, CannotRun, Decay, Gone, NotConfigured, Unavailable
+from ayl.errors import Bury, CannotRun, Decay, Gone, NotConfigured, Poison, Unavailable, WorkerDied
+from ayl.life import MOST_WHY, Life, Past
 from ayl.message import one_line
-from ayl.options import Handler
+from ayl.options import MAX_U32, Handler
+from ayl.treatments import Rules, Treatment, treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +37,8 @@ class Delayed:
 
     seconds: int
     reason: str
+    counts: bool = False
+    """Whether that was one of its tries, or a kill, which must be remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +62,46 @@ class Policy:
     """Tries in all."""
 
 
+HANDLED: dict[str, Treatment] = {"delete": "discard", "decay": "retry", "bury": "bury"}
+"""A failed_job_handler, and what it asks for where no rule does."""
+
 GONE_YOUNG_SECONDS = 10
 """A job of less than this age may be ahead of the transaction that makes the objects it names."""
 
 GONE_RETRY_SECONDS = 2
 
+JITTER = 0.25
+"""Of a delay, which is made longer by a random part up to this: what failed together shall not come back together."""
 
-def decide(policy: Policy, reserves: int, age: int, error: BaseException | None) -> Outcome:
-    """What becomes of a job of `age` seconds that was reserved `reserves` times and whose call ended with `error`, or
-    well.
+LONGEST_SECONDS = 3600
+"""Delays grow up to this, unless failed_job_delay itself is longer. Jitter comes on top."""
 
-    What user code asked for (`Decay`, `Bury`) comes first; a job that can never run is buried and one whose
-    objects cannot be reached is tried again, whatever its handler; the rest is the handler's.
+LONGEST_UNAVAILABLE_SECONDS = 600
+"""The same for a call whose database is away, which is to be made soon after that is back."""
+
+MOST_KILLS = 3
+"""A call that has killed its worker so often is poison."""
+
+UNTRIED = (CannotRun, Unavailable, NotConfigured, Decay, WorkerDied)
+"""What is not one of a call's tries: it was not made, has asked for more time, or is counted as a kill."""
+
+
+def backoff(delay: int, number: int, chance: float, longest: int = LONGEST_SECONDS) -> int:
+    """Seconds before the next try, after `number` of them (from 1): `delay`, doubled each time up to `longest`, and
+    then up to a quarter more, by `chance` (0 to 1). Never less than `delay`.
+    """
+    # The number may be forged: a power of it could fill the memory.
+    grown = min(delay << min(max(0, number - 1), 32), max(delay, longest))
+    return min(MAX_U32, grown + int(grown * JITTER * chance))
+
+
+def decide(
+    policy: Policy, past: Past, error: BaseException | None, rules: Sequence[Rules] = (), chance: float = 0.0
+) -> Outcome:
+    """What becomes of a job with that past whose call ended with `error`, or well.
+
+    `rules` are those of the code that was called, those first that are asked first. `chance` is a random number from 0
+    to 1.
     """
     if error is None:
         return Deleted()
@@ -64,20 +111,71 @@ def decide(policy: Policy, reserves: int, age: int, error: BaseException | None)
             return Delayed(policy.delay if error.delay is None else error.delay, reason)
         case Gone(policy="discard"):
             return Deleted(reason)
-        case Gone() if age < GONE_YOUNG_SECONDS and reserves <= 1:
+        case Gone() if past.age < GONE_YOUNG_SECONDS and not past.again:
             return Delayed(GONE_RETRY_SECONDS, reason)
         case Bury() | CannotRun():
             return Buried(reason)
         case Unavailable() | NotConfigured():
             # Not the call's fault but the worker's or its database's: no handler may drop it for that.
-            return Delayed(policy.delay, reason)
-    match policy.handler:
-        case "delete":
+            seconds = backoff(max(1, policy.delay), past.returns + 1, chance, LONGEST_UNAVAILABLE_SECONDS)
+            return Delayed(seconds, reason)
+        case WorkerDied():
+            kills = killed(past, error)
+            if is_poison(kills, past.buries):
+                return Buried(f"poison, it has killed its worker {times(kills)}: {reason}")
+            return Delayed(backoff(max(1, policy.delay), kills, chance), reason, counts=True)
+    tries = past.tries + 1
+    match treatment(error, rules) or HANDLED.get(policy.handler):
+        case "discard":
             return Deleted(reason)
-        case "decay" if reserves < policy.count:
-            return Delayed(policy.delay, reason)
+        case "retry" if tries < policy.count:
+            return Delayed(backoff(policy.delay, tries, chance), reason, counts=True)
         case _:
             return Buried(reason)
+
+
+def is_poison(kills: int, buries: int) -> bool:
+    """Whether a call has killed its worker too often. Whenever an operator gives it back it has one more chance."""
+    return kills >= MOST_KILLS + buries
+
+
+def refusal(past: Past, why: str = "") -> Poison | None:
+    """Why the call of a job that was just taken must not even be made; `why` is what its life says."""
+    if not is_poison(past.kills, past.buries):
+        return None
+    before = f"; before that: {why}" if why and not why.startswith("poison") else ""
+    return Poison(f"poison, it has killed its worker {times(past.kills)}{before}")
+
+
+def remembered(past: Past, error: BaseException | None, outcome: Delayed | Buried) -> Life:
+    """What the job has to remember from then on."""
+    tries = past.tries + (error is not None and not isinstance(error, UNTRIED))
+    # What an operator gives back has one chance more, and what has then not killed its worker is no poison yet.
+    most = MOST_KILLS if isinstance(outcome, Buried) else MOST_KILLS - 1
+    kills = min(most, killed(past, error))
+    return Life(min(MAX_U32, tries), kills, outcome.reason[:MOST_WHY])
+
+
+def told(past: Past, error: BaseException | None, count: int) -> str:
+    """How far a job has come, for operators: `try 2 of 3, 1 kill`. Empty if there is nothing to tell."""
+    kills = killed(past, error)
+    parts = [] if isinstance(error, UNTRIED) and not past.tries else [f"try {number(past, error)} of {count}"]
+    parts += [f"{kills} kill{'s' * (kills != 1)}"] * (kills > 0)
+    return ", ".join(parts)
+
+
+def number(past: Past, error: BaseException | None) -> int:
+    """Which of its tries that was; one that counts as none is told as the one that it would have been."""
+    return past.tries + (not isinstance(error, Poison))
+
+
+def killed(past: Past, error: BaseException | None) -> int:
+    """How often it has killed its worker, this time included."""
+    return past.kills + isinstance(error, WorkerDied)
+
+
+def times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def describe(error: BaseException) -> str:
@@ -87,6 +185,6 @@ def describe(error: BaseException) -> str:
         text = one_line(str(error))
     except Exception:  # noqa: BLE001 - users' classes may fail even at this
         text = ""
-    if isinstance(error, (CannotRun, Unavailable, NotConfigured, Bury, Decay)):
+    if isinstance(error, (CannotRun, Unavailable, NotConfigured, WorkerDied, Bury, Decay)):
         return text or kind
     return f"{kind}: {text}" if text else kind

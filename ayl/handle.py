@@ -90,8 +90,8 @@ class Handle:
     def job_state(self) -> str | None:
         """What the server says of the job now: ready, reserved, delayed or buried.
 
-        None if it has no such job: it is done, was deleted, or has not come there. Raises Unreachable if the server
-        does not answer.
+        None if it has no such job: it is done, was deleted, has not come there, or is another job since its call has
+        failed. Raises Unreachable if the server does not answer.
         """
         if self._engine is None or self._receipt is None or self._receipt.job_id is None:
             return None

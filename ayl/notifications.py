@@ -41,9 +41,11 @@ class JobEvent:
     app: str = ""
     tube: str = ""
     job_id: int | None = None
-    """The server's."""
+    """The server's, by which an operator finds it there: of the job that has taken its place, if one has."""
     tries: int = 0
-    """How often the job has been reserved, this time included; 0 where that is not known."""
+    """How often its call was tried, this time included; 0 where that is not known."""
+    kills: int = 0
+    """How often its call has killed its worker, this time included."""
     exception: BaseException | None = None
     """What the call raised, or what kept it from being made; None for a job of another app."""
     host: str = field(default_factory=lambda: os.uname().nodename)
@@ -54,6 +56,9 @@ class JobEvent:
     def what(self) -> str:
         """The call, or else the job; for a subject line."""
         return self.call or f"job {self.job_id}"
+
+    def _kills(self) -> str:
+        return f", {self.kills} kill{'s' * (self.kills != 1)}" if self.kills else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +72,7 @@ class FailureEvent(JobEvent):
     def __str__(self) -> str:
         fate = FATES[self.fate].format(self.retry_in)
         job = "" if self.job_id is None else f", job {self.job_id}"
-        return f"{self.what} failed (try {self.tries}{job}), {fate}: {self.reason}"
+        return f"{self.what} failed (try {self.tries}{self._kills()}{job}), {fate}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,7 @@ class BuryEvent(JobEvent):
     def __str__(self) -> str:
         tries = f"after {self.tries} tries, " if self.tries > 1 else ""
         place = "and no server has it" if self.job_id is None else f"job {self.job_id} in {self.tube}"
-        return f"{self.what} was buried ({tries}{place}): {self.reason}"
+        return f"{self.what} was buried ({tries}{place}{self._kills()}): {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

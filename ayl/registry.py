@@ -5,10 +5,11 @@ ever imported by a name that a message brought.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeVar, get_args, overload
+from typing import Any, Literal, TypeVar, Unpack, get_args, overload
 
 from ayl.errors import InvalidOption, NotRegistered
 from ayl.frameworks import load
+from ayl.treatments import Given, Rules, compiled, declare
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,10 +42,12 @@ class Registry:
         was: Iterable[str] | str = (),
         methods: Iterable[str] | None = None,
         gone: GonePolicy | None = None,
+        rules: Rules | None = None,
     ) -> None:
         """Let messages name `cls`; NotRegistered if a name cannot be used. `how` is how to give a name.
 
         `was`: names that it had before, in messages that still wait. `methods`: the only ones that may be called.
+        `rules`: of the failures of all its methods.
         """
         name = name or _default_name(cls, how)
         allowed = None if methods is None else _own_methods(cls, name, methods)
@@ -54,6 +57,7 @@ class Registry:
             self.methods[cls] = allowed
         if policy is not None:
             self.gone[cls] = policy
+        declare(cls, rules or {})
 
     def gone_policy(self, cls: type) -> GonePolicy:
         """What becomes of calls that name an object of `cls` which exists no more; what a base class says holds too."""
@@ -63,8 +67,17 @@ class Registry:
         """The only methods of `cls` that may be called, if it says so; what a base class says holds too."""
         return next((self.methods[base] for base in cls.__mro__ if base in self.methods), None)
 
-    def add_task(self, function: Callable[..., Any], name: str | None = None, *, was: Iterable[str] | str = ()) -> None:
-        """Let messages name `function`; NotRegistered if a name cannot be used. `was`: names that it had before."""
+    def add_task(
+        self,
+        function: Callable[..., Any],
+        name: str | None = None,
+        *,
+        was: Iterable[str] | str = (),
+        rules: Rules | None = None,
+    ) -> None:
+        """Let messages name `function`; NotRegistered if a name cannot be used. `was`: names that it had before.
+        `rules`: of its failures.
+        """
         if not callable(function) or isinstance(function, type):
             raise NotRegistered(f"@ayl.task is for functions, not for {function!r}; classes take @ayl.model")
         if isinstance(function, staticmethod):  # the class has the function within, which nobody would find again
@@ -77,6 +90,7 @@ class Registry:
             )
         name = name or _default_name(function, '@ayl.task("{}")')
         _enter(function, name, was, self.tasks, self.task_names, "function")
+        declare(function, rules or {})
 
     def model(self, name: str) -> type:
         """The class of that name; NotRegistered if there is none."""
@@ -116,21 +130,25 @@ def behind(obj: Any) -> Any:
 @overload
 def task(function: F, /) -> F: ...
 @overload
-def task(name: str | None = None, /, *, was: Iterable[str] | str = ()) -> Callable[[F], F]: ...
-def task(target: F | str | None = None, /, *, was: Iterable[str] | str = ()) -> F | Callable[[F], F]:
+def task(name: str | None = None, /, *, was: Iterable[str] | str = (), **rules: Unpack[Given]) -> Callable[[F], F]: ...
+def task(
+    target: F | str | None = None, /, *, was: Iterable[str] | str = (), **rules: Unpack[Given]
+) -> F | Callable[[F], F]:
     """Function decorator: `ayl.send(function, …)` may name it. The function itself is left as it is.
 
     `@ayl.task` names it `module.function`; `@ayl.task("shop.restock")` as you say. `was` lists names that it had
-    before, so that messages which were sent under these still find it.
+    before, so that messages which were sent under these still find it. `retry_on`, `discard_on` and `bury_on` are
+    classes of exceptions, and say what becomes of a call that raises them, as in `ayl.rules`.
     """
+    table = compiled(rules)
     if target is None or isinstance(target, str):
 
         def named(function: F) -> F:
-            registry.add_task(function, target, was=was)
+            registry.add_task(function, target, was=was, rules=table)
             return function
 
         return named
-    registry.add_task(target, was=was)
+    registry.add_task(target, was=was, rules=table)
     return target
 
 

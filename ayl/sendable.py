@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from types import MethodType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, Unpack, overload
 
 from ayl.errors import NotRegistered
 from ayl.handle import Handle
 from ayl.registry import GonePolicy, names_of, registry
+from ayl.treatments import Exceptions, Given, Rules, compiled, declare
 
 if TYPE_CHECKING:
     from ayl.sending import OptionsLike
@@ -69,6 +70,7 @@ def model(
     was: Iterable[str] | str = (),
     methods: Iterable[str] | None = None,
     gone: GonePolicy | None = None,
+    **rules: Unpack[Given],
 ) -> Callable[[C], C]: ...
 def model(
     target: C | str | None = None,
@@ -77,25 +79,34 @@ def model(
     was: Iterable[str] | str = (),
     methods: Iterable[str] | None = None,
     gone: GonePolicy | None = None,
+    **rules: Unpack[Given],
 ) -> C | Callable[[C], C]:
     """Class decorator: instances and the class itself gain `ayl_send` and `ayl_send_opts`.
 
     `@ayl.model` names the class `module.QualName`; `@ayl.model("shop.Order")` names it yourself. `was` lists names that
     it had before, so that messages which were sent under these still find it. `methods` narrows what may be called,
     which otherwise are all public methods. `gone` says what becomes of calls that name an instance which exists no
-    more: `bury` (the default), `discard` or `pass_none`. NotRegistered if a name is taken or a method is not there.
+    more: `bury` (the default), `discard` or `pass_none`. `retry_on`, `discard_on` and `bury_on` are classes of
+    exceptions, and say what becomes of calls that raise them, as in `ayl.rules`. NotRegistered if a name is taken or a
+    method is not there.
     """
+    table = compiled(rules)
     if target is None or isinstance(target, str):
-        return lambda cls: _declare(cls, target, was, methods, gone)
-    return _declare(target, None, was, methods, gone)
+        return lambda cls: _declare(cls, target, was, methods, gone, table)
+    return _declare(target, None, was, methods, gone, table)
 
 
 def _declare(
-    cls: C, name: str | None, was: Iterable[str] | str, methods: Iterable[str] | None, gone: GonePolicy | None
+    cls: C,
+    name: str | None,
+    was: Iterable[str] | str,
+    methods: Iterable[str] | None,
+    gone: GonePolicy | None,
+    rules: Rules,
 ) -> C:
     if not isinstance(cls, type):
         raise NotRegistered(f"@ayl.model is for classes, not for {cls!r}; functions take @ayl.task")
-    registry.add_model(cls, name, was=was, methods=methods, gone=gone)
+    registry.add_model(cls, name, was=was, methods=methods, gone=gone, rules=rules)
     cls.ayl_send = Sender()  # type: ignore[attr-defined]
     cls.ayl_send_opts = OptionsSender()  # type: ignore[attr-defined]
     return cls
@@ -109,6 +120,7 @@ class _Given(NamedTuple):
     was: tuple[str, ...]
     methods: tuple[str, ...] | None
     gone: GonePolicy | None
+    rules: Rules
 
 
 _GIVEN = "__ayl_given__"
@@ -118,8 +130,8 @@ class Sendable:
     """A mixin with the effect of `@ayl.model` that type checkers understand.
 
     `class Order(ayl.Sendable)` is named `module.Order`; `class Order(ayl.Sendable, ayl_name="shop.Order")`
-    as you say; `ayl_name=None` leaves an abstract base class out. `ayl_was`, `ayl_methods` and `ayl_gone` are the
-    decorator's.
+    as you say; `ayl_name=None` leaves an abstract base class out. `ayl_was`, `ayl_methods`, `ayl_gone`,
+    `ayl_retry_on`, `ayl_discard_on` and `ayl_bury_on` are the decorator's.
     """
 
     __module__ = "ayl"  # Django writes the bases of models into migrations, which stay
@@ -134,6 +146,9 @@ class Sendable:
         ayl_was: Iterable[str] | str = (),
         ayl_methods: Iterable[str] | None = None,
         ayl_gone: GonePolicy | None = None,
+        ayl_retry_on: Exceptions = (),
+        ayl_discard_on: Exceptions = (),
+        ayl_bury_on: Exceptions = (),
         **rest: Any,
     ) -> None:
         super().__init_subclass__(**rest)
@@ -143,9 +158,12 @@ class Sendable:
             cls.__qualname__ = first.qualname
         else:
             methods = None if ayl_methods is None else names_of(ayl_methods)
-            first = _Given(cls.__qualname__, ayl_name, names_of(ayl_was), methods, ayl_gone)
+            table = compiled({"retry_on": ayl_retry_on, "discard_on": ayl_discard_on, "bury_on": ayl_bury_on})
+            first = _Given(cls.__qualname__, ayl_name, names_of(ayl_was), methods, ayl_gone, table)
             setattr(cls, _GIVEN, first)
-        _, name, was, methods, gone = first
+        _, name, was, methods, gone, rules = first
         if name is not None and cls.__module__ not in COPIES:
             how = f'class {cls.__name__}(…, ayl_name="{{}}")'
-            registry.add_model(cls, name or None, how, was=was, methods=methods, gone=gone)
+            registry.add_model(cls, name or None, how, was=was, methods=methods, gone=gone, rules=rules)
+        else:
+            declare(cls, rules)

@@ -39,7 +39,7 @@ ONLY_IN = {
     "uvloop": ("ayl_server.process",),
     "prometheus_client": ("ayl_server.metrics",),
     "mypyc": (),
-    "msgspec": ("ayl.message", "ayl.values", "ayl.composing", "ayl.engines.submissions"),
+    "msgspec": ("ayl.message", "ayl.life", "ayl.values", "ayl.composing", "ayl.engines.submissions"),
     "pytest": ("ayl.pytest_plugin",),
 }
 """A library and the rooms that may import it."""

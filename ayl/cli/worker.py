@@ -13,7 +13,7 @@ Examples:
 
 \b
   ayl_worker --app-path /srv/shop --require shop.models
-  ayl_worker --require shop.models --processes 4
+  ayl_worker --require shop.models --processes 4 --threads 8
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
@@ -92,6 +92,14 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
     help="How long calls may go on when the worker is to stop.",
 )
 @click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    show_envvar=True,
+    help="How many calls each process makes at a time, in threads; with 1, calls have the main thread.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
     default="INFO",
@@ -107,9 +115,10 @@ def main(
     require: tuple[str, ...],
     tube: tuple[str, ...],
     processes: int,
+    threads: int,
     grace: float,
     log_level: str,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
-    plan = Plan(str(app_path.resolve()), require, tube, log_level.upper(), grace)
+    plan = Plan(str(app_path.resolve()), require, tube, log_level.upper(), threads, grace)
     context.exit(supervise(plan, processes))

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ayl.engines.submissions import Receipt, Submission
+    from ayl.life import Standing
 
 
 class Engine(Protocol):
@@ -39,23 +40,30 @@ class Lease(Protocol):
     @property
     def body(self) -> bytes: ...
 
-    def reserves(self) -> int:
-        """How often the job has been reserved, this time included."""
+    @property
+    def is_new(self) -> bool:
+        """Whether this surely is the first time that the job was handed out, as far as the order of ids tells."""
 
-    def tube(self) -> str:
-        """The tube that the job is in; empty if the job is gone."""
+    def standing(self) -> "Standing | None":
+        """What the server says of the job, when it was first asked; None if the job is gone."""
 
-    def age(self) -> int:
-        """Seconds since the job was made, as the server counts."""
+    @property
+    def successor(self) -> int | None:
+        """The id of the job that has taken the place of this one, if it was settled so."""
 
     def delete(self) -> bool:
         """Settle: the job is done. False if the lease was lost before."""
 
-    def release(self, delay: int) -> bool:
-        """Settle: the job comes back after `delay` seconds. False if the lease was lost before."""
+    def release(self, delay: int, body: bytes | None = None) -> bool:
+        """Settle: the job comes back after `delay` seconds. False if the lease was lost before.
 
-    def bury(self) -> bool:
-        """Settle: the job is put aside for an operator. False if the lease was lost before."""
+        With a `body` another job with that body takes its place: it is put before this one is deleted, so that a crash
+        between the two leaves both, and never none. Refused or MessageTooLarge if the server does not take it; this
+        job is then held as before.
+        """
+
+    def bury(self, body: bytes | None = None) -> bool:
+        """Settle: the job is put aside for an operator. False if the lease was lost before. `body`: as in `release`."""
 
 
 class Source(Protocol):

@@ -10,7 +10,7 @@ import greenstalk
 
 from ayl import message as messages
 from ayl.engines.addresses import Servers
-from ayl.engines.client import Client
+from ayl.engines.client import WORDS, Client
 from ayl.engines.dialing import dialer
 from ayl.engines.link import LEAST_PATIENCE, Link, renewed
 from ayl.engines.submissions import Receipt, Submission
@@ -21,13 +21,6 @@ T = TypeVar("T")
 
 PIPELINED = 200
 """Puts in one write. Their answers, some 20 bytes each, must fit into the socket's buffers."""
-
-WORDS: dict[type[greenstalk.Error], str] = {
-    greenstalk.JobTooBigError: "the message is larger than the server allows (its option -z)",
-    greenstalk.DrainingError: "the server is draining: it takes no new jobs",
-    greenstalk.OutOfMemoryError: "the server is out of memory",
-    greenstalk.InternalError: "the server reports an internal error of its own",
-}
 
 PASSING = (greenstalk.DrainingError, greenstalk.OutOfMemoryError)
 """Refusals of a server that would take the same message at another time."""

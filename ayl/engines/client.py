@@ -17,14 +17,24 @@ from ayl.errors import Unreachable
 if TYPE_CHECKING:
     from ayl.engines.tls import PromptTlsSocket
 
-REFUSALS = (
-    greenstalk.BuriedError,
-    greenstalk.DrainingError,
-    greenstalk.InternalError,
-    greenstalk.JobTooBigError,
-    greenstalk.OutOfMemoryError,
+WORDS: dict[type[greenstalk.Error], str] = {
+    greenstalk.JobTooBigError: "the message is larger than the server allows (its option -z)",
+    greenstalk.DrainingError: "the server is draining: it takes no new jobs",
+    greenstalk.OutOfMemoryError: "the server is out of memory",
+    greenstalk.InternalError: "the server reports an internal error of its own",
+    greenstalk.BuriedError: "the server had no room to queue the message",
+}
+"""Answers that decline one put and leave the conversation in order, and what they mean."""
+
+REFUSALS: tuple[type[greenstalk.Error], ...] = (*WORDS,)
+
+UNOFFERED: tuple[type[greenstalk.Error], ...] = (
+    *REFUSALS,
+    greenstalk.BadFormatError,
+    greenstalk.NotFoundError,
+    greenstalk.UnknownCommandError,
 )
-"""Answers that decline one put and leave the conversation in order."""
+"""Answers to a command that a server does not know or carry out."""
 
 NO_JOB = (greenstalk.DeadlineSoonError, greenstalk.TimedOutError)
 """Answers to a reserve that bring nothing."""
@@ -145,6 +155,38 @@ class Client(greenstalk.Client[bytes]):
         except greenstalk.NotFoundError:
             return False
         return True
+
+    def replace(self, job_id: int, successor: Submission, *, buried: bool = False) -> int | greenstalk.Error | None:
+        """Put a job in the place of one that is held. Its id; None if the lease was lost before; or why it was refused.
+
+        One write would not do: the second half of it, the delete, would also be done when the put is refused. A job
+        that is to be `buried` is put with a delay, so that nobody else takes it, then reserved by its id and buried.
+        """
+        if not self.settle(b"touch %d" % job_id, b"TOUCHED"):
+            return None
+        answers: list[int | greenstalk.Error] = []
+        self.put_many((successor,), answers)
+        (new,) = answers
+        if isinstance(new, greenstalk.BuriedError) and new.id is not None:
+            self.settle(b"delete %d" % new.id, b"DELETED")
+        if not isinstance(new, int):
+            return new
+        if buried and (refusal := self._bury_new(new, successor.priority)) is not None:
+            self.settle(b"delete %d" % new, b"DELETED")
+            return refusal
+        if self.settle(b"delete %d" % job_id, b"DELETED"):
+            return new
+        self.settle(b"delete %d" % new, b"DELETED")  # the job is another worker's, who is to settle it
+        return None
+
+    def _bury_new(self, job_id: int, priority: int) -> greenstalk.Error | None:
+        """Bury a job that was just put; what the server says if it cannot, as those before 1.12."""
+        try:
+            self.reserve_job(job_id)
+            held = self.settle(b"bury %d %d" % (job_id, priority), b"BURIED")
+        except UNOFFERED as error:
+            return error
+        return None if held else greenstalk.NotFoundError()
 
     def delete_and_reserve(
         self, job_ids: Sequence[int], ready: int, *, wait: bool = False

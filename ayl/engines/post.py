@@ -5,12 +5,10 @@ import selectors
 from collections.abc import Callable
 from typing import TypeVar
 
-import greenstalk
-
 from ayl.engines.addresses import Address
 from ayl.engines.client import NO_JOB, TROUBLE, Client, unreachable
 from ayl.engines.redialing import RECONNECT_SECONDS, Redial
-from ayl.engines.source import BeanstalkLease
+from ayl.engines.source import BeanstalkLease, Order
 from ayl.errors import Unreachable
 
 T = TypeVar("T")
@@ -31,6 +29,7 @@ class Post:
         self._connect = connect
         self._redial: Redial | None = None
         self._told = False
+        self._order = Order()
 
     @property
     def forsaken(self) -> bool:
@@ -74,7 +73,8 @@ class Post:
             asked, self.asked = self.asked, False
             if not asked:
                 raise ConnectionResetError  # nobody has asked: the server is gone
-            return BeanstalkLease(_Held(self, client, selector), *client.finish_reserve())
+            job_id, body = client.finish_reserve()
+            return BeanstalkLease(_Held(self, client, selector), job_id, body, is_new=self._order.is_new(job_id))
         except NO_JOB:
             return None
         except TROUBLE as error:
@@ -101,6 +101,7 @@ class Post:
     def lose(self, selector: selectors.BaseSelector, error: Exception) -> None:
         """The connection is of no use any more."""
         self.drop(selector)
+        self._order = Order()  # a server that was restarted may count from 1 again
         self._tell(error)
 
     def _tell(self, error: Exception) -> None:
@@ -120,12 +121,9 @@ class _Held:
         self._selector = selector
 
     def settle(self, command: bytes, expected: bytes) -> bool:
-        return bool(self._answer(lambda client: client.settle(command, expected)))
+        return bool(self.ask(lambda client: client.settle(command, expected)))
 
-    def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
-        return self._answer(lambda client: client.statistics(job_id))
-
-    def _answer(self, question: Callable[[Client], T]) -> T | None:
+    def ask(self, question: Callable[[Client], T]) -> T | None:
         if self._post.client is not self._client:
             return None
         try:

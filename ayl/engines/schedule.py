@@ -14,7 +14,9 @@ class Errand(NamedTuple):
     since: float
     """When it was submitted, in seconds of a steady clock."""
     tries: int = 0
-    """How often it has been run."""
+    """How often its call has failed."""
+    returns: int = 0
+    """How often it has come back for what was no try."""
 
 
 class Schedule:

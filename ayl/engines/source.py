@@ -4,15 +4,22 @@ import selectors
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import greenstalk
 
 from ayl.engines.addresses import Address
 from ayl.engines.base import Lease
-from ayl.engines.client import NO_JOB, TROUBLE, Client, unreachable
+from ayl.engines.client import NO_JOB, TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
-from ayl.errors import Unreachable
+from ayl.engines.submissions import Submission
+from ayl.errors import MessageTooLarge, Refused, Unreachable
+from ayl.life import Standing
+
+T = TypeVar("T")
+
+PARKED_SECONDS = 60
+"""How long nobody takes a job that is just being buried. If its worker dies in that moment, it comes back then."""
 
 
 class Holder(Protocol):
@@ -21,53 +28,80 @@ class Holder(Protocol):
     def settle(self, command: bytes, expected: bytes) -> bool:
         """End a lease of this connection; False if it was lost."""
 
-    def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
-        """What the server knows of a job; None if it is gone."""
+    def ask(self, question: Callable[[Client], T]) -> T | None:
+        """What the question, asked by this connection, is answered; None if the connection is lost."""
 
 
 class BeanstalkLease:
     """A reserved job. What goes wrong with the connection comes out as Unreachable."""
 
-    __slots__ = ("_holder", "_statistics", "body", "job_id")
+    __slots__ = ("_holder", "_standing", "body", "is_new", "job_id", "successor")
 
-    def __init__(self, holder: Holder, job_id: int, body: bytes) -> None:
+    def __init__(self, holder: Holder, job_id: int, body: bytes, *, is_new: bool = False) -> None:
         self._holder = holder
         self.job_id = job_id
         self.body = body
-        self._statistics: greenstalk.StatsJob | None = None
+        self.is_new = is_new
+        self.successor: int | None = None
+        self._standing: Standing | None = None
 
-    def reserves(self) -> int:
-        statistics = self._look()
-        return 0 if statistics is None else int(statistics["reserves"])
-
-    def tube(self) -> str:
-        statistics = self._look()
-        return "" if statistics is None else str(statistics["tube"])
-
-    def age(self) -> int:
-        statistics = self._look()
-        return 0 if statistics is None else int(statistics["age"])
+    def standing(self) -> Standing | None:
+        if self._standing is None:
+            found = self._holder.ask(lambda client: client.statistics(self.job_id))
+            self._standing = None if found is None else _standing(found)
+        return self._standing
 
     def delete(self) -> bool:
         return self._holder.settle(b"delete %d" % self.job_id, b"DELETED")
 
-    def release(self, delay: int) -> bool:
-        statistics = self._look()
-        return statistics is not None and self._holder.settle(
-            b"release %d %d %d" % (self.job_id, statistics["pri"], delay), b"RELEASED"
-        )
+    def release(self, delay: int, body: bytes | None = None) -> bool:
+        standing = self.standing()  # a release or bury that keeps the priority must name it
+        if standing is None:
+            return False
+        if body is not None:
+            return self._replace(standing, delay, body)
+        return self._holder.settle(b"release %d %d %d" % (self.job_id, standing.priority, delay), b"RELEASED")
 
-    def bury(self) -> bool:
-        statistics = self._look()
-        return statistics is not None and self._holder.settle(
-            b"bury %d %d" % (self.job_id, statistics["pri"]), b"BURIED"
-        )
+    def bury(self, body: bytes | None = None) -> bool:
+        standing = self.standing()
+        if standing is None:
+            return False
+        if body is not None:
+            return self._replace(standing, PARKED_SECONDS, body, buried=True)
+        return self._holder.settle(b"bury %d %d" % (self.job_id, standing.priority), b"BURIED")
 
-    def _look(self) -> greenstalk.StatsJob | None:
-        """The job's statistics: a release or bury that keeps the priority must name it. None if the job is gone."""
-        if self._statistics is None:
-            self._statistics = self._holder.statistics(self.job_id)
-        return self._statistics
+    def _replace(self, standing: Standing, delay: int, body: bytes, *, buried: bool = False) -> bool:
+        successor = Submission(body, standing.tube, standing.priority, delay, standing.time_to_run, "", "raise")
+        answer = self._holder.ask(lambda client: client.replace(self.job_id, successor, buried=buried))
+        if isinstance(answer, greenstalk.JobTooBigError):
+            raise MessageTooLarge(WORDS[type(answer)])
+        if isinstance(answer, greenstalk.Error):
+            raise Refused(WORDS.get(type(answer), "the server cannot reserve a job by its id"))
+        self.successor = answer
+        return answer is not None
+
+
+def _standing(found: greenstalk.StatsJob) -> Standing:
+    return Standing(
+        str(found["tube"]), found["pri"], found["ttr"], found["age"], found["reserves"], found["timeouts"],
+        found["releases"], found["buries"],
+    )  # fmt: skip
+
+
+class Order:
+    """Ids in the order in which a server hands out jobs. They rise as long as each is handed out for the first time,
+    but for jobs with delays and with priorities of their own: these cannot be told from those that come back.
+    """
+
+    __slots__ = ("_highest",)
+
+    def __init__(self) -> None:
+        self._highest: int | None = None
+
+    def is_new(self, job_id: int) -> bool:
+        """Whether a job of that id, which was just handed out, never was before. Of the first that is asked for, no."""
+        highest, self._highest = self._highest, max(self._highest or 0, job_id)
+        return highest is not None and job_id > highest
 
 
 class BeanstalkSource:
@@ -100,6 +134,7 @@ class BeanstalkSource:
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
         self._asked = False  # a reserve is under way
+        self._order = Order()
         self._talk = threading.RLock()
         self.waited = False
 
@@ -120,7 +155,7 @@ class BeanstalkSource:
                         return None
                 self._asked = False
                 try:
-                    return BeanstalkLease(self, *client.finish_reserve())
+                    return self._lease(*client.finish_reserve())
                 except NO_JOB:
                     continue
 
@@ -130,26 +165,30 @@ class BeanstalkSource:
                 return [False] * len(leases), []
             self._asked = wait
             held, came = self._client.delete_and_reserve([lease.job_id for lease in leases], ready, wait=wait)
-            return held, [BeanstalkLease(self, *job) for job in came]
+            return held, [self._lease(*job) for job in came]
 
     def settle(self, command: bytes, expected: bytes) -> bool:
         with self._talk, self._trouble():
             return self._client is not None and self._client.settle(command, expected)
 
-    def statistics(self, job_id: int) -> greenstalk.StatsJob | None:
+    def ask(self, question: Callable[[Client], T]) -> T | None:
         with self._talk, self._trouble():
-            return None if self._client is None else self._client.statistics(job_id)
+            return None if self._client is None else question(self._client)
 
     def close(self) -> None:
         """Leases are lost with the connection: what is settled afterwards changes nothing."""
         with self._talk:
             self._asked = False
+            self._order = Order()  # a server that was restarted may count from 1 again
             if self._selector is not None:
                 self._selector.close()
                 self._selector = None
             if self._client is not None:
                 self._client.close()
                 self._client = None
+
+    def _lease(self, job_id: int, body: bytes) -> BeanstalkLease:
+        return BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id))
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:

@@ -6,18 +6,20 @@ import os
 import threading
 from collections.abc import Sequence
 from functools import partial
+from random import random
 from time import monotonic
 from typing import NamedTuple
 from weakref import WeakSet
 
 from ayl import message as messages
-from ayl.calling import perform
+from ayl.calling import perform, rules_for
 from ayl.engines.query import count, parameters, seconds
 from ayl.engines.schedule import Errand, Schedule
 from ayl.engines.submissions import Receipt, Submission
 from ayl.errors import Bury, CannotRun, Decay, NotConfigured, NotSubmitted, Refused, Unavailable
-from ayl.failures import Buried, Delayed, Deleted, Policy, decide
+from ayl.failures import Buried, Delayed, Deleted, Policy, decide, number, told
 from ayl.handle import State
+from ayl.life import Past
 from ayl.limits import limited
 from ayl.reporting import report
 
@@ -129,13 +131,13 @@ class ThreadEngine:
     def _work(self) -> None:
         lock = self._lock
         while (errand := self._next()) is not None:
-            delay = _run(errand)
+            again = _run(errand)
             if lock is not self._lock:
                 os._exit(0)  # a call has forked and came back in the child, too, where nothing of this is anybody's
             with lock:
                 self._running.remove(errand)
-                if delay is not None:
-                    self._schedule.add(errand._replace(tries=errand.tries + 1), monotonic(), delay)
+                if again is not None:
+                    self._schedule.add(again[0], monotonic(), again[1])
                 self._changed.notify_all()
 
     def _next(self) -> Errand | None:
@@ -158,8 +160,8 @@ class ThreadEngine:
                 self._idle -= 1
 
 
-def _run(errand: Errand) -> float | None:
-    """Make the call; the seconds after which it is to be tried again, None if it is done with."""
+def _run(errand: Errand) -> tuple[Errand, int] | None:
+    """Make the call; what is to be tried again, and after how many seconds; None if it is done with."""
     submission = errand.submission
     message = messages.decode(submission.body)
     assert isinstance(message, messages.Message)  # noqa: S101 - it was made by us, a moment ago
@@ -170,19 +172,30 @@ def _run(errand: Errand) -> float | None:
         own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
         log.warning("%s failed", _label(errand), exc_info=error if own_fault else None)
         policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
-        outcome = decide(policy, errand.tries + 1, int(monotonic() - errand.since), error)
+        past = Past(
+            tries=errand.tries,
+            returns=errand.returns,
+            again=errand.tries + errand.returns > 0,
+            age=int(monotonic() - errand.since),
+        )
+        outcome = decide(policy, past, error, rules_for(message), random())  # noqa: S311 - spreads load, no secret
         failure = error  # Python forgets the name of a handled error
     else:
         return None
+    label = _label(errand) + (f" ({progress})" if (progress := told(past, failure, policy.count)) else "")
     match outcome:
         case Delayed(seconds, reason):
-            log.warning("%s is tried again in %d s: %s", _label(errand), seconds, reason)
+            log.warning("%s is tried again in %d s: %s", label, seconds, reason)
         case Buried(reason):
-            log.error("%s is lost, there being no server to keep it: %s", _label(errand), reason)
+            log.error("%s is lost, there being no server to keep it: %s", label, reason)
         case Deleted(reason):
-            log.error("%s is dropped: %s", _label(errand), reason)
-    report(outcome, message, failure, lambda: {"tries": errand.tries + 1, "tube": submission.tube})
-    return outcome.seconds if isinstance(outcome, Delayed) else None
+            log.error("%s is dropped: %s", label, reason)
+    report(outcome, message, failure, lambda: {"tries": number(past, failure), "tube": submission.tube})
+    if not isinstance(outcome, Delayed):
+        return None
+    if outcome.counts:
+        return errand._replace(tries=errand.tries + 1, returns=0), outcome.seconds
+    return errand._replace(returns=errand.returns + 1), outcome.seconds
 
 
 def _label(errand: Errand) -> str:

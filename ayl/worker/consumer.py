@@ -1,6 +1,7 @@
 """One slot: takes jobs, makes their calls, settles."""
 
 import logging
+from functools import partial
 from time import monotonic
 from typing import Protocol
 
@@ -89,7 +90,7 @@ class Consumer:
         ran = 0
         while (lease := self._hand.next()) is not None:
             ran += 1
-            if execute(lease, settings) is Next.RETIRE:
+            if execute(lease, settings, partial(self._hand.lighten, self._hand.portion)) is Next.RETIRE:
                 return ran, Next.RETIRE
             if self._stop.requested:
                 break

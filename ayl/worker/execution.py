@@ -2,21 +2,37 @@
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
+from random import random
 from typing import Any
 
+from ayl import life as lives
 from ayl import message as messages
-from ayl.calling import perform
+from ayl.calling import perform, rules_for
 from ayl.engines.base import Lease
 from ayl.errors import Bury, CannotRun, Decay, NotTrusted, Unavailable, Undecodable, Unreachable
-from ayl.failures import Buried, Delayed, Deleted, Outcome, Policy, decide
+from ayl.failures import (
+    Buried,
+    Delayed,
+    Deleted,
+    Outcome,
+    Policy,
+    decide,
+    killed,
+    number,
+    refusal,
+    remembered,
+    told,
+)
 from ayl.frameworks import around_job
+from ayl.life import Life, Past
 from ayl.message import Control, Message
 from ayl.reporting import report
 from ayl.settings import Settings
+from ayl.worker.settling import settle
 
 log = logging.getLogger("ayl.worker")
 
@@ -43,8 +59,9 @@ class Counts:
 counts = Counts()
 
 
-def execute(lease: Lease, settings: Settings) -> Next:
-    """For a worker of that app: run the job and settle it.
+def execute(lease: Lease, settings: Settings, clear: Callable[[], object] = lambda: None) -> Next:
+    """For a worker of that app: run the job and settle it. `clear` sees to it that this process has no other in hand:
+    it is called before a job is run that must run alone.
 
     Only Unreachable comes out: then the server gives the job to another worker.
     """
@@ -53,36 +70,45 @@ def execute(lease: Lease, settings: Settings) -> Next:
         if settings.secrets is not None:
             settings.secrets.verify(settings.app, lease.body, time.time())
         message = messages.decode(lease.body)
+        life = lives.read(lease.body)
     except NotTrusted as error:
         counts.untrusted += 1
         reason = f"{error} (untrusted jobs so far: {counts.untrusted})"
-        _settle(lease, Buried(reason), f"job {lease.job_id}", error=error)
+        _settle(lease, Buried(reason), _Facts(lease, error=error))
         return Next.GO_ON
     except Undecodable as error:
-        _settle(lease, Buried(str(error)), f"job {lease.job_id}", error=error)
+        _settle(lease, Buried(str(error)), _Facts(lease, error=error))
         return Next.GO_ON
     if isinstance(message, Control):
         return _obey(lease, message)
     if settings.app and message.app != settings.app:
         reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
-        _settle(lease, Buried(reason), f"job {lease.job_id}", message)
+        _settle(lease, Buried(reason), _Facts(lease, message))
     else:
-        _run(lease, message)
+        _run(lease, message, life, clear)
     return Next.GO_ON
 
 
 def _obey(lease: Lease, order: Control) -> Next:
     after = ORDERS.get(order.do)
     if after is None:
-        _settle(lease, Buried(f"no such order to a worker: {order.do!r}"), f"job {lease.job_id}")
+        _settle(lease, Buried(f"no such order to a worker: {order.do!r}"), _Facts(lease))
         return Next.GO_ON
     # Settled before it is obeyed, so that it makes one worker end and not one after the other.
-    _settle(lease, Deleted(), f"order {order.do!r}")
+    _settle(lease, Deleted(), _Facts(lease))
     log.info("%s, as job %d asks", after.value, lease.job_id)
     return after
 
 
-def _run(lease: Lease, message: Message) -> None:
+def _run(lease: Lease, message: Message, life: Life, clear: Callable[[], object]) -> None:
+    if not (lease.is_new and life == lives.NEW):
+        # It may have killed its worker: nobody is told that but by the server's counts.
+        past = lives.past(life, lease.standing())
+        if (poison := refusal(past, life.why)) is not None:
+            _settle(lease, Buried(str(poison)), _Facts(lease, message, life, poison))
+            return
+        if past.alone:
+            clear()
     started = time.perf_counter()
     error: BaseException | None = None
     try:
@@ -102,49 +128,77 @@ def _run(lease: Lease, message: Message) -> None:
     # The traceback of a message that cannot run would show our own code, which is not what is wrong.
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
     log.warning("%s failed after %.3f s", label, seconds, exc_info=error if own_fault else None)
+    facts = _Facts(lease, message, life, error)
     policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
     try:
-        outcome = decide(policy, lease.reserves(), lease.age(), error)
+        past = facts.past()
     except Unreachable:
-        report(None, message, error, partial(_facts, lease))
+        report(None, message, error, facts)
         raise
-    _settle(lease, outcome, label, message, error)
+    # Nobody is to guess it, but it keeps no secret.
+    outcome = decide(policy, past, error, rules_for(message), random())  # noqa: S311
+    _settle(lease, outcome, facts)
 
 
-def _settle(
-    lease: Lease,
-    outcome: Outcome,
-    label: str,
-    message: Message | None = None,
-    error: BaseException | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """One job whose call did not end well, and what is known of it."""
+
+    lease: Lease
+    message: Message | None = None
+    life: Life | None = None
+    """None for a job whose body is left as it is: it is not ours, or nobody can read it."""
+    error: BaseException | None = None
+
+    def past(self) -> Past:
+        return lives.past(self.life or lives.NEW, self.lease.standing())
+
+    def label(self) -> str:
+        """For the log: the job, its call and how far it has come."""
+        if self.message is None or self.life is None:
+            return f"job {self.lease.job_id}"
+        label = _label(self.lease, self.message)
+        progress = told(self.past(), self.error, self.message.failed_job_count)
+        successor = "" if self.lease.successor is None else f"now job {self.lease.successor}"
+        told_of_it = ", ".join(filter(None, (progress, successor)))
+        return f"{label} ({told_of_it})" if told_of_it else label
+
+    def __call__(self) -> dict[str, Any]:
+        """As events have them."""
+        tries, kills, tube = 0, 0, ""
+        with suppress(Unreachable):  # it was asked before it was settled; only of a lost job it may be asked again
+            standing = self.lease.standing()
+            if standing is not None:
+                past = self.past()
+                tries, kills, tube = number(past, self.error), killed(past, self.error), standing.tube
+        return {"tries": tries, "kills": kills, "tube": tube, "job_id": self.lease.successor or self.lease.job_id}
+
+
+def _settle(lease: Lease, outcome: Outcome, facts: _Facts) -> None:
     held = False
     try:
-        match outcome:
-            case Deleted(reason):
-                held = lease.delete()
-                if held and reason:
-                    log.error("%s dropped: %s", label, reason)
-            case Delayed(seconds, reason):
-                held = lease.release(seconds)
-                if held:
-                    log.warning("%s comes back in %d s: %s", label, seconds, reason)
-            case Buried(reason):
-                held = lease.bury()
-                if held:
-                    log.error("%s buried: %s", label, reason)
-        if not held:
-            lost(label)
+        life = None
+        if facts.life is not None and not isinstance(outcome, Deleted):
+            life = remembered(facts.past(), facts.error, outcome)
+        held = settle(lease, facts.message, outcome, life)
+        if held:
+            _tell(facts.label(), outcome)
+        else:
+            lost(facts.label())
     finally:
         # Last, so that no hook holds up a lease; and also of a failure whose job the server has taken back.
-        report(outcome if held else None, message, error, partial(_facts, lease))
+        report(outcome if held else None, facts.message, facts.error, facts)
 
 
-def _facts(lease: Lease) -> dict[str, Any]:
-    tries, tube = 0, ""
-    with suppress(Unreachable):  # it was asked before it was settled; only of a lost job it may have to be asked again
-        tries, tube = lease.reserves(), lease.tube()
-    return {"tries": tries, "tube": tube, "job_id": lease.job_id}
+def _tell(label: str, outcome: Outcome) -> None:
+    match outcome:
+        case Deleted(reason):
+            if reason:
+                log.error("%s dropped: %s", label, reason)
+        case Delayed(seconds, reason):
+            log.warning("%s comes back in %d s: %s", label, seconds, reason)
+        case Buried(reason):
+            log.error("%s buried: %s", label, reason)
 
 
 def lost(label: str) -> None:

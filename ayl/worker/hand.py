@@ -7,29 +7,30 @@ from threading import Lock
 
 from ayl.engines.base import Lease, Source
 from ayl.errors import Unreachable
+from ayl.life import Standing
 from ayl.worker.execution import lost
 
 
 class Held:
     """A lease whose job is deleted a little later, with the others in hand. All else is settled at once."""
 
-    __slots__ = ("_begun", "_done", "_lease", "body", "job_id")
+    __slots__ = ("_begun", "_done", "_is_claimed", "_lease", "body", "is_new", "job_id")
 
     def __init__(self, lease: Lease, begun: deque[Lease], done: deque[Lease]) -> None:
         self._lease = lease
         self._begun = begun
         self._done = done
+        self._is_claimed = False
         self.job_id = lease.job_id
         self.body = lease.body
+        self.is_new = lease.is_new
 
-    def reserves(self) -> int:
-        return self._lease.reserves()
+    @property
+    def successor(self) -> int | None:
+        return self._lease.successor
 
-    def tube(self) -> str:
-        return self._lease.tube()
-
-    def age(self) -> int:
-        return self._lease.age()
+    def standing(self) -> Standing | None:
+        return self._lease.standing()
 
     def delete(self) -> bool:
         if not self._is_ours():
@@ -37,18 +38,20 @@ class Held:
         self._done.append(self._lease)
         return True
 
-    def release(self, delay: int) -> bool:
-        return self._is_ours() and self._lease.release(delay)
+    def release(self, delay: int, body: bytes | None = None) -> bool:
+        return self._is_ours() and self._lease.release(delay, body)
 
-    def bury(self) -> bool:
-        return self._is_ours() and self._lease.bury()
+    def bury(self, body: bytes | None = None) -> bool:
+        return self._is_ours() and self._lease.bury(body)
 
     def _is_ours(self) -> bool:
         """Whether its job was not given back meanwhile. From now on it cannot be."""
-        try:
-            self._begun.pop()
-        except IndexError:
-            return False
+        if not self._is_claimed:
+            try:
+                self._begun.pop()
+            except IndexError:
+                return False
+            self._is_claimed = True
         return True
 
 
@@ -104,8 +107,8 @@ class Hand:
     def lighten(self, portion: int) -> None:
         """Settle what is done, and give back what nobody has begun with, if this portion is still in hand."""
         with self._lock:
-            if portion != self.portion:
-                return
+            if portion != self.portion or not (self._waiting or self._done):
+                return  # all of it is settled, and the slot may be waiting by now: its connection is not to be used
             unbegun: list[Lease] = []
             with suppress(IndexError):
                 while True:

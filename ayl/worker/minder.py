@@ -1,6 +1,6 @@
 """Sees to it that no job waits in a hand while the call before it takes long, nor one that is done."""
 
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from time import sleep
 
 from ayl.worker.hand import Hand
@@ -14,23 +14,24 @@ class Minder:
         self._minded: dict[Hand, int] = {}
         self._bell = Event()
         self._thread: Thread | None = None
+        self._starting = Lock()
 
     def mind(self, hand: Hand) -> None:
         """The portion that is in this hand has several jobs."""
         self._minded[hand] = hand.portion
         if not self._bell.is_set():
             self._bell.set()
-            if self._thread is None:
-                self._thread = Thread(target=self._watch, name="ayl minder", daemon=True)
-                self._thread.start()
+            with self._starting:
+                if self._thread is None:
+                    self._thread = Thread(target=self._watch, name="ayl minder", daemon=True)
+                    self._thread.start()
 
     def _watch(self) -> None:
         while True:
             self._bell.wait()
+            self._bell.clear()  # before the look: who comes after it rings again
             seen = dict(self._minded)
             sleep(IN_HAND_SECONDS)
-            if seen == self._minded:
-                self._bell.clear()
             for hand, portion in seen.items():
                 if hand.portion == portion:
                     hand.lighten(portion)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -24,11 +25,13 @@ from ayl import settings as configuration
 from ayl.engines import source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
+from ayl.settings import Settings
 from ayl.worker import deliveries, exits, line
 from ayl.worker.consumer import Consumer
 from ayl.worker.execution import Next, counts
 from ayl.worker.line import Line
 from ayl.worker.minder import Minder
+from ayl.worker.slots import Bell, work_side_by_side
 
 log = logging.getLogger("ayl.worker")
 
@@ -42,6 +45,8 @@ class Plan:
     tubes: tuple[str, ...] = ()
     """Empty for the app's own tube."""
     log_level: str = "INFO"
+    threads: int = 1
+    """Slots: one alone has the main thread, several have one each."""
     grace: float | None = None
     """Seconds for the calls that run when it is to stop; None for as long as they take."""
 
@@ -93,26 +98,31 @@ def main(plan: Plan, descriptor: int) -> int:
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
-    stop = Stop()
-    stop.install()
+    signals = Stop()
+    signals.install()
     to_supervisor = Line.at(descriptor)
     consumers: list[Consumer] = []
     threading.Thread(target=_listen, args=(to_supervisor, plan.grace, consumers), daemon=True).start()
+    bell = Bell()
+    stop = bell if plan.threads > 1 else signals
     try:
-        source = _load(plan, stop, to_supervisor)
+        settings, sources = _load(plan, stop.fileno(), to_supervisor)
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
     to_supervisor.say(line.LOADED)
-    deliveries.begin(configuration.current())
+    deliveries.begin(settings)
+    minder = Minder()
+    consumers += [Consumer(source, stop, minder) for source in sources]
+    slots = [partial(consumer.work, settings) for consumer in consumers]
     try:
-        consumers.append(Consumer(source, stop, Minder()))
-        after = consumers[0].work(configuration.current())
+        after = work_side_by_side(slots, signals, bell) if len(slots) > 1 else slots[0]()
         return exits.RETIRED if after is Next.RETIRE else exits.OK
     finally:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
-        source.close()
+        for source in sources:
+            source.close()
         delivery.close()  # what calls have sent with; Python that winds up could not do it any more
         # While Python winds up, its handlers are gone already; a reminder must not kill what is ending well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -122,8 +132,11 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, stop: Stop, to_supervisor: Line) -> Source:
-    """Import the app's modules, which register what may be called, and make ready to take jobs."""
+def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Settings, list[Source]]:
+    """Import the app's modules, which register what may be called, and make ready to take jobs, with each slot.
+
+    `wake_up` is a descriptor that becomes readable when they are to stop.
+    """
     sys.path.insert(0, plan.app_path)
     configuration.look_in(Path(plan.app_path))
     for name in plan.require:
@@ -137,7 +150,11 @@ def _load(plan: Plan, stop: Stop, to_supervisor: Line) -> Source:
     settings = configuration.current()
     tubes = plan.tubes or (settings.tube(),)
     log.info("takes jobs from %s", ", ".join(tubes))
-    return source_for(settings, tubes, stop.fileno(), lambda: to_supervisor.say(line.CONNECTED))
+
+    def linked() -> None:
+        to_supervisor.say(line.CONNECTED)
+
+    return settings, [source_for(settings, tubes, wake_up, linked) for _ in range(plan.threads)]
 
 
 def _not_a_file(name: str) -> str:

@@ -10,6 +10,7 @@ import ayl
 from ayl.calling import perform
 from ayl.errors import Gone, InvalidOption, NotRegistered, Unavailable
 from ayl.failures import GONE_RETRY_SECONDS, GONE_YOUNG_SECONDS, Buried, Delayed, Deleted, Policy, decide
+from ayl.life import Past
 from ayl.options import HANDLERS
 from ayl.registry import registry
 from tests.ayl.conftest import written
@@ -124,7 +125,7 @@ def test_on_none_nothing_can_be_called() -> None:
     text = r"^the receiver of gone\.Optional\.greet exists no more, and nothing can be called on None$"
     with pytest.raises(Gone, match=text) as caught:
         perform(written(on={"$ref": ["gone.Optional", 0]}, do="greet"))
-    assert isinstance(decide(Policy(), 2, 0, caught.value), Buried)
+    assert isinstance(decide(Policy(), Past(again=True), caught.value), Buried)
 
 
 def test_one_that_buries_and_one_that_passes_none_go_together() -> None:
@@ -149,17 +150,17 @@ class TestWhateverTheHandlerOfItsFailures:
     @pytest.mark.parametrize("policy", ["bury", "pass_none"])
     def test_a_young_job_is_tried_once_more(self, handler: str, policy: str) -> None:
         young = GONE_YOUNG_SECONDS - 1
-        assert decide(self.policy[handler], 1, young, gone(policy)) == Delayed(GONE_RETRY_SECONDS, REASON)
-        assert decide(self.policy[handler], 2, young, gone(policy)) == Buried(REASON)
+        assert decide(self.policy[handler], Past(age=young), gone(policy)) == Delayed(GONE_RETRY_SECONDS, REASON)
+        assert decide(self.policy[handler], Past(age=young, again=True), gone(policy)) == Buried(REASON)
 
     @pytest.mark.parametrize("policy", ["bury", "pass_none"])
     def test_an_older_one_is_buried_at_once(self, handler: str, policy: str) -> None:
-        assert decide(self.policy[handler], 1, GONE_YOUNG_SECONDS, gone(policy)) == Buried(REASON)
+        assert decide(self.policy[handler], Past(age=GONE_YOUNG_SECONDS), gone(policy)) == Buried(REASON)
 
     @pytest.mark.parametrize("age", [0, GONE_YOUNG_SECONDS])
-    @pytest.mark.parametrize("reserves", [1, 2])
-    def test_one_that_is_not_missed_is_deleted_at_once(self, handler: str, age: int, reserves: int) -> None:
-        assert decide(self.policy[handler], reserves, age, gone("discard")) == Deleted(REASON)
+    @pytest.mark.parametrize("again", [False, True])
+    def test_one_that_is_not_missed_is_deleted_at_once(self, handler: str, age: int, again: bool) -> None:
+        assert decide(self.policy[handler], Past(again=again, age=age), gone("discard")) == Deleted(REASON)
 
 
 def test_the_second_try_comes_before_the_job_is_old() -> None:

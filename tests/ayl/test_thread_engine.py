@@ -164,6 +164,12 @@ def test_a_failed_call_is_tried_again_as_a_worker_does(caplog: pytest.LogCapture
     assert "is tried again in 0 s: ValueError" in caplog.text
 
 
+def test_a_database_that_is_away_costs_a_call_none_of_its_tries() -> None:
+    ayl.opts(failed_job_delay=0, failed_job_count=1).send(fail, "Unavailable", 1)
+    delivery.close()
+    assert LOG == ["Unavailable"] * 2
+
+
 @pytest.mark.parametrize("kind", ["ValueError", "Bury", "SystemExit"])
 def test_a_call_that_a_worker_would_bury_is_lost_and_logged_with_its_reason(
     kind: str, caplog: pytest.LogCaptureFixture
@@ -174,7 +180,7 @@ def test_a_call_that_a_worker_would_bury_is_lost_and_logged_with_its_reason(
     assert [kind, 1] == LOG
     lost = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(lost) == 1
-    assert f"thread.fail('{kind}', 9) is lost, there being no server to keep it: " in lost[0].getMessage()
+    assert f"thread.fail('{kind}', 9) (try 1 of 3) is lost, there being no server to keep it: " in lost[0].getMessage()
 
 
 def test_the_time_to_run_holds(caplog: pytest.LogCaptureFixture) -> None:

@@ -326,5 +326,6 @@ def test_a_worker_takes_and_settles_jobs_over_tls_and_waits_for_the_next(open_se
         ayl.send(note, 3)
         lease = source.take()
         assert lease is not None
-        assert lease.reserves() in (1, 2), "twice if the server had not yet seen the first connection go"
+        assert (standing := lease.standing()) is not None
+        assert standing.reserves in (1, 2), "twice if the server had not yet seen the first connection go"
         assert lease.bury()

@@ -18,6 +18,7 @@ from ayl import State, delivery
 from ayl.calling import perform
 from ayl.errors import Gone, NotSaved
 from ayl.failures import Buried, Policy, decide
+from ayl.life import Past
 from ayl.registry import registry
 
 from .shop import SHIPPED
@@ -123,7 +124,7 @@ def test_an_object_that_was_deleted_before_the_run_buries_the_job_with_the_reaso
     shop.deleted(order)
     (error,) = run(outbox)
     assert isinstance(error, Gone)
-    outcome = decide(Policy(), 1, OLD, error)
+    outcome = decide(Policy(), Past(age=OLD), error)
     assert isinstance(outcome, Buried)
     assert outcome.reason.endswith(f"Order {order.id} exists no more")
     assert SHIPPED == []

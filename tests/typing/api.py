@@ -79,9 +79,27 @@ class Plain:
     def ship(self, carrier: str) -> None: ...
 
 
-@ayl.model("shop.Other")
+@ayl.model("shop.Other", bury_on=ValueError)
 class Other:
     def ship(self, carrier: str) -> None: ...
+
+
+class Ruled(ayl.Sendable, ayl_retry_on=OSError, ayl_discard_on=(KeyError,), ayl_bury_on=[SystemExit]):
+    @ayl.rules(bury_on=(PermissionError,))
+    def ship(self, carrier: str) -> int:
+        return 1
+
+    @classmethod
+    @ayl.rules(retry_on=TimeoutError)
+    async def find(cls, key: int) -> None: ...
+
+
+ayl.rules(retry_on="OSError")  # type: ignore[arg-type]
+ayl.rules(retry_on=int)  # type: ignore[arg-type]
+ayl.rules(drop_on=OSError)  # type: ignore[call-arg]
+ayl.task("shop.x", retry_on=3)  # type: ignore[call-overload]
+ayl.model("shop.x", burn_on=OSError)  # type: ignore[call-overload]
+assert_type(Ruled().ship("ups"), int)
 
 
 @ayl.task
@@ -89,7 +107,7 @@ def restock(thing: str, number: int = 1) -> float:
     return 1.5
 
 
-@ayl.task("shop.restock_later")
+@ayl.task("shop.restock_later", retry_on=TimeoutError, discard_on=(KeyError, OSError), bury_on=[ValueError])
 async def restock_later(thing: str) -> None: ...
 
 

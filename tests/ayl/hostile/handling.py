@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from ayl.life import Standing
 from ayl.worker import execution
 
 from .app import REACHED
@@ -23,24 +24,21 @@ class Held:
         self.body = body
         self.settled: list[str] = []
 
-    def reserves(self) -> int:
-        return 1
+    is_new = True
+    successor = None
 
-    def tube(self) -> str:
-        return "shop/1"
+    def standing(self) -> Standing:
+        return Standing("shop/1", 512, 120, 3600, reserves=1, timeouts=0, releases=0, buries=0)
 
-    def age(self) -> int:
-        return 3600
-
-    def delete(self, *, then_take: bool = False) -> bool:
+    def delete(self) -> bool:
         self.settled.append("deleted")
         return True
 
-    def release(self, delay: int) -> bool:
+    def release(self, delay: int, body: bytes | None = None) -> bool:
         self.settled.append("delayed")
         return True
 
-    def bury(self) -> bool:
+    def bury(self, body: bytes | None = None) -> bool:
         self.settled.append("buried")
         return True
 

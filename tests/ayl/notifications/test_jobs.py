@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
+from ayl import life as lives
 from ayl import settings
 from ayl.engines import source_for
-from ayl.errors import Gone, NotTrusted, Unavailable, Undecodable, Unreachable
+from ayl.errors import Gone, NotTrusted, Poison, Unavailable, Undecodable, Unreachable
+from ayl.life import Life
 from ayl.notifications import BuryEvent, FailureEvent, JobEvent
 from ayl.worker.execution import execute
 
@@ -71,15 +73,18 @@ def buried(server: Server, tube: str) -> int:
         return int(client.stats_tube(tube)["current-jobs-buried"])
 
 
-def test_a_call_that_fails_and_is_tried_again(source: Source, heard: list[Any], tube: str) -> None:
+def test_a_call_that_fails_and_is_tried_again(source: Source, server: Server, heard: list[Any], tube: str) -> None:
     handle = ayl.opts(failed_job_delay=7).send(Order(42).ship, "ups")
     work(source)
     (event,) = heard
     assert type(event) is FailureEvent
     assert (event.call, event.reason) == ("heard.Order.find(42).ship('ups')", "ValueError: no ups")
-    assert (event.message_id, event.job_id, event.tube) == (handle.id, handle.job_id, tube)
-    assert (event.app, event.tries) == (settings.current().app, 1)
-    assert (event.fate, event.retry_in) == ("retried", 7)
+    assert (event.message_id, event.tube) == (handle.id, tube)
+    with server.client(tube) as client:
+        assert client.peek_delayed().id == event.job_id
+    assert (event.app, event.tries, event.kills) == (settings.current().app, 1, 0)
+    assert event.fate == "retried"
+    assert event.retry_in in (7, 8), "a quarter more at most"
     assert (event.host, event.pid) == (os.uname().nodename, os.getpid())
     assert isinstance(event.exception, ValueError)
     assert event.exception.__traceback__ is not None
@@ -107,9 +112,46 @@ def test_a_call_whose_object_cannot_be_looked_for_now(source: Source, heard: lis
     ayl.opts(failed_job_handler="bury", failed_job_delay=9).send(Order(13).ship, "ups")
     work(source)
     (event,) = heard
-    assert (type(event), event.fate, event.retry_in) == (FailureEvent, "retried", 9)
+    assert (type(event), event.fate) == (FailureEvent, "retried")
+    assert event.retry_in in (9, 10, 11), "a quarter more at most"
     assert isinstance(event.exception, Unavailable)
     assert "the database is away" in event.reason
+
+
+def test_what_a_call_has_done_before_is_told_with_it(
+    source: Source, server: Server, heard: list[Any], tube: str
+) -> None:
+    ayl.opts(failed_job_count=3, failed_job_delay=0).send(Order(42).ship, "ups")
+    for _ in range(2):  # what two workers that are killed do
+        with server.client(tube) as client:
+            client.reserve(timeout=5)
+    work(source)
+    work(source)
+    work(source)
+    assert [(type(event), event.tries, event.kills) for event in heard] == [
+        (FailureEvent, 1, 2), (FailureEvent, 2, 2), (FailureEvent, 3, 2), (BuryEvent, 3, 2),
+    ]  # fmt: skip
+    with server.client(tube) as client:
+        job = client.peek_buried()
+        assert lives.read(job.body) == Life(3, 2, "ValueError: no ups")
+        assert {heard[2].job_id, heard[3].job_id} == {job.id}
+    said = f"was buried (after 3 tries, job {job.id} in {tube}, 2 kills): ValueError: no ups"
+    assert str(heard[3]).endswith(said)
+
+
+def test_poison_is_told_as_a_burial_and_its_call_is_not_made(
+    source: Source, server: Server, heard: list[Any], tube: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ayl.send(Order(42).ship, "ups")
+    for _ in range(3):
+        with server.client(tube) as client:
+            client.reserve(timeout=5)
+    work(source)
+    (event,) = heard
+    assert (type(event), event.tries, event.kills) == (BuryEvent, 0, 3)
+    assert isinstance(event.exception, Poison)
+    assert event.reason == "poison, it has killed its worker 3 times"
+    assert f"(3 kills, now job {event.job_id}) buried: poison" in caplog.text
 
 
 def test_a_call_that_asks_to_be_buried(source: Source, heard: list[Any]) -> None:
@@ -195,14 +237,16 @@ def test_a_failure_is_told_when_the_server_dies_before_it_is_settled(own_server:
     reader, writer = socket.socketpair()
     with reader, writer:
         source = source_for(settings.current(), ["shop/1.4.2"], reader.fileno())
+        ayl.send(fine)
         ayl.opts(failed_job_count=1).send(Order(42).ship, "ups")
+        work(source)
         lease = source.take()
         assert lease is not None
         own_server.stop()
         with pytest.raises(Unreachable):
             execute(lease, settings.current())
         source.close()
-    assert [(type(event), event.fate, event.job_id) for event in heard] == [(FailureEvent, "lost", 1)]
+    assert [(type(event), event.fate, event.job_id) for event in heard] == [(FailureEvent, "lost", 2)]
 
 
 # Hooks and their jobs

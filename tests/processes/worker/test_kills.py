@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import ayl
+from ayl.life import Life
 
 from .app import chores
 
@@ -55,3 +56,29 @@ def test_a_call_that_ends_the_process_is_made_again_by_another_worker(workshop: 
     assert [entry.pid for entry in workshop.diary()] == supervisor.started()[:2]
     assert len(supervisor.logs("ended with exit code 3")) == 1
     assert supervisor.process.poll() is None
+
+
+def test_a_call_that_kills_each_of_its_workers_is_buried_as_poison_and_the_others_are_made(workshop: Workshop) -> None:
+    poison = ayl.opts(priority=5, failed_job_count=1).send(chores.die, workshop.folder, "died")
+    others = [ayl.send(chores.note, workshop.folder, f"note-{number}") for number in range(5)]
+    supervisor = workshop.workers(processes=2)
+    workshop.await_gone(*(other.job_id for other in others))
+    supervisor.awaits("3 kills, now job \\d+\\) buried: poison, it has killed its worker 3 times$")
+    job = workshop.await_state(poison.job_id, "buried")
+    assert job["pri"] == 5
+    assert workshop.life(job["id"]) == Life(0, 3, "poison, it has killed its worker 3 times")
+    assert workshop.words().count("died") == 3
+    assert len(supervisor.logs("was killed by SIGKILL")) == 3
+
+    workshop.client.kick(1)  # an operator gives it one more chance
+    supervisor.awaits("buried: poison, it has killed its worker 4 times$")
+    assert workshop.words().count("died") == 4
+
+
+def test_a_call_whose_workers_were_killed_has_all_its_tries_left(workshop: Workshop) -> None:
+    supervisor = workshop.workers()
+    sent = ayl.opts(failed_job_count=2, failed_job_delay=0).send(chores.fail_late, workshop.folder, "held")
+    os.kill(workshop.read("held-begins").pid, signal.SIGKILL)
+    workshop.await_gone(sent.job_id)
+    assert supervisor.logs("comes back") == []
+    assert workshop.words() == ["held-begins", "held-again"]

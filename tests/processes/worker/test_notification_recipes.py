@@ -37,8 +37,7 @@ def fails_under(workshop: Workshop, section: str, **replaced: str) -> int:
     workshop.workers("--require", "alerts")
     handle = ayl.opts(failed_job_handler="bury").send(chores.fail, workshop.folder, "case", "ValueError")
     assert handle.job_id
-    workshop.await_state(handle.job_id, "buried")
-    return handle.job_id
+    return workshop.await_state(handle.job_id, "buried")["id"]
 
 
 PLACES = {"mail": r'"localhost", 25', "web": r"https://chat\.example\.com/hooks/ops"}

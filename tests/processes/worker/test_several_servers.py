@@ -201,11 +201,13 @@ def test_priorities_reserves_and_ages_are_those_of_the_jobs_own_server(two: list
     with taker(two) as worker:
         lease = worker.source.take()
         assert lease is not None
-        assert (lease.reserves(), lease.age() < 5) == (1, True)
+        assert (standing := lease.standing()) is not None
+        assert (standing.reserves, standing.age < 5) == (1, True)
         assert lease.release(0)
         lease = worker.source.take()
         assert lease is not None
-        assert lease.reserves() == 2
+        assert (standing := lease.standing()) is not None
+        assert standing.reserves == 2
         assert lease.bury()
     with two[1].client(use=TUBE) as client:
         assert client.peek_buried().body == b"5"

@@ -110,7 +110,7 @@ def test_a_call_that_does_not_let_go_of_the_interpreter_is_killed_after_the_grac
 def test_a_call_in_c_that_lets_go_of_the_interpreter_is_cut_off_and_given_back(our_workshop: Workshop) -> None:
     workshop = our_workshop
     supervisor = workshop.workers("--grace", "0")
-    running = ayl.send(chores.doze, workshop.folder, "running")
+    running = ayl.send(chores.nap, workshop.folder, "running")
     workshop.read("running")
     supervisor.gets(signal.SIGTERM)
     assert supervisor.wait() == CUT

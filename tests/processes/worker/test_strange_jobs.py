@@ -98,6 +98,10 @@ CASES = {
     "arguments that cannot be shown": Case(
         message(args=[{"$t": ["value", "chores.Shy", {"name": "x"}]}, "x", "y"]), "does not accept"
     ),
+    "a life that none of us has written": Case(
+        b'{"life":{"tries":-1},' + message()[1:], "whose life cannot be understood"
+    ),
+    "a life of text": Case(b'{"life":{"tries":"1"},' + message()[1:], "whose life cannot be understood"),
     "an unknown order to workers": Case(control(do="dance"), "no such order to a worker: 'dance'"),
     "an order that says nothing": Case(control(), "control message that cannot be understood"),
     "an order that is no text": Case(control(do=5), "control message that cannot be understood"),

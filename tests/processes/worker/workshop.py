@@ -9,14 +9,18 @@ import signal
 import subprocess
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import greenstalk
 
 from ayl import configure, delivery, settings
+from ayl import life as lives
 from ayl.admin import Server as Address
 from tests.processes.deadline import PATIENCE, eventually
 from tests.processes.servers import HOST, Server, command, environment
+
+if TYPE_CHECKING:
+    from ayl.life import Life
 
 APP = "chores"
 APP_PATH = Path(__file__).parent / "app"
@@ -197,12 +201,35 @@ class Workshop:
         return self.look(job_id) is None
 
     def look(self, job_id: int | None) -> greenstalk.StatsJob | None:
-        """What the server knows of a job; None when it has it no more."""
+        """What the server knows of a job, or of the one that has taken its place; None when it has neither any more."""
         assert job_id is not None
         try:
             return self.client.stats_job(job_id)
         except greenstalk.NotFoundError:
-            return None
+            heir = self.heir(job_id)
+            return None if heir is None else self.look(heir)
+
+    def heir(self, job_id: int) -> int | None:
+        """The job that has taken the place of another, which is gone, as the workers' logs tell."""
+
+        def lines(pattern: str) -> list[str]:
+            found = rf"\bjob {job_id} .*({pattern})"
+            return [line for supervisor in self.supervisors for line in supervisor.logs(found)]
+
+        # A failure is told before it is settled, and its end after.
+        ends = "comes back in|buried:|dropped:|no longer ours"
+        eventually(lambda: len(lines(ends)) >= len(lines("failed after")), self.told)
+        heirs = lines(r"now job \d+\)")
+        return int(re.findall(r"now job (\d+)\)", heirs[-1])[-1]) if heirs else None
+
+    def heirs(self, job_id: int) -> list[int]:
+        """The job and all that have taken its place, one after the other."""
+        heir = self.heir(job_id)
+        return [job_id] if heir is None else [job_id, *self.heirs(heir)]
+
+    def life(self, job_id: int) -> Life:
+        """What the job remembers."""
+        return lives.read(self.client.peek(job_id).body)
 
     def await_gone(self, *job_ids: int | None) -> None:
         eventually(lambda: all(self.gone(job_id) for job_id in job_ids), self.told)

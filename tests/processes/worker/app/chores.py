@@ -91,10 +91,24 @@ def leave(folder: Path, word: str, code: int) -> None:
         os._exit(code)
 
 
+@ayl.task("chores.die")
+def die(folder: Path, word: str) -> None:
+    """Take the process down, each time."""
+    write(folder, word)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @ayl.task("chores.rest")
 async def rest(folder: Path, word: str) -> None:
     """A coroutine function."""
     await asyncio.sleep(0)
+    write(folder, word)
+
+
+@ayl.task("chores.doze")
+def doze(folder: Path, word: str, seconds: float = 1.0) -> None:
+    """Take long, and do nothing."""
+    time.sleep(seconds)
     write(folder, word)
 
 
@@ -114,8 +128,8 @@ def seize(folder: Path, word: str) -> None:
     sum(range(3 * 10**9))
 
 
-@ayl.task("chores.doze")
-def doze(folder: Path, word: str) -> None:
+@ayl.task("chores.nap")
+def nap(folder: Path, word: str) -> None:
     """Be in C code that lets go of the interpreter, and does not look up for signals."""
     write(folder, word)
     libc = ctypes.CDLL(None)

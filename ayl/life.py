@@ -1,0 +1,132 @@
+"""What a job remembers from one reservation to the next: how often its call has failed, how often it has killed its
+worker, and why it comes back or was buried.
+
+A server keeps no reasons, and counts a failure, a call given back and a worker that died alike. So it stands in the
+body, before the signature and the call part, whose bytes are never touched:
+
+    {"life":{"tries":2,"why":"ValueError: no ups"},"sig":"KEY.HEX","type":"ayl",…}
+
+No signature covers it, so whoever can write to the tube can forge it: it is read strictly, and nothing but numbers
+and a line of text for operators comes of it. Braces in that text are escaped, so that its end is found without reading
+JSON. Everything here is pure.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+from ayl.errors import Undecodable
+from ayl.message import one_line
+from ayl.options import MAX_U32
+
+MOST_WHY = 500
+"""Characters of a reason that are kept."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_U32)]
+
+
+class Life(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """As far as it was written down; what the server has counted since comes to it in `past`."""
+
+    tries: Count = 0
+    """Calls that were made and have failed."""
+    kills: Count = 0
+    """Calls that have killed their worker, and have not failed otherwise."""
+    why: Annotated[str, msgspec.Meta(max_length=MOST_WHY)] = ""
+    """Of the last failure, or of the burial: one printable line."""
+
+
+NEW = Life()
+"""Of a job that nothing has happened to."""
+
+_LIFE = re.compile(rb'[ \t\r\n]*\{"life":(\{[^{}]*\}),')
+_BLANKS = b" \t\r\n"
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Life).decode
+
+
+def read(body: bytes) -> Life:
+    """The life in a message's body; Undecodable if it is none."""
+    found = _LIFE.match(body)
+    if found is None:
+        return NEW
+    try:
+        return _decode(found[1])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Undecodable(f"a message whose life cannot be understood: {error}") from None
+
+
+def without(body: bytes) -> bytes:
+    """What the sender has sent: the body without its life."""
+    found = _LIFE.match(body)
+    return body.lstrip(_BLANKS) if found is None else b"{" + body[found.end() :]
+
+
+def write(body: bytes, life: Life) -> bytes:
+    """The body, which is one of a message, with this life in the place of its own."""
+    written = _encode(msgspec.structs.replace(life, why=one_line(life.why)))[1:-1]
+    inner = written.replace(b"{", b"\\u007b").replace(b"}", b"\\u007d")  # they stand in text only
+    return b'{"life":{%b},%b' % (inner, without(body)[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the server says of a job (stats-job)."""
+
+    tube: str
+    priority: int
+    time_to_run: int
+    """Seconds."""
+    age: int
+    """Seconds since it was put."""
+    reserves: int
+    """How often it has been handed out, this time included."""
+    timeouts: int
+    """How often its time to run was over before it was settled."""
+    releases: int
+    """How often it was given back."""
+    buries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What has become of a job so far: its life, and what the server has counted since that was written."""
+
+    tries: int = 0
+    """Calls that have failed or overrun their time, this one not included."""
+    kills: int = 0
+    """Calls that have surely killed their worker."""
+    returns: int = 0
+    """How often it was given back since its last try, which counts as nothing."""
+    buries: int = 0
+    """How often an operator has given it another chance since its last try."""
+    again: bool = False
+    """Whether it has been taken before."""
+    alone: bool = False
+    """Whether its call must run alone: it has killed its worker, or was in hand when another call did."""
+    age: int = 0
+    """Seconds since the server has it."""
+
+
+def past(life: Life, standing: Standing | None) -> Past:
+    """Both together. `standing` is None for a job that the server has no more.
+
+    A reservation that ended neither in a release nor in a timeout nor in a burial ended with its connection: the worker
+    was killed. Once, that may have been the doing of another call that was in the worker's hand. From then on the job
+    is run alone: if that kills again, it was this call the first time, too.
+    """
+    if standing is None:
+        return Past(life.tries, life.kills, again=True)
+    told = standing.releases + standing.timeouts + standing.buries
+    hangups = max(0, standing.reserves - 1 - told)
+    return Past(
+        tries=life.tries + standing.timeouts,
+        kills=life.kills + (hangups if hangups > 1 or life.kills else 0),
+        returns=standing.releases,
+        buries=standing.buries,
+        again=standing.reserves > 1 or life != NEW,
+        alone=hangups > 0 or life.kills > 0,
+        age=standing.age,
+    )
