@@ -1,12 +1,15 @@
 """`ayl_worker`: run an app's calls."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ayl.tubes import RULE, legal
 from ayl.worker.process import Plan
 from ayl.worker.supervisor import supervise
+from ayl.worker.wear import Limits
 
 EPILOG = """
 Examples:
@@ -30,7 +33,7 @@ Signals to this command, which starts the workers:
 
 \b
 Exit codes:
-   0  stopped or retired, and every call that had begun has ended
+   0  stopped, retired or (--burst) nothing is ready any more; every call that had begun has ended
    2  wrong usage
   70  workers died at their start again and again
   75  calls were cut off at the end of --grace; their jobs were given back
@@ -43,6 +46,18 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
         if not legal(name):
             raise click.BadParameter(f"no tube can be named {name!r}: a name is {RULE}")
     return names
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes, or of units of them."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"([1-9][0-9]*)([kmg]?)", str(value).lower())
+        if found is None:
+            self.fail(f"{value!r} is no size: give bytes, or units of 1024 of them as in 500k, 300m or 2g", param, ctx)
+        return int(found[1]) * 1024 ** " kmg".index(found[2] or " ")
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"})
@@ -100,6 +115,32 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
     help="How many calls each process makes at a time, in threads; with 1, calls have the main thread.",
 )
 @click.option(
+    "--max-jobs",
+    type=click.IntRange(min=1),
+    show_envvar=True,
+    help="A process is replaced after so many calls; up to a fifth earlier, so that not all are at once.",
+)
+@click.option(
+    "--max-time",
+    type=click.FloatRange(min=0, min_open=True),
+    show_envvar=True,
+    metavar="SECONDS",
+    help="... after a call, when it has run so long; up to a fifth earlier.",
+)
+@click.option(
+    "--max-memory",
+    type=Size(),
+    show_envvar=True,
+    metavar="SIZE",
+    help="... after a call, when so much of it is in memory: bytes, or with k, m or g.",
+)
+@click.option(
+    "--burst",
+    is_flag=True,
+    show_envvar=True,
+    help="End once no job is ready any more; what is delayed stays.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
     default="INFO",
@@ -112,13 +153,16 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
 def main(
     context: click.Context,
     app_path: Path,
-    require: tuple[str, ...],
     tube: tuple[str, ...],
-    processes: int,
-    threads: int,
-    grace: float,
     log_level: str,
+    processes: int,
+    max_jobs: int | None,
+    max_time: float | None,
+    max_memory: int | None,
+    **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
-    plan = Plan(str(app_path.resolve()), require, tube, log_level.upper(), threads, grace)
+    limits = Limits(max_jobs, max_time, max_memory)
+    path = str(app_path.resolve())
+    plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)
     context.exit(supervise(plan, processes))

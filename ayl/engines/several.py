@@ -58,11 +58,13 @@ class SeveralSources:
         self._selector: selectors.BaseSelector | None = None
         self._bell: tuple[socket.socket, socket.socket] | None = None
 
-    def take(self) -> BeanstalkLease | None:
+    def take(self, *, wait: bool = True) -> BeanstalkLease | None:
         selector = self._prepared()
         try:
             while True:
                 self._gather()
+                if not wait:
+                    return self._take_ready(selector)
                 lease = self._ask_in_turn(selector) or self._wait(selector)
                 if lease is not None:
                     return lease
@@ -91,6 +93,17 @@ class SeveralSources:
             for post in self._posts:
                 post.gather(self._selector, self._ring)
 
+    def _take_ready(self, selector: selectors.BaseSelector) -> BeanstalkLease | None:
+        """A job that is ready at any of those that can be reached."""
+        while any(post.client is None and post.trouble is None for post in self._posts):
+            self._harvest(selector, None)  # until each is connected or known to be gone
+        if all(post.client is None for post in self._posts):
+            raise self._unreachable()
+        return self._ask_in_turn(selector)
+
+    def _unreachable(self) -> Unreachable:
+        return Unreachable("; ".join(str(post.trouble) for post in self._posts if post.trouble is not None))
+
     def _ask_in_turn(self, selector: selectors.BaseSelector) -> BeanstalkLease | None:
         for post in self._in_turn():
             if not post.asked and (lease := self._ask(post, selector)) is not None:
@@ -114,7 +127,7 @@ class SeveralSources:
                 post.ask(selector, wait=True)
         troubles = [post.trouble for post in self._posts if post.client is None and post.trouble is not None]
         if len(troubles) == len(self._posts):
-            raise Unreachable("; ".join(map(str, troubles)))
+            raise self._unreachable()
         if any(post.forsaken for post in self._posts):
             return None
         return self._harvest(selector, None)

@@ -138,13 +138,13 @@ class BeanstalkSource:
         self._talk = threading.RLock()
         self.waited = False
 
-    def take(self) -> BeanstalkLease | None:
+    def take(self, *, wait: bool = True) -> BeanstalkLease | None:
         with self._trouble():
             client, selector = self._connected()
             self.waited = False
             while True:
                 if not self._asked:
-                    client.begin_reserve()
+                    client.begin_reserve(wait=wait)
                     self._asked = True
                 if not client.has_answer:
                     self.waited = True
@@ -157,7 +157,8 @@ class BeanstalkSource:
                 try:
                     return self._lease(*client.finish_reserve())
                 except NO_JOB:
-                    continue
+                    if not wait:
+                        return None
 
     def delete_and_take(self, leases: Sequence[Lease], ready: int, *, wait: bool) -> tuple[list[bool], list[Lease]]:
         with self._talk, self._trouble():

@@ -12,6 +12,7 @@ from ayl.worker.execution import Next, execute
 from ayl.worker.hand import Hand
 from ayl.worker.minder import Minder
 from ayl.worker.portion import IN_HAND_SECONDS, Portion
+from ayl.worker.wear import Wear
 
 log = logging.getLogger("ayl.worker")
 
@@ -34,10 +35,13 @@ class Stop(Protocol):
 class Consumer:
     """Over one source, whose wake-up descriptor is readable once `stop` has news."""
 
-    def __init__(self, source: Source, stop: Stop, minder: Minder) -> None:
+    def __init__(self, source: Source, stop: Stop, minder: Minder, wear: Wear, *, burst: bool = False) -> None:
+        """`burst`: end once no job is ready."""
         self._source = source
         self._stop = stop
         self._minder = minder
+        self._wear = wear
+        self._wait = not burst
         self._hand = Hand(source)
         self._portion = Portion()
 
@@ -49,10 +53,12 @@ class Consumer:
                 self._stop.install()
                 if self._stop.requested:
                     return Next.GO_ON
-                lease = self._source.take()
+                lease = self._source.take(wait=self._wait)
                 if not reachable:
                     log.info("the server answers again")
                 reachable = True
+                if lease is None and not self._wait and not self._stop.requested:
+                    return Next.EMPTY
                 if lease is not None and self._work_off(lease, settings) is Next.RETIRE:
                     return Next.RETIRE
             except Unreachable as error:
@@ -81,7 +87,7 @@ class Consumer:
                 return after
             self._portion.learn(asked, came, ran, monotonic() - began)
             asked = self._portion.size
-            leases = self._hand.go_on(asked)
+            leases = self._hand.go_on(asked, wait=self._wait)
             came = len(leases)
         return Next.GO_ON
 
@@ -92,6 +98,7 @@ class Consumer:
             ran += 1
             if execute(lease, settings, partial(self._hand.lighten, self._hand.portion)) is Next.RETIRE:
                 return ran, Next.RETIRE
+            self._wear.count()
             if self._stop.requested:
                 break
             if monotonic() > until and self._hand.has_more:

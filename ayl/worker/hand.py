@@ -93,14 +93,15 @@ class Hand:
         self._begun.append(lease)
         return Held(lease, self._begun, self._done)
 
-    def go_on(self, count: int) -> list[Lease]:
-        """Settle what is done, and take up to `count` more. One alone is only asked for: the source is to be waited on.
+    def go_on(self, count: int, *, wait: bool = True) -> list[Lease]:
+        """Settle what is done, and take up to `count` more. One alone is only asked for if the source may be waited on.
 
         Raises Unreachable.
         """
+        wait = wait and count == 1
         with self._lock:
             done = self._drained()
-            held, came = self._source.delete_and_take(done, count if count > 1 else 0, wait=count == 1)
+            held, came = self._source.delete_and_take(done, 0 if wait else count, wait=wait)
         _tell(done, held)
         return came
 

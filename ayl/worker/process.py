@@ -7,6 +7,7 @@ wait. When the supervisor dies, its end of the line closes and the worker stops 
 import json
 import logging
 import os
+import random
 import selectors
 import signal
 import socket
@@ -32,8 +33,12 @@ from ayl.worker.execution import Next, counts
 from ayl.worker.line import Line
 from ayl.worker.minder import Minder
 from ayl.worker.slots import Bell, work_side_by_side
+from ayl.worker.wear import NO_LIMITS, Limits, Wear, resident
 
 log = logging.getLogger("ayl.worker")
+
+ENDS = {Next.RETIRE: exits.RETIRED, Next.EMPTY: exits.EMPTY}
+"""Why its slots have ended, when nobody told them to, and the exit code for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +55,18 @@ class Plan:
     grace: float | None = None
     """Seconds for the calls that run when it is to stop; None for as long as they take."""
 
+    limits: Limits = NO_LIMITS
+    burst: bool = False
+    """End once no job is ready."""
+
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
         fields = json.loads(text)
-        return cls(**fields | {name: tuple(fields[name]) for name in ("require", "tubes")})
+        made = {name: tuple(fields[name]) for name in ("require", "tubes")} | {"limits": Limits(**fields["limits"])}
+        return cls(**fields | made)
 
 
 class Stop:
@@ -113,11 +123,17 @@ def main(plan: Plan, descriptor: int) -> int:
     to_supervisor.say(line.LOADED)
     deliveries.begin(settings)
     minder = Minder()
-    consumers += [Consumer(source, stop, minder) for source in sources]
+
+    def worn(reason: str) -> None:
+        log.info("has done enough (%s): another is to take its place", reason)
+        to_supervisor.say(line.WORN)
+
+    wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
+    consumers += [Consumer(source, stop, minder, wear, burst=plan.burst) for source in sources]
     slots = [partial(consumer.work, settings) for consumer in consumers]
     try:
         after = work_side_by_side(slots, signals, bell) if len(slots) > 1 else slots[0]()
-        return exits.RETIRED if after is Next.RETIRE else exits.OK
+        return ENDS.get(after, exits.OK)
     finally:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
