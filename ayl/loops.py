@@ -22,10 +22,21 @@ def run(coroutine: Coroutine[Any, Any, Any]) -> None:
             # The synchronous engine, used from a coroutine, whose loop stands still meanwhile: so it needs another.
             with ThreadPoolExecutor(1) as thread:
                 thread.submit(copy_context().run, asyncio.run, limited).result()
+        elif _of_process is not None:
+            asyncio.run_coroutine_threadsafe(limited, _of_process).result()
         elif SPAWNERS and threading.current_thread() is threading.main_thread():
             _run_on_the_loop_of_all(limited)
         else:
             asyncio.run(limited)
+
+
+_of_process: asyncio.AbstractEventLoop | None = None
+
+
+def share(loop: asyncio.AbstractEventLoop | None) -> None:
+    """From now on the coroutines of all threads run on this loop, which runs in a thread of its own; None: no more."""
+    global _of_process
+    _of_process = loop
 
 
 def _in_a_loop() -> bool:
@@ -55,6 +66,7 @@ def _begin_anew() -> None:
     that it is closed. So it is let alone, also when the process ends.
     """
     global _runner
+    share(None)
     if _runner is not None:
         atexit.unregister(_runner.close)
         _abandoned.append(_runner)

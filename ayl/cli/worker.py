@@ -17,6 +17,7 @@ Examples:
 \b
   ayl_worker --app-path /srv/shop --require shop.models
   ayl_worker --require shop.models --processes 4 --threads 8
+  ayl_worker --require shop.models --threads 0 --coroutines 1000
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
@@ -108,11 +109,19 @@ class Size(click.ParamType[int]):
 )
 @click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=0),
     default=1,
     show_default=True,
     show_envvar=True,
     help="How many calls each process makes at a time, in threads; with 1, calls have the main thread.",
+)
+@click.option(
+    "--coroutines",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    show_envvar=True,
+    help="How many more at a time, on one event loop, which then has all coroutines of the process.",
 )
 @click.option(
     "--max-jobs",
@@ -162,6 +171,8 @@ def main(
     **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
+    if not options["threads"] and not options["coroutines"]:
+        raise click.UsageError("a process needs slots: --threads or --coroutines must be at least 1")
     limits = Limits(max_jobs, max_time, max_memory)
     path = str(app_path.resolve())
     plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)

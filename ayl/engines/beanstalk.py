@@ -36,11 +36,17 @@ class BeanstalkEngine:
         dial = dialer(servers)
         self._patience = patience
         self._links = [Link(address, dial, patience, probe_interval) for address in servers.addresses]
+        self._only = self._links[0] if len(self._links) == 1 else None
         self._turn = count(random.randrange(len(self._links))) if servers.spread else None  # noqa: S311 - no secret
 
     def submit(self, submissions: Sequence[Submission]) -> Sequence[Receipt | NotSubmitted]:
-        if len(submissions) == 1 and len(self._links) == 1:
-            return (self._put_one(submissions[0], self._links[0]),)
+        # The way of most calls: one, to the only server there is.
+        if len(submissions) == 1 and (only := self._only) is not None:
+            try:
+                answer = only.use(Client.put_one, self._patience, submissions[0])
+            except Unreachable as error:
+                return (error,)
+            return (_outcome(answer, only.place),)
         outcomes: list[Receipt | NotSubmitted] = []
         for start in range(0, len(submissions), PIPELINED):
             outcomes += self._put(submissions[start : start + PIPELINED])
@@ -69,13 +75,6 @@ class BeanstalkEngine:
         """Of the server that took the message: a job's id means another job everywhere else."""
         (link,) = (link for link in self._links if link.place == receipt.place)
         return link.use(question, self._patience)
-
-    def _put_one(self, submission: Submission, link: Link) -> Receipt | NotSubmitted:
-        """The way of most calls: one, to the only server there is."""
-        try:
-            return _outcome(link.use(Client.put_one, self._patience, submission), link.place)
-        except Unreachable as error:
-            return error
 
     def _put(self, submissions: Sequence[Submission]) -> list[Receipt | NotSubmitted]:
         """Put them all: to the first server that answers, and to the next what that one refuses for now only.

@@ -64,6 +64,8 @@ class Client(greenstalk.Client[bytes]):
         if not isinstance(connected, PromptSocket):
             connected.reader = self._reader
         self._used = greenstalk.DEFAULT_TUBE
+        self.in_use = False
+        """In the middle of a conversation."""
         self._consumed = 0  # bytes of the replies read so far
 
     def __del__(self) -> None:
@@ -104,10 +106,8 @@ class Client(greenstalk.Client[bytes]):
             self.put_many((submission,), outcomes)
             return outcomes[0]
         self.prompt.sendall(_put(submission))
-        line = self._reader.readline()
-        self._consumed += len(line)
         try:
-            (job_id,) = greenstalk._parse_response(line, b"INSERTED")
+            (job_id,) = self._answer(b"INSERTED")
         except REFUSALS as error:
             return error
         return int(job_id)

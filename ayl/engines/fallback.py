@@ -71,10 +71,14 @@ class FallbackEngine:
         """As the engine does; for a call that was made in place and raised, what it raised."""
         if monotonic() >= self._look_at:
             self._deliver()
-        if self._kept is self._clear:
-            return self._tried(submissions)
-        # What may be spooled goes behind what waits there.
-        tried = iter(self._tried([each for each in submissions if each.unreachable != "spool"]))
+        if self._kept is not self._clear:
+            return self._behind(submissions)
+        return self._tried(submissions)
+
+    def _behind(self, submissions: Sequence[Submission]) -> Sequence[Receipt | Exception]:
+        """What may be spooled goes behind what waits there; the rest is tried."""
+        rest = [each for each in submissions if each.unreachable != "spool"]
+        tried = iter(self._tried(rest) if rest else ())
         kept = iter(
             self._keep(
                 [each for each in submissions if each.unreachable == "spool"], ["earlier calls still wait for a server"]
@@ -96,8 +100,6 @@ class FallbackEngine:
     # No server
 
     def _tried(self, submissions: Sequence[Submission]) -> Sequence[Receipt | Exception]:
-        if not submissions:
-            return ()
         outcomes = self.engine.submit(submissions)
         for outcome in outcomes:
             if type(outcome) is not Receipt and isinstance(outcome, NO_SERVER):

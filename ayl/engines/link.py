@@ -43,30 +43,29 @@ class Link:
         A kept connection breaks when the server was restarted meanwhile: one new one is tried, and `question` is asked
         again.
         """
-        breaker, local = self._breaker, self._local
-        client = local.client
-        generation, deadline = breaker.generation, monotonic() + patience
-        if client is not None and breaker.closed:
-            local.client = None  # in use: a signal's handler that sends meanwhile takes another
-            if client.prompt.patience != patience:
-                client.prompt.wait_at_most(patience)
-            try:
-                answer = question(client, *args)
-            except TimeoutError as error:
-                client.close()
-                raise self._failed(generation, error) from None
-            except TROUBLE:
-                client.close()
-                deadline = renewed(deadline, patience)
-            except BaseException:
-                client.close()  # an interrupted conversation: nobody knows which command the next answer belongs to
-                raise
-            else:
-                local.client = client
-                if not self._breaker.closed:  # others have failed meanwhile
-                    self._recovered()
-                return answer
-        return self._use_new(question, args, generation, deadline)
+        breaker, client = self._breaker, self._local.client
+        generation = breaker.generation
+        if client is None or client.in_use or not breaker.closed:
+            return self._use_new(question, args, generation, monotonic() + patience)
+        client.in_use = True  # a signal's handler that sends meanwhile takes another
+        prompt = client.prompt
+        if prompt.patience != patience:
+            prompt.wait_at_most(patience)
+        try:
+            answer = question(client, *args)
+        except TimeoutError as error:
+            self._lose(client)
+            raise self._failed(generation, error) from None
+        except TROUBLE:
+            self._lose(client)
+            return self._use_new(question, args, generation, renewed(prompt.deadline, patience))
+        except BaseException:
+            self._lose(client)  # an interrupted conversation: nobody knows which command the next answer belongs to
+            raise
+        client.in_use = False
+        if not self._breaker.closed:  # others have failed meanwhile
+            self._recovered()
+        return answer
 
     def _use_new(self, question: Callable[[Client, *Ts], T], args: tuple[*Ts], generation: int, deadline: float) -> T:
         """As `use`, by a new connection."""
@@ -102,7 +101,13 @@ class Link:
         client = self._local.client
         if client is not None:
             self._local.client = None
-            client.close()
+            if not client.in_use:  # whoever uses it lets go of it
+                client.close()
+
+    def _lose(self, client: Client) -> None:
+        if self._local.client is client:
+            self._local.client = None
+        client.close()
 
     def _connected(self, deadline: float) -> Client:
         """A new connection, instead of the one that this thread keeps."""

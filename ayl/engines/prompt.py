@@ -33,7 +33,8 @@ class Prompt(socket.socket):
     """Bytes, over the connection's whole life."""
     patience = 0.0
     """Seconds for each reply, and for each step of a large write."""
-    _deadline = 0.0
+    deadline = 0.0
+    """When the present reply has to be there, in seconds of the monotonic clock."""
     _first = True
     _queued = 0
     _latest = 0.0
@@ -44,13 +45,13 @@ class Prompt(socket.socket):
 
     def restart(self) -> None:
         """A reply is expected from now on; for replies that may be long in coming and have just begun to."""
-        self._deadline = monotonic() + self.patience
+        self.deadline = monotonic() + self.patience
         self._first = True
         self.settimeout(self.patience)
 
     def next_reply(self) -> None:
         """One of several replies has been read: the next has as long again."""
-        self._deadline = monotonic() + self.patience
+        self.deadline = monotonic() + self.patience
 
     def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:
         self.restart()
@@ -59,7 +60,7 @@ class Prompt(socket.socket):
             self._queued = 0
             super().sendall(data, flags)
             return
-        self._latest = self._deadline + size / SLOWEST
+        self._latest = self.deadline + size / SLOWEST
         view = memoryview(data)
         while view:
             try:
@@ -76,10 +77,10 @@ class Prompt(socket.socket):
         while True:
             # Nearly every reply comes whole; the timeout that was set when it was asked for holds for its first part.
             if not self._first:
-                left = self._deadline - monotonic()
+                left = self.deadline - monotonic()
                 if left <= 0 and not self._flows():
                     raise TimeoutError
-                self.settimeout(max(left, self._deadline - monotonic()))
+                self.settimeout(max(left, self.deadline - monotonic()))
             self._first = False
             try:
                 count = super().recv_into(buffer, nbytes, flags)
@@ -133,11 +134,11 @@ class PromptSocket(Prompt):
         return BufferedReader(_Replies(self))
 
     def restart(self) -> None:
-        self._deadline = monotonic() + self.patience
+        self.deadline = monotonic() + self.patience
         self._first = True
 
     def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:
-        self._deadline = monotonic() + self.patience
+        self.deadline = monotonic() + self.patience
         self._first = True
         sent, size = 0, len(data)  # type: ignore[arg-type] # as above
         if size <= SMALL:
@@ -169,7 +170,7 @@ class PromptSocket(Prompt):
     def _recv_rest(self, buffer: "WriteableBuffer", nbytes: int, flags: int) -> int:
         """What dribbles is held to its end."""
         while True:
-            left = self._deadline - monotonic()
+            left = self.deadline - monotonic()
             if left > 0 and self._readable.poll(ceil(left * 1000)):
                 try:
                     count = _recv_into(self, buffer, nbytes, flags | NOW)

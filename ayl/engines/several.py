@@ -54,6 +54,7 @@ class SeveralSources:
         self._posts = [Post(address, connecting(address)) for address in addresses]
         self._wake_up = wake_up
         self._first = 0  # whose turn it is
+        self._latest: Post | None = None
         self.waited = True
         self._selector: selectors.BaseSelector | None = None
         self._bell: tuple[socket.socket, socket.socket] | None = None
@@ -73,8 +74,11 @@ class SeveralSources:
             return None
 
     def delete_and_take(self, leases: Sequence[Lease], ready: int, *, wait: bool) -> tuple[list[bool], list[Lease]]:
-        # Others may have waited longer than these servers' next jobs: they are asked first, when one is taken.
-        return [lease.delete() for lease in leases], []
+        held = [lease.delete() for lease in leases]
+        # Only of the server that was last taken from. The others may have jobs that have waited longer: they are asked
+        # first, when one is taken.
+        came = self._latest.more(self._selector, ready) if self._latest is not None and ready else []
+        return held, [*came]
 
     def close(self) -> None:
         for post in self._posts:
@@ -144,6 +148,7 @@ class SeveralSources:
         for number, post in enumerate(self._in_turn(), self._first + 1):
             if post in ready and (lease := post.answer(selector)) is not None:
                 self._first = number % len(self._posts)
+                self._latest = post
                 for other in self._posts:
                     if other.asked:
                         other.drop(selector)

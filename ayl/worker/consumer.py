@@ -28,6 +28,9 @@ class Stop(Protocol):
     def install(self) -> None:
         """See to it that signals are heard, whatever the last call has done about them."""
 
+    def fileno(self) -> int:
+        """Readable once there is news."""
+
     def wait(self, seconds: float) -> None:
         """Wait this long, or until there is news."""
 

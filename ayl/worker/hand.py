@@ -11,6 +11,12 @@ from ayl.life import Standing
 from ayl.worker.execution import lost
 
 
+LAST_SECONDS = 1
+"""Until others may take what a process gives back that is about to end: till then it surely has ended, and what it cut
+off runs nowhere twice; nor does a slot of its own take the job once more.
+"""
+
+
 class Held:
     """A lease whose job is deleted a little later, with the others in hand. All else is settled at once."""
 
@@ -105,8 +111,11 @@ class Hand:
         _tell(done, held)
         return came
 
-    def lighten(self, portion: int) -> None:
-        """Settle what is done, and give back what nobody has begun with, if this portion is still in hand."""
+    def lighten(self, portion: int, delay: int = 0) -> None:
+        """Settle what is done, and give back what nobody has begun with, if this portion is still in hand.
+
+        `delay`: seconds until others may take it.
+        """
         with self._lock:
             if portion != self.portion or not (self._waiting or self._done):
                 return  # all of it is settled, and the slot may be waiting by now: its connection is not to be used
@@ -119,15 +128,15 @@ class Hand:
                 held, _ = self._source.delete_and_take(done, 0, wait=False)
                 _tell(done, held)
                 for lease in unbegun:
-                    lease.release(0)
+                    lease.release(delay)
 
     def give_back(self) -> bool:
         """The process is about to end: give back also what runs. Whether anything did; then it must get no further."""
         runs = [self._begun.pop() for _ in range(len(self._begun))]
-        self.lighten(self.portion)
+        self.lighten(self.portion, LAST_SECONDS)
         for lease in runs:
             with suppress(Unreachable):
-                lease.release(0)
+                lease.release(LAST_SECONDS)
         return bool(runs)
 
     def _drained(self) -> list[Lease]:

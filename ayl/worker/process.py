@@ -14,12 +14,13 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
@@ -51,10 +52,11 @@ class Plan:
     """Empty for the app's own tube."""
     log_level: str = "INFO"
     threads: int = 1
-    """Slots: one alone has the main thread, several have one each."""
+    """Thread slots: one alone has the main thread, several have one each."""
+    coroutines: int = 0
+    """Coroutine slots."""
     grace: float | None = None
     """Seconds for the calls that run when it is to stop; None for as long as they take."""
-
     limits: Limits = NO_LIMITS
     burst: bool = False
     """End once no job is ready."""
@@ -103,6 +105,16 @@ class Stop:
         self.requested = True
 
 
+class Slots(Protocol):
+    """One, or several over connections of their own."""
+
+    def work(self, settings: Settings) -> Next:
+        """Until told to stop, or by a message to end."""
+
+    def give_back(self) -> bool:
+        """At once, all that is in hand; whether calls were cut off. Called by another thread."""
+
+
 def main(plan: Plan, descriptor: int) -> int:
     """Work until told to stop; the exit code. `descriptor`: this end of the line to the supervisor."""
     logging.basicConfig(
@@ -111,12 +123,13 @@ def main(plan: Plan, descriptor: int) -> int:
     signals = Stop()
     signals.install()
     to_supervisor = Line.at(descriptor)
-    consumers: list[Consumer] = []
-    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, consumers), daemon=True).start()
+    workers: list[Slots] = []
+    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
     bell = Bell()
-    stop = bell if plan.threads > 1 else signals
+    stop = signals if (plan.threads, plan.coroutines) == (1, 0) else bell
     try:
-        settings, sources = _load(plan, stop.fileno(), to_supervisor)
+        connect, settings = _load(plan, stop.fileno(), to_supervisor)
+        sources = [connect() for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
@@ -129,10 +142,19 @@ def main(plan: Plan, descriptor: int) -> int:
         to_supervisor.say(line.WORN)
 
     wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
-    consumers += [Consumer(source, stop, minder, wear, burst=plan.burst) for source in sources]
-    slots = [partial(consumer.work, settings) for consumer in consumers]
+    workers += [Consumer(source, stop, minder, wear, burst=plan.burst) for source in sources]
+    slots = [partial(worker.work, settings) for worker in workers]
     try:
-        after = work_side_by_side(slots, signals, bell) if len(slots) > 1 else slots[0]()
+        with ExitStack() as stack:
+            if plan.coroutines:
+                from ayl.worker.coroutines import Coroutines  # asyncio takes long to load
+                from ayl.worker.loop import Loop
+
+                loop = stack.enter_context(Loop())
+                coroutines = Coroutines(plan.coroutines, connect, bell, loop, wear, burst=plan.burst)
+                workers.append(coroutines)
+                slots.append(partial(coroutines.work, settings))
+            after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
         return ENDS.get(after, exits.OK)
     finally:
         if counts.untrusted:
@@ -148,10 +170,10 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Settings, list[Source]]:
-    """Import the app's modules, which register what may be called, and make ready to take jobs, with each slot.
+def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], Source], Settings]:
+    """Import the app's modules, which register what may be called; what makes sources, and the settings.
 
-    `wake_up` is a descriptor that becomes readable when they are to stop.
+    `wake_up` is a descriptor that becomes readable when slots are to stop.
     """
     sys.path.insert(0, plan.app_path)
     configuration.look_in(Path(plan.app_path))
@@ -166,11 +188,9 @@ def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Settings, list
     settings = configuration.current()
     tubes = plan.tubes or (settings.tube(),)
     log.info("takes jobs from %s", ", ".join(tubes))
-
-    def linked() -> None:
-        to_supervisor.say(line.CONNECTED)
-
-    return settings, [source_for(settings, tubes, wake_up, linked) for _ in range(plan.threads)]
+    connect = partial(source_for, settings, tubes, wake_up, lambda: to_supervisor.say(line.CONNECTED))
+    connect().close()  # so that settings that make no sense are told now
+    return connect, settings
 
 
 def _not_a_file(name: str) -> str:
@@ -180,23 +200,23 @@ def _not_a_file(name: str) -> str:
     return f"; a module is named as in an import, not as a file: --require {module}"
 
 
-def _listen(to_supervisor: Line, grace: float | None, consumers: Sequence[Consumer]) -> None:
+def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots]) -> None:
     """To the supervisor, as long as there is one."""
     while words := to_supervisor.hear():
         if line.GIVE_BACK in words:
-            _give_back(consumers)
+            _give_back(workers)
     os.kill(os.getpid(), signal.SIGTERM)
     if grace is not None:
         time.sleep(grace)
-        _give_back(consumers)
+        _give_back(workers)
 
 
-def _give_back(consumers: Sequence[Consumer]) -> None:
+def _give_back(workers: Sequence[Slots]) -> None:
     """The calls that run are cut off, and nobody is to wait for them: their jobs go back as if never taken.
 
     The process ends with them, because a call that is in C cannot be ended otherwise.
     """
-    cut = [consumer.give_back() for consumer in consumers]
+    cut = [worker.give_back() for worker in workers]
     if any(cut):
         log.warning("cut off what ran and gave it back: the grace is over")
         os._exit(exits.CUT)

@@ -9,7 +9,6 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from ayl.worker.consumer import Stop
 from ayl.worker.execution import Next
@@ -49,14 +48,7 @@ class Bell:
         self._writer.close()
 
 
-class Signals(Stop, Protocol):
-    """As the main thread hears them."""
-
-    def fileno(self) -> int:
-        """Readable once one has come."""
-
-
-def work_side_by_side(slots: Sequence[Callable[[], Next]], signals: Signals, bell: Bell) -> Next:
+def work_side_by_side(slots: Sequence[Callable[[], Next]], signals: Stop, bell: Bell) -> Next:
     """Each slot in a thread, until all have ended; what crashed one of them comes out."""
     ends: list[Next] = []
     crashes: list[BaseException] = []

@@ -10,14 +10,19 @@ import ayl
 from tests.processes.servers import AYL_SERVER, free_port, serving
 
 from .app import chores
-from .workshop import message
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .workshop import Workshop
 
-SLOTS = pytest.mark.parametrize("words", [("--processes", "2"), ("--threads", "3")], ids=["processes", "threads"])
+WORDS = {
+    "processes": ("--processes", "2"),
+    "threads": ("--threads", "3"),
+    "coroutines": ("--threads", "0", "--coroutines", "3"),
+    "both": ("--coroutines", "3"),
+}
+SLOTS = pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
 
 
 @SLOTS
@@ -64,10 +69,11 @@ def test_a_worker_that_dies_in_a_burst_is_replaced_and_its_call_made(workshop: W
 
 def test_all_servers_that_can_be_reached_are_emptied(our_workshop: Workshop, tmp_path: Path) -> None:
     workshop = our_workshop
-    with serving(AYL_SERVER, tmp_path) as other, other.client(use=workshop.tube) as client:
-        for number in range(20):
-            ayl.send(chores.note, workshop.folder, f"call-{number}")
-            client.put(message(args=[str(workshop.folder), f"other-{number}"]), ttr=60)
+    with serving(AYL_SERVER, tmp_path) as other:
+        for url in (workshop.server.url, other.url):
+            ayl.configure(engine=url)
+            for number in range(20):
+                ayl.send(chores.note, workshop.folder, f"call-{number}")
         both = f"{workshop.server.url},127.0.0.1:{other.port},127.0.0.1:{free_port()}"
         assert workshop.workers("--burst", await_start=False, AYL_ENGINE=both).wait() == 0
     assert len(workshop.words()) == 40

@@ -82,3 +82,16 @@ def test_a_call_whose_workers_were_killed_has_all_its_tries_left(workshop: Works
     workshop.await_gone(sent.job_id)
     assert supervisor.logs("comes back") == []
     assert workshop.words() == ["held-begins", "held-again"]
+
+
+def test_what_is_in_hand_with_a_call_that_kills_is_not_blamed_for_it(workshop: Workshop) -> None:
+    notes = [(chores.note, workshop.folder, f"note-{number}") for number in range(60)]
+    ayl.send_many([*notes[:40], (chores.die, workshop.folder, "died"), *notes[40:]])
+    supervisor = workshop.workers()
+    supervisor.awaits("buried: poison, it has killed its worker 3 times$")
+    workshop.await_jobs("ready", 0)
+    workshop.await_jobs("reserved", 0)
+    workshop.await_jobs("buried", 1)
+    assert set(workshop.words()) == {"died", *(note[2] for note in notes)}
+    assert workshop.words().count("died") == 3
+    assert len(supervisor.logs("buried:")) == 1

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 CUT = 75
 """The exit code when calls were cut off."""
 
+SLOTS = pytest.mark.parametrize(
+    "words", [("--threads", "4"), ("--threads", "0", "--coroutines", "4")], ids=["threads", "coroutines"]
+)
+
 STOPS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 
 
@@ -110,7 +114,7 @@ def test_a_call_that_does_not_let_go_of_the_interpreter_is_killed_after_the_grac
 def test_a_call_in_c_that_lets_go_of_the_interpreter_is_cut_off_and_given_back(our_workshop: Workshop) -> None:
     workshop = our_workshop
     supervisor = workshop.workers("--grace", "0")
-    running = ayl.send(chores.nap, workshop.folder, "running")
+    running = ayl.send(chores.linger, workshop.folder, "running")
     workshop.read("running")
     supervisor.gets(signal.SIGTERM)
     assert supervisor.wait() == CUT
@@ -138,6 +142,25 @@ def test_workers_of_a_supervisor_that_is_killed_keep_its_grace(our_workshop: Wor
     supervisor.gets(signal.SIGKILL)
     assert workshop.await_state(running.job_id, "ready")["releases"] == 1
     eventually(lambda: not supervisor.left_behind(), workshop.told)
+
+
+@SLOTS
+def test_all_calls_that_run_at_a_time_are_given_back(our_workshop: Workshop, words: tuple[str, ...]) -> None:
+    workshop = our_workshop
+    supervisor = workshop.workers(*words)
+    names = ["one", "two", "three"]
+    sent = [ayl.send(chores.hold, workshop.folder, name) for name in names]
+    for name in names:
+        workshop.read(f"{name}-begins")
+    quick = [ayl.send(chores.rest, workshop.folder, f"quick-{number}") for number in range(10)]
+    workshop.await_gone(*(handle.job_id for handle in quick))
+    supervisor.gets(signal.SIGTERM)
+    supervisor.awaits("stopping: each")
+    supervisor.gets(signal.SIGTERM)
+    assert supervisor.wait() == CUT
+    for handle in sent:
+        job = workshop.await_state(handle.job_id, "ready")
+        assert (job["reserves"], job["releases"]) == (1, 1)
 
 
 def test_two_stops_in_one_breath_cut_off_as_well(our_workshop: Workshop) -> None:

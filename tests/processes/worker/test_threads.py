@@ -108,7 +108,8 @@ def test_what_ran_in_a_process_that_is_killed_is_run_again(workshop: Workshop) -
     for word in WORDS:
         ayl.send(chores.hold_first, workshop.folder, word)
     workshop.workers("--threads", "3")
-    os.kill([workshop.read(f"{word}-begins").pid for word in WORDS][0], signal.SIGKILL)
+    (pid,) = {workshop.read(f"{word}-begins").pid for word in WORDS}
+    os.kill(pid, signal.SIGKILL)
     for word in WORDS:
         workshop.read(f"{word}-again")
     workshop.await_empty()
@@ -188,6 +189,6 @@ def test_a_hundred_calls_that_sleep_a_second_take_hardly_longer_together(our_wor
     ayl.send_many((chores.doze, workshop.folder, f"dozed-{number}") for number in range(100))
     workshop.await_empty()
     seconds = time.monotonic() - began
-    print(f"100 calls of 1 s in 100 threads: {seconds:.2f} s")
+    print(f"100 calls of 1 s in 100 threads: {seconds:.2f} s")  # noqa: T201 - the figure, for who runs it by hand
     assert len(workshop.words()) == 100
     assert seconds < 4

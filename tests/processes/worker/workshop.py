@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +17,7 @@ import greenstalk
 from ayl import configure, delivery, settings
 from ayl import life as lives
 from ayl.admin import Server as Address
+from ayl.errors import Undecodable
 from tests.processes.deadline import PATIENCE, eventually
 from tests.processes.servers import HOST, Server, command, environment
 
@@ -228,8 +230,10 @@ class Workshop:
         return [job_id] if heir is None else [job_id, *self.heirs(heir)]
 
     def life(self, job_id: int) -> Life:
-        """What the job remembers."""
-        return lives.read(self.client.peek(job_id).body)
+        """What the job remembers; nothing if nobody can read it."""
+        with suppress(Undecodable):
+            return lives.read(self.client.peek(job_id).body)
+        return lives.NEW
 
     def await_gone(self, *job_ids: int | None) -> None:
         eventually(lambda: all(self.gone(job_id) for job_id in job_ids), self.told)

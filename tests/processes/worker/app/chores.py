@@ -9,6 +9,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,8 +129,8 @@ def seize(folder: Path, word: str) -> None:
     sum(range(3 * 10**9))
 
 
-@ayl.task("chores.nap")
-def nap(folder: Path, word: str) -> None:
+@ayl.task("chores.linger")
+def linger(folder: Path, word: str) -> None:
     """Be in C code that lets go of the interpreter, and does not look up for signals."""
     write(folder, word)
     libc = ctypes.CDLL(None)
@@ -288,3 +289,61 @@ class Poster(Shelf):
 def show(folder: Path, word: str, *posters: object) -> None:
     """Take objects that may be gone."""
     write(folder, "-".join([word, *("gone" if poster is None else "there" for poster in posters)]))
+
+
+@ayl.task("chores.nap")
+async def nap(folder: Path, word: str, seconds: float = 1.0) -> None:
+    """Take long, as a coroutine."""
+    await asyncio.sleep(seconds)
+    write(folder, word)
+
+
+@ayl.task("chores.await_file")
+async def await_file(folder: Path, word: str) -> None:
+    """As `hold`."""
+    write(folder, f"{word}-begins")
+    give_up = time.monotonic() + PATIENCE
+    while not (folder / word).exists():
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"{word} does not appear")
+        await asyncio.sleep(0.01)
+    write(folder, f"{word}-ends")
+
+
+@ayl.task("chores.await_file_first")
+async def await_file_first(folder: Path, word: str) -> None:
+    """As `hold_first`."""
+    if not written(folder, f"{word}-begins"):
+        await await_file(folder, word)
+    else:
+        write(folder, f"{word}-again")
+
+
+@ayl.task("chores.await_trouble")
+async def await_trouble(folder: Path, word: str, trouble: str) -> None:
+    """As `fail`."""
+    await asyncio.sleep(0)
+    write(folder, word)
+    TROUBLES[trouble]()
+
+
+@ayl.task("chores.tell_loop")
+async def tell_loop(folder: Path, word: str) -> None:
+    """On which loop, and in which thread, it runs."""
+    await asyncio.sleep(0)
+    write(folder, f"{word}-{threading.current_thread().name.replace(' ', '_')}-{id(asyncio.get_running_loop())}")
+
+
+@ayl.task("chores.leave_task")
+async def leave_task(folder: Path, word: str) -> None:
+    """Leave a task behind that ends the process, if it can."""
+    _left.append(asyncio.create_task(_exit()))
+    await asyncio.sleep(0.05)
+    write(folder, word)
+
+
+_left: list[asyncio.Task[None]] = []
+
+
+async def _exit() -> None:
+    raise SystemExit(3)
