@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ayl.tubes import RULE, legal
+from ayl.tubes import RULE, watchable
 from ayl.worker.process import Plan
 from ayl.worker.supervisor import supervise
 from ayl.worker.wear import Limits
@@ -19,6 +19,7 @@ Examples:
   ayl_worker --require shop.models --processes 4 --threads 8
   ayl_worker --require shop.models --threads 0 --coroutines 1000
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
+  ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
 usually call ayl.configure(app=…, version=…). AYL_APP, AYL_VERSION, AYL_ENGINE and ayl.toml in the app's
@@ -44,21 +45,20 @@ Exit codes:
 
 def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
-        if not legal(name):
-            raise click.BadParameter(f"no tube can be named {name!r}: a name is {RULE}")
+        if not watchable(name):
+            raise click.BadParameter(
+                f"no tube can be named {name!r}: a name is {RULE}; with * for any text, but not at the beginning"
+            )
     return names
 
 
-class Size(click.ParamType[int]):
-    """A number of bytes, or of units of them."""
-
-    name = "size"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"([1-9][0-9]*)([kmg]?)", str(value).lower())
-        if found is None:
-            self.fail(f"{value!r} is no size: give bytes, or units of 1024 of them as in 500k, 300m or 2g", param, ctx)
-        return int(found[1]) * 1024 ** " kmg".index(found[2] or " ")
+def _size(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]*)([kmg]?)", text.lower())
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no size: give bytes, or units of 1024 of them as in 500k, 300m or 2g")
+    return int(found[1]) * int(1024 ** " kmg".index(found[2] or " "))
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"})
@@ -88,7 +88,7 @@ class Size(click.ParamType[int]):
     callback=_tubes,
     show_default="the app's own, app/version",
     show_envvar=True,
-    help="A tube to take jobs from; may be given more than once.",
+    help="A tube to take jobs from; may be given more than once. With * it is all tubes that match, new ones too.",
 )
 @click.option(
     "--processes",
@@ -138,7 +138,7 @@ class Size(click.ParamType[int]):
 )
 @click.option(
     "--max-memory",
-    type=Size(),
+    callback=_size,
     show_envvar=True,
     metavar="SIZE",
     help="... after a call, when so much of it is in memory: bytes, or with k, m or g.",
@@ -161,6 +161,7 @@ class Size(click.ParamType[int]):
 @click.pass_context
 def main(
     context: click.Context,
+    /,
     app_path: Path,
     tube: tuple[str, ...],
     log_level: str,

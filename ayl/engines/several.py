@@ -16,7 +16,8 @@ from ayl.engines.base import Lease
 from ayl.engines.client import Client
 from ayl.engines.dialing import Dial
 from ayl.engines.post import Post
-from ayl.engines.source import BeanstalkLease, watching
+from ayl.engines.source import BeanstalkLease
+from ayl.engines.watching import watching
 from ayl.errors import Unreachable
 
 ANSWER_SECONDS = 0.5

@@ -13,6 +13,7 @@ from ayl.engines.base import Lease
 from ayl.engines.client import NO_JOB, TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
 from ayl.engines.submissions import Submission
+from ayl.engines.watching import watching
 from ayl.errors import MessageTooLarge, Refused, Unreachable
 from ayl.life import Standing
 
@@ -217,18 +218,3 @@ class BeanstalkSource:
             self._selector.register(self._wake_up, selectors.EVENT_READ)
             self._linked()
         return self._client, self._selector
-
-
-def watching(address: Address, dial: Dial, tubes: Sequence[str], timeout: float) -> Client:
-    """A new connection that watches these tubes. Raises one of TROUBLE."""
-    client = Client(dial(address, timeout))
-    try:
-        client.prompt.wait_at_most(timeout)
-        for tube in tubes:
-            client.watch(tube)
-        if greenstalk.DEFAULT_TUBE not in tubes:
-            client.ignore(greenstalk.DEFAULT_TUBE)
-    except BaseException:
-        client.close()
-        raise
-    return client

@@ -10,7 +10,6 @@ from ayl.errors import Unreachable
 from ayl.life import Standing
 from ayl.worker.execution import lost
 
-
 LAST_SECONDS = 1
 """Until others may take what a process gives back that is about to end: till then it surely has ended, and what it cut
 off runs nowhere twice; nor does a slot of its own take the job once more.
