@@ -80,8 +80,11 @@ class Source(Protocol):
     def waited(self) -> bool:
         """Whether the job that was last taken had to be waited for, so that there may be no more of them now."""
 
-    def take(self) -> Lease | None:
-        """Wait for a job; None if the wake-up descriptor ended the wait. Unreachable if no server answers."""
+    def take(self, *, wait: bool = True) -> Lease | None:
+        """Wait for a job; None if the wake-up descriptor ended the wait. Unreachable if no server answers.
+
+        Without `wait`, None also if no job is ready.
+        """
 
     def delete_and_take(self, leases: "Sequence[Lease]", ready: int, *, wait: bool) -> "tuple[list[bool], list[Lease]]":
         """Settle: these jobs are done; and take up to so many more that are ready now, in one write where that can be.

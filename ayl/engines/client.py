@@ -3,7 +3,7 @@
 Nothing here parses the protocol: greenstalk reads every answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,10 @@ class Client(greenstalk.Client[bytes]):
         self._used = greenstalk.DEFAULT_TUBE
         self.in_use = False
         """In the middle of a conversation."""
+        self.waiting = b"reserve\r\n"
+        """The command that waits for a job."""
+        self.look: Callable[[], object] = _not_at_all
+        """Called before it asks for a job: here new tubes can be watched."""
         self._consumed = 0  # bytes of the replies read so far
 
     def __del__(self) -> None:
@@ -131,7 +135,8 @@ class Client(greenstalk.Client[bytes]):
 
     def begin_reserve(self, *, wait: bool = True) -> None:
         """Ask for a job; `finish_reserve` reads the answer once there is one."""
-        self._sock.sendall(b"reserve\r\n" if wait else b"reserve-with-timeout 0\r\n")
+        self.look()
+        self._sock.sendall(self.waiting if wait else b"reserve-with-timeout 0\r\n")
 
     @property
     def has_answer(self) -> bool:
@@ -197,7 +202,8 @@ class Client(greenstalk.Client[bytes]):
         commands = [b"delete %d\r\n" % job_id for job_id in job_ids]
         commands += [b"reserve-with-timeout 0\r\n"] * ready
         if wait:
-            commands.append(b"reserve\r\n")
+            self.look()
+            commands.append(self.waiting)
         self._sock.sendall(b"".join(commands))
         held, came = [], []
         for _ in job_ids:
@@ -242,6 +248,10 @@ class Client(greenstalk.Client[bytes]):
         chunk = super()._read_chunk(size)
         self._consumed += size + 2
         return chunk
+
+
+def _not_at_all() -> None:
+    """Look for nothing."""
 
 
 def _put(submission: Submission) -> bytes:

@@ -14,6 +14,7 @@ from ayl.engines.base import Lease
 from ayl.engines.client import NO_JOB, TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
 from ayl.engines.submissions import Submission
+from ayl.engines.watching import watching
 from ayl.errors import MessageTooLarge, Refused, Unreachable
 from ayl.life import Standing
 
@@ -118,13 +119,24 @@ class BeanstalkSource:
     `take` is for one thread; another may settle meanwhile what that one has taken.
     """
 
-    def __init__(self, address: Address, dial: Dial, tubes: Sequence[str], timeout: float, wake_up: int) -> None:
-        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait."""
+    def __init__(
+        self,
+        address: Address,
+        dial: Dial,
+        tubes: Sequence[str],
+        timeout: float,
+        wake_up: int,
+        linked: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait. `linked` is
+        called with each new connection.
+        """
         self._address = address
         self._dial = dial
         self._tubes = tuple(tubes)
         self._timeout = timeout
         self._wake_up = wake_up
+        self._linked = linked
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
         self._asked = False  # a reserve is under way
@@ -132,13 +144,13 @@ class BeanstalkSource:
         self._talk = threading.RLock()
         self.waited = False
 
-    def take(self) -> BeanstalkLease | None:
+    def take(self, *, wait: bool = True) -> BeanstalkLease | None:
         with self._trouble():
             client, selector = self._connected()
             self.waited = False
             while True:
                 if not self._asked:
-                    client.begin_reserve()
+                    client.begin_reserve(wait=wait)
                     self._asked = True
                 if not client.has_answer:
                     self.waited = True
@@ -151,7 +163,8 @@ class BeanstalkSource:
                 try:
                     return self._lease(*client.finish_reserve())
                 except NO_JOB:
-                    continue
+                    if not wait:
+                        return None
 
     def delete_and_take(self, leases: Sequence[Lease], ready: int, *, wait: bool) -> tuple[list[bool], list[Lease]]:
         with self._talk, self._trouble():
@@ -208,19 +221,5 @@ class BeanstalkSource:
             self._selector = selectors.DefaultSelector()
             self._selector.register(self._client, selectors.EVENT_READ)
             self._selector.register(self._wake_up, selectors.EVENT_READ)
+            self._linked()
         return self._client, self._selector
-
-
-def watching(address: Address, dial: Dial, tubes: Sequence[str], timeout: float) -> Client:
-    """A new connection that watches these tubes. Raises one of TROUBLE."""
-    client = Client(dial(address, timeout))
-    try:
-        client.prompt.wait_at_most(timeout)
-        for tube in tubes:
-            client.watch(tube)
-        if greenstalk.DEFAULT_TUBE not in tubes:
-            client.ignore(greenstalk.DEFAULT_TUBE)
-    except BaseException:
-        client.close()
-        raise
-    return client

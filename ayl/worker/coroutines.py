@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -17,10 +18,12 @@ from ayl.errors import Unreachable
 from ayl.settings import Settings
 from ayl.worker.consumer import RECONNECT_SECONDS
 from ayl.worker.execution import Next, execute_on_loop
+from ayl.worker.hand import LAST_SECONDS
 from ayl.worker.loop import Loop
 from ayl.worker.pool import Pool, PooledLease
 from ayl.worker.slots import Bell
 from ayl.worker.terms import Terms
+from ayl.worker.wear import Wear
 
 T = TypeVar("T")
 
@@ -40,7 +43,18 @@ class NoRoom(Exception):
 class Coroutines:
     """`count` slots over connections that `connect` makes."""
 
-    def __init__(self, count: int, connect: Callable[[], Source], bell: Bell, loop: Loop, terms: Terms) -> None:
+    def __init__(
+        self,
+        count: int,
+        connect: Callable[[], Source],
+        bell: Bell,
+        loop: Loop,
+        wear: Wear,
+        terms: Terms,
+        *,
+        burst: bool = False,
+    ) -> None:
+        """`burst`: end once no job is ready."""
         self._free = count
         self._count = count
         self._plain = 0
@@ -49,6 +63,9 @@ class Coroutines:
         self._bell = bell
         self._loop = loop
         self._slots = [terms.slot(lambda: None) for _ in range(count)]
+        self._wear = wear
+        self._burst = burst
+        self._begun: set[PooledLease] = set()
         self._news = threading.Condition()
         self._after = Next.GO_ON
         self._crash: BaseException | None = None
@@ -79,14 +96,19 @@ class Coroutines:
                 self._bell.wait(seconds)
                 if self._bell.requested:
                     return
+            free = self._free
             try:
-                for leases in self._pool.take(room):
+                for leases in self._pool.take(room, wait=not self._burst):
                     with self._news:
                         self._free -= len(leases)
+                    self._begun.update(leases)
                     self._loop.call(self._begin, leases, settings)
                 if not reachable:
                     log.info("the server answers again")
                 reachable = True
+                if self._burst and self._free >= free and self._is_over(free):
+                    self._after = Next.EMPTY
+                    return
             except Unreachable as error:
                 if reachable:
                     log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
@@ -102,6 +124,24 @@ class Coroutines:
     def _vacant(self) -> int:
         # Where some calls are plain functions, the next ones may be, too.
         return min(self._free, self._plain_calls - self._plain) if self._plain else self._free
+
+    def _is_over(self, free: int) -> bool:
+        """In a burst: nothing was ready while so many slots were free. Calls that run may send more: wait for one."""
+        if free == self._count:
+            return not self._bell.requested
+        with self._news:
+            self._news.wait_for(lambda: self._bell.requested or self._free != free)
+        return False
+
+    def give_back(self) -> bool:
+        """At once, all that is in hand, from another thread; whether calls were cut off, which must not go on."""
+        cut = [lease for lease in [*self._begun] if lease.claim()]
+        for lease in cut:
+            with suppress(Unreachable):
+                lease.lease.release(LAST_SECONDS)
+        if cut:
+            self._pool.close()  # it settles what is done
+        return bool(cut)
 
     def _tell(self) -> None:
         with self._news:
@@ -129,8 +169,10 @@ class Coroutines:
             self._crash = error
             self._bell.ring()
         finally:
+            self._begun.discard(lease)
             self._pool.settle(lease)
             self._slots.append(slot)
+            self._wear.count()
             with self._news:
                 self._free += 1
                 self._news.notify_all()

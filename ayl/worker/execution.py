@@ -46,6 +46,7 @@ class Next(Enum):
     """What the worker does after a job."""
 
     GO_ON = "go on"
+    EMPTY = "end, for nothing is ready"
     RETIRE = "end, and let nobody take the place"
 
 

@@ -43,12 +43,14 @@ class Member:
 class PooledLease:
     """A lease whose job is deleted a little later, with others, when its slot is done with it."""
 
-    __slots__ = ("body", "is_done", "is_new", "job_id", "lease", "member", "since")
+    __slots__ = ("_is_ours", "_token", "body", "is_done", "is_new", "job_id", "lease", "member", "since")
 
     def __init__(self, lease: Lease, member: Member) -> None:
         self.lease = lease
         self.member = member
         self.is_done = False
+        self._is_ours = False
+        self._token = [True]  # who takes it settles the job; `pop` is atomic
         self.job_id = lease.job_id
         self.body = lease.body
         self.is_new = lease.is_new
@@ -64,15 +66,26 @@ class PooledLease:
     def touch(self) -> bool:
         return self.lease.touch()
 
+    def claim(self) -> bool:
+        """For who wants to settle the job in the place of its slot: whether the slot has not done so."""
+        try:
+            return self._token.pop()
+        except IndexError:
+            return False
+
     def delete(self) -> bool:
-        self.is_done = True
-        return True
+        self.is_done = self._may_settle()
+        return self.is_done
 
     def release(self, delay: int, body: bytes | None = None) -> bool:
-        return self.lease.release(delay, body)
+        return self._may_settle() and self.lease.release(delay, body)
 
     def bury(self, body: bytes | None = None) -> bool:
-        return self.lease.bury(body)
+        return self._may_settle() and self.lease.bury(body)
+
+    def _may_settle(self) -> bool:
+        self._is_ours = self._is_ours or self.claim()
+        return self._is_ours
 
 
 class Pool:
@@ -95,15 +108,17 @@ class Pool:
         """
         return max(0, self._holding - FEW) * GATHER_SECONDS
 
-    def take(self, most: int) -> Iterator[list[PooledLease]]:
+    def take(self, most: int, *, wait: bool = True) -> Iterator[list[PooledLease]]:
         """Wait for a job, and take up to so many that are ready behind it, a few at a time; nothing if the wait was
-        ended. Raises Unreachable.
+        ended, or without `wait` if none is ready. Raises Unreachable.
         """
         with self._lock:
             member = self._idle.pop() if self._idle else Member(self._connect())
         try:
-            lease = member.source.take()
+            lease = member.source.take(wait=wait)
             if lease is None:
+                with self._lock:
+                    self._idle.append(member)
                 return
             with self._lock:
                 self._holding += 1

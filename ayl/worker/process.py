@@ -1,24 +1,27 @@
 """One worker process: load the app, then take a job, run it, settle it, until told to stop.
 
 Signals only record; the loop acts. SIGTERM or SIGINT while a call runs lets it finish; while it waits, ends the
-wait. When the supervisor dies, its end of the lifeline closes and the worker stops as for SIGTERM.
+wait. When the supervisor dies, its end of the line closes and the worker stops as for SIGTERM, with the same grace.
 """
 
 import faulthandler
 import json
 import logging
 import os
+import random
 import selectors
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
@@ -26,21 +29,20 @@ from ayl.engines import source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
-from ayl.worker import deliveries
+from ayl.worker import deliveries, exits, line
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.execution import Next, counts, fail
+from ayl.worker.line import Line
 from ayl.worker.minder import Minder
 from ayl.worker.slots import Bell, work_side_by_side
 from ayl.worker.terms import Terms
+from ayl.worker.wear import NO_LIMITS, Limits, Wear, resident
 
 log = logging.getLogger("ayl.worker")
 
-EXIT_OK = 0
-EXIT_CONFIG = 78
-"""The app cannot be loaded or its settings make no sense: another start would end the same (sysexits EX_CONFIG)."""
-EXIT_RETIRED = 79
-"""This worker was ordered to end, and none is to take its place."""
+ENDS = {Next.RETIRE: exits.RETIRED, Next.EMPTY: exits.EMPTY}
+"""Why its slots have ended, when nobody told them to, and the exit code for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Plan:
     """Thread slots: one alone has the main thread, several have one each."""
     coroutines: int = 0
     """Coroutine slots."""
+    grace: float | None = None
+    """Seconds for the calls that run when it is to stop; None for as long as they take."""
+    limits: Limits = NO_LIMITS
+    burst: bool = False
+    """End once no job is ready."""
 
     @property
     def slots(self) -> int:
@@ -68,7 +75,8 @@ class Plan:
     @classmethod
     def from_json(cls, text: str) -> "Plan":
         fields = json.loads(text)
-        return cls(**fields | {"require": tuple(fields["require"]), "tubes": tuple(fields["tubes"])})
+        made = {name: tuple(fields[name]) for name in ("require", "tubes")} | {"limits": Limits(**fields["limits"])}
+        return cls(**fields | made)
 
 
 class Stopping:
@@ -112,6 +120,8 @@ class Stop:
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._record)
+        for number in (signal.SIGTSTP, signal.SIGHUP):  # a terminal sends them to all; they are the supervisor's
+            signal.signal(number, lambda *_: None)
 
     def fileno(self) -> int:
         """Readable once a signal has come."""
@@ -128,9 +138,19 @@ class Stop:
         self.stopping.set()
 
 
-def main(plan: Plan, lifeline: int, memory: int, bell: int) -> int:
-    """Work until told to stop; the exit code. Three descriptors: `lifeline` ends when the supervisor does, `memory` is
-    that of its `Deadlines`, and a byte into `bell` wakes it.
+class Slots(Protocol):
+    """One, or several over connections of their own."""
+
+    def work(self, settings: Settings) -> Next:
+        """Until told to stop, or by a message to end."""
+
+    def give_back(self) -> bool:
+        """At once, all that is in hand; whether calls were cut off. Called by another thread."""
+
+
+def main(plan: Plan, descriptor: int, memory: int) -> int:
+    """Work until told to stop; the exit code. `descriptor`: this end of the line to the supervisor; `memory`: that of
+    its `Deadlines`.
     """
     faulthandler.enable()
     logging.basicConfig(
@@ -138,19 +158,30 @@ def main(plan: Plan, lifeline: int, memory: int, bell: int) -> int:
     )
     signals = Stop()
     signals.install()
-    threading.Thread(target=_stop_with_supervisor, args=(lifeline,), daemon=True).start()
-    halt = Bell()
-    stop = signals if plan.slots == plan.threads == 1 else halt
+    to_supervisor = Line.at(descriptor)
+    workers: list[Slots] = []
+    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
+    bell = Bell()
+    stop = signals if plan.slots == plan.threads == 1 else bell
     try:
-        connect, settings = _load(plan, stop.fileno())
+        connect, settings = _load(plan, stop.fileno(), to_supervisor)
         sources = [connect() for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
-        return EXIT_CONFIG
+        return exits.CONFIG
+    to_supervisor.say(line.LOADED)
     deliveries.begin(settings)
     minder = Minder()
-    terms = Terms(Deadlines(plan.slots, memory, partial(_ring, bell)), signals.stopping, fail)
-    slots = [partial(Consumer(source, stop, minder, terms).work, settings) for source in sources]
+
+    def worn(reason: str) -> None:
+        log.info("has done enough (%s): another is to take its place", reason)
+        to_supervisor.say(line.WORN)
+
+    wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
+    deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
+    terms = Terms(deadlines, signals.stopping, fail)
+    workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
+    slots = [partial(worker.work, settings) for worker in workers]
     try:
         with ExitStack() as stack:
             if plan.coroutines:
@@ -158,9 +189,11 @@ def main(plan: Plan, lifeline: int, memory: int, bell: int) -> int:
                 from ayl.worker.loop import Loop
 
                 loop = stack.enter_context(Loop())
-                slots.append(partial(Coroutines(plan.coroutines, connect, halt, loop, terms).work, settings))
-            after = slots[0]() if stop is signals else work_side_by_side(slots, signals, halt)
-        return EXIT_RETIRED if after is Next.RETIRE else EXIT_OK
+                coroutines = Coroutines(plan.coroutines, connect, bell, loop, wear, terms, burst=plan.burst)
+                workers.append(coroutines)
+                slots.append(partial(coroutines.work, settings))
+            after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
+        return ENDS.get(after, exits.OK)
     finally:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
@@ -175,7 +208,7 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, wake_up: int) -> tuple[Callable[[], Source], Settings]:
+def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], Source], Settings]:
     """Import the app's modules, which register what may be called; what makes sources, and the settings.
 
     `wake_up` is a descriptor that becomes readable when slots are to stop.
@@ -193,7 +226,7 @@ def _load(plan: Plan, wake_up: int) -> tuple[Callable[[], Source], Settings]:
     settings = configuration.current()
     tubes = plan.tubes or (settings.tube(),)
     log.info("takes jobs from %s", ", ".join(tubes))
-    connect = partial(source_for, settings, tubes, wake_up)
+    connect = partial(source_for, settings, tubes, wake_up, lambda: to_supervisor.say(line.CONNECTED))
     connect().close()  # so that settings that make no sense are told now
     return connect, settings
 
@@ -205,14 +238,26 @@ def _not_a_file(name: str) -> str:
     return f"; a module is named as in an import, not as a file: --require {module}"
 
 
-def _ring(bell: int) -> None:
-    with suppress(OSError):  # it is full, and so is heard; or the supervisor is gone
-        os.write(bell, b"!")
-
-
-def _stop_with_supervisor(lifeline: int) -> None:
-    os.read(lifeline, 1)
+def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots]) -> None:
+    """To the supervisor, as long as there is one."""
+    while words := to_supervisor.hear():
+        if line.GIVE_BACK in words:
+            _give_back(workers)
     os.kill(os.getpid(), signal.SIGTERM)
+    if grace is not None:
+        time.sleep(grace)
+        _give_back(workers)
+
+
+def _give_back(workers: Sequence[Slots]) -> None:
+    """The calls that run are cut off, and nobody is to wait for them: their jobs go back as if never taken.
+
+    The process ends with them, because a call that is in C cannot be ended otherwise.
+    """
+    cut = [worker.give_back() for worker in workers]
+    if any(cut):
+        log.warning("cut off what ran and gave it back: the grace is over")
+        os._exit(exits.CUT)
 
 
 if __name__ == "__main__":

@@ -54,12 +54,15 @@ def work_side_by_side(slots: Sequence[Callable[[], Next]], signals: Stop, bell: 
     crashes: list[BaseException] = []
 
     def work(slot: Callable[[], Next]) -> None:
+        after = Next.GO_ON
         try:
-            ends.append(slot())
+            after = slot()
         except BaseException as error:  # noqa: BLE001 - it is raised in the main thread, when the others have ended
             log.critical("a slot crashed; the others end their calls: %r", error)
             crashes.append(error)
-        finally:
+        ends.append(after)
+        # Who found nothing to do ends alone: the calls of the others may send more, and they will look.
+        if after is not Next.EMPTY or len(ends) == len(slots):
             bell.ring()
 
     threads = [
@@ -80,4 +83,4 @@ def work_side_by_side(slots: Sequence[Callable[[], Next]], signals: Stop, bell: 
         thread.join()
     if crashes:
         raise crashes[0]
-    return Next.RETIRE if Next.RETIRE in ends else Next.GO_ON
+    return next((after for after in (Next.RETIRE, Next.GO_ON) if after in ends), Next.EMPTY)

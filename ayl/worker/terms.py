@@ -30,15 +30,13 @@ from ayl.life import Life, Standing
 from ayl.limits import Limit, hasten, within
 from ayl.message import Message
 from ayl.running import Running, Shown, Stopping, shown
+from ayl.worker import exits
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.keeper import Keeper
 
 T = TypeVar("T")
 
 log = logging.getLogger("ayl.worker")
-
-EXIT_OVERRAN = 80
-"""A call could not be interrupted at its time to run. The supervisor starts another worker at once."""
 
 MOST_SPARE = 2.0
 """Seconds."""
@@ -245,4 +243,4 @@ class Terms:
         except BaseException:
             log.exception("what was in hand is left to the server")
         finally:
-            os._exit(EXIT_OVERRAN)
+            os._exit(exits.OVERRAN)

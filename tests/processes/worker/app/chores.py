@@ -217,6 +217,22 @@ def heed(folder: Path, word: str) -> None:
     write(folder, f"{word}-stops" if call.stopping.wait(PATIENCE) else f"{word}-waits")
 
 
+@ayl.task("chores.seize")
+def seize(folder: Path, word: str) -> None:
+    """Be in C code that does not let go of the interpreter."""
+    write(folder, word)
+    sum(range(3 * 10**9))
+
+
+@ayl.task("chores.linger")
+def linger(folder: Path, word: str) -> None:
+    """Be in C code that lets go of the interpreter, and does not look up for signals."""
+    write(folder, word)
+    libc = ctypes.CDLL(None)
+    for _ in range(5):  # a signal ends it early
+        libc.sleep(int(PATIENCE))
+
+
 @ayl.task("chores.ring")
 def ring(folder: Path, word: str) -> None:
     """Use a signal of one's own, as some time limits do."""
