@@ -45,10 +45,6 @@ class _Never(OutOfTime):
 class Limit:
     """Of one call."""
 
-    grace = GRACE
-    """Seconds that a coroutine has to end when it is cancelled."""
-    patience = float("inf")
-    """Seconds after the deadline when the call is given up, if it has not ended by then."""
     spent = False
     is_given_up = False
     """Or would have been, had it not ended in the same moment."""
@@ -58,6 +54,16 @@ class Limit:
     """Why it was ended, if it was not its time to run."""
     verdict: list[bool]
     """From the shot on. Whoever takes what is in it decides: the call has ended, or it is given up."""
+
+    @property
+    def grace(self) -> float:
+        """Seconds that a coroutine has to end when it is cancelled."""
+        return GRACE
+
+    @property
+    def patience(self) -> float:
+        """Seconds after the deadline when the call is given up, if it has not ended by then."""
+        return float("inf")
 
     def __init__(self, deadline: float, seconds: float) -> None:
         """`deadline`: of the monotonic clock. `seconds`: what is said to have been too short."""
