@@ -45,10 +45,6 @@ class _Never(OutOfTime):
 class Limit:
     """Of one call."""
 
-    grace = GRACE
-    """Seconds that a coroutine has to end when it is cancelled."""
-    patience = float("inf")
-    """Seconds after the deadline when the call is given up, if it has not ended by then."""
     spent = False
     is_given_up = False
     """Or would have been, had it not ended in the same moment."""
@@ -63,6 +59,16 @@ class Limit:
         """`deadline`: of the monotonic clock. `seconds`: what is said to have been too short."""
         self.deadline = deadline
         self.seconds = seconds
+
+    @property
+    def grace(self) -> float:
+        """Seconds that a coroutine has to end when it is cancelled."""
+        return GRACE
+
+    @property
+    def patience(self) -> float:
+        """Seconds after the deadline when the call is given up, if it has not ended by then."""
+        return float("inf")
 
     def give_up(self) -> None:
         """Called by the watchdog, once; the call's thread will not go on."""

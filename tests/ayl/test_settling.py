@@ -24,6 +24,7 @@ from ayl.signing import Key, KeyRing
 from ayl.worker.execution import execute
 from ayl.worker.settling import SHORT_WHY, settle
 from tests.ayl.conftest import SERVERS, Server, wait_until
+from tests.ayl.slots import slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -358,7 +359,7 @@ def test_a_job_whose_worker_has_died_is_run_with_no_other_in_hand(
             if ended == "released":
                 client.release(job)
     lease, _ = taken(source)
-    execute(lease, settings.current(), lambda: DONE.append("clear"))
+    execute(lease, settings.current(), slot(), lambda: DONE.append("clear"))
     assert ["clear"] * alone + ["call"] == DONE
 
 
