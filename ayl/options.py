@@ -55,10 +55,6 @@ class Options:
     """
     time_to_run: int = 120
     """Seconds that a worker may hold it. It ends the call shortly before."""
-    keep_alive: bool | None = None
-    """Whether the worker renews its hold on the call as long as that runs; None for what its class or function says."""
-    time_limit: int = 0
-    """Seconds that the call may take in all, however long it is held; 0 for what its class or function says."""
     lane: str = ""
     """A named lane of the app's tube (Ruby ayl: queue_name); empty for the tube itself."""
     failed_job_handler: Handler = "decay"
@@ -71,6 +67,10 @@ class Options:
     """In an open transaction of a known ORM, wait for its commit."""
     unreachable: Unreachable | Literal[""] = ""
     """What becomes of the call when no server answers: one of `LADDER`; empty for what the settings say."""
+    keep_alive: bool | None = None
+    """Whether the worker renews its hold on the call as long as that runs; None for what its class or function says."""
+    time_limit: int = 0
+    """Seconds that the call may take in all, however long it is held; 0 for what its class or function says."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():

@@ -108,7 +108,7 @@ class Term(Limit):
         self._is_over = True  # first: who makes a lock after the next line sees it
         if self._lock is not None:
             with self._lock:
-                pass
+                self._running = None  # which has this
 
     def taken(self) -> float:
         """Seconds since its lease began."""

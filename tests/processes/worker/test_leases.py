@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import ayl
+from tests.processes.servers import Kind, serving
 
 from .app import chores
-from .workshop import message
+from .test_lost_server import restarted
+from .workshop import Workshop, message
 
 if TYPE_CHECKING:
-    from .workshop import Workshop
+    from pathlib import Path
 
 
 def misled(workshop: Workshop, chore: str, word: str) -> int:
@@ -61,3 +63,40 @@ def test_a_job_that_an_operator_deletes_or_a_timeout_takes_is_no_harm_to_its_wor
     after = ayl.send(chores.note, our_workshop.folder, "after")
     our_workshop.await_gone(after.job_id)
     assert {entry.pid for entry in our_workshop.diary()} == set(supervisor.started())
+
+
+def test_a_call_that_outlives_its_server_does_not_settle_the_job_that_has_its_number_now(
+    kind: Kind, tmp_path: Path
+) -> None:
+    with serving(kind, tmp_path) as server:
+        workshop = Workshop(server, tmp_path)
+        try:
+            supervisor = workshop.workers()
+            old = ayl.send(chores.hold, tmp_path, "old")
+            workshop.read("old-begins")
+            server.kill()
+            with restarted(kind, tmp_path, server.port) as again:
+                workshop.reconnect(again)
+                new = ayl.send(chores.note, tmp_path, "new")
+                assert new.job_id == old.job_id
+                workshop.let_go("old")
+                workshop.read("new")
+                workshop.await_gone(new.job_id)
+                assert workshop.words() == ["old-begins", "old-ends", "new"]
+                assert supervisor.logs("trying again|no longer ours")
+        finally:
+            workshop.close()
+
+
+def test_a_call_that_is_kept_alive_ends_when_its_server_is_gone(kind: Kind, tmp_path: Path) -> None:
+    with serving(kind, tmp_path) as server:
+        workshop = Workshop(server, tmp_path)
+        try:
+            supervisor = workshop.workers()
+            ayl.opts(time_to_run=3, keep_alive=True).send(chores.hold, tmp_path, "long")
+            workshop.read("long-begins")
+            server.kill()
+            supervisor.awaits("TimeToRunExceeded: its lease is lost")
+            assert workshop.words() == ["long-begins"]
+        finally:
+            workshop.close()
