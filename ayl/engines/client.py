@@ -13,6 +13,7 @@ from ayl.engines.addresses import DEFAULT_PORT, Address
 from ayl.engines.prompt import PromptSocket
 from ayl.engines.submissions import Submission
 from ayl.errors import Unreachable
+from ayl.options import MAX_U32
 
 if TYPE_CHECKING:
     from ayl.engines.tls import PromptTlsSocket
@@ -66,8 +67,8 @@ class Client(greenstalk.Client[bytes]):
         self._used = greenstalk.DEFAULT_TUBE
         self.in_use = False
         """In the middle of a conversation."""
-        self.waiting = b"reserve\r\n"
-        """The command that waits for a job."""
+        self.longest_wait = MAX_U32
+        """Seconds for which it asks the server to wait for a job, whatever it is told."""
         self.look: Callable[[], object] = _not_at_all
         """Called before it asks for a job: here new tubes can be watched."""
         self._consumed = 0  # bytes of the replies read so far
@@ -133,10 +134,10 @@ class Client(greenstalk.Client[bytes]):
         if tube != self._used.encode("ascii"):
             raise greenstalk.UnknownResponseError(b"USING", [tube])
 
-    def begin_reserve(self, *, wait: bool = True) -> None:
-        """Ask for a job; `finish_reserve` reads the answer once there is one."""
+    def begin_reserve(self, seconds: int) -> None:
+        """Ask for a job; `finish_reserve` reads the answer once there is one, or when the server has waited so long."""
         self.look()
-        self._sock.sendall(self.waiting if wait else b"reserve-with-timeout 0\r\n")
+        self._sock.sendall(b"reserve-with-timeout %d\r\n" % min(seconds, self.longest_wait))
 
     @property
     def has_answer(self) -> bool:
@@ -194,16 +195,16 @@ class Client(greenstalk.Client[bytes]):
         return None if held else greenstalk.NotFoundError()
 
     def delete_and_reserve(
-        self, job_ids: Sequence[int], ready: int, *, wait: bool = False
+        self, job_ids: Sequence[int], ready: int, *, wait: int = 0
     ) -> tuple[list[bool], list[tuple[int, bytes]]]:
         """Delete these jobs and reserve up to so many that are ready now, in one write: which of the former were still
-        there, and (job id, body) of the latter. `wait` begins a reserve behind them.
+        there, and (job id, body) of the latter. `wait` begins a reserve of so many seconds behind them.
         """
         commands = [b"delete %d\r\n" % job_id for job_id in job_ids]
         commands += [b"reserve-with-timeout 0\r\n"] * ready
         if wait:
             self.look()
-            commands.append(self.waiting)
+            commands.append(b"reserve-with-timeout %d\r\n" % min(wait, self.longest_wait))
         self._sock.sendall(b"".join(commands))
         held, came = [], []
         for _ in job_ids:

@@ -9,6 +9,7 @@ import selectors
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 from time import monotonic
 
 from ayl.engines.addresses import Address
@@ -52,7 +53,7 @@ class SeveralSources:
 
             return connect
 
-        self._posts = [Post(address, connecting(address)) for address in addresses]
+        self._posts = [Post(address, connecting(address), timeout) for address in addresses]
         self._wake_up = wake_up
         self._first = 0  # whose turn it is
         self._latest: Post | None = None
@@ -135,7 +136,8 @@ class SeveralSources:
             raise self._unreachable()
         if any(post.forsaken for post in self._posts):
             return None
-        return self._harvest(selector, None)
+        due = min(post.due for post in self._posts)
+        return self._harvest(selector, None if due == inf else max(0.0, due - monotonic()))
 
     def _harvest(self, selector: selectors.BaseSelector, seconds: float | None) -> BeanstalkLease | None:
         """Wait once for whatever comes; of several jobs that come at once, one is kept."""

@@ -29,7 +29,7 @@ def watching(address: Address, dial: Dial, tubes: Sequence[str], timeout: float)
             client.ignore(greenstalk.DEFAULT_TUBE)
         if patterns:
             client.look = Lookout(client, patterns, names)
-            client.waiting = b"reserve-with-timeout %d\r\n" % LOOK_SECONDS
+            client.longest_wait = LOOK_SECONDS
     except BaseException:
         client.close()
         raise

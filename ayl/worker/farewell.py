@@ -4,7 +4,9 @@ from enum import Enum
 from math import inf
 
 REMINDER_SECONDS = 1.0
-"""Between two requests: a call may have had a signal handler of its own when the first came."""
+"""Between the first two requests: a call may have had a signal handler of its own when the first came. Each time after
+that it is twice as long: with each signal the kernel counts the time anew for the answer that a worker is waiting for.
+"""
 
 LAST_SECONDS = 2.0
 """For giving back, before a worker that does not even do that is killed."""
@@ -24,6 +26,7 @@ class Farewell:
     def __init__(self, now: float, grace: float | None) -> None:
         """`grace`: seconds for the calls that run; None for as long as they take."""
         self._ask_at = now
+        self._remind_after = REMINDER_SECONDS
         self._give_back_at = inf if grace is None else now + grace
         self._kill_at = inf
         self._is_over = False  # the grace
@@ -39,7 +42,8 @@ class Farewell:
             self._ask_at = self._give_back_at = self._kill_at = inf
             return Act.KILL
         if now >= self._ask_at:  # first of all, for who has no call to give back ends by this
-            self._ask_at = now + REMINDER_SECONDS
+            self._ask_at = now + self._remind_after
+            self._remind_after *= 2
             return Act.ASK
         if now >= self._give_back_at:
             self._ask_at = self._give_back_at = inf

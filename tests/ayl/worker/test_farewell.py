@@ -21,12 +21,12 @@ def story(farewell: Farewell, until: float) -> list[tuple[float, Act]]:
 
 
 def test_a_worker_is_reminded_until_the_grace_is_over_and_killed_a_little_later() -> None:
-    assert story(Farewell(100.0, 2.5), 1000.0) == [
+    assert story(Farewell(100.0, 3.5), 1000.0) == [
         (100.0, Act.ASK),
         (100.0 + REMINDER_SECONDS, Act.ASK),
-        (100.0 + 2 * REMINDER_SECONDS, Act.ASK),
-        (102.5, Act.GIVE_BACK),
-        (102.5 + LAST_SECONDS, Act.KILL),
+        (100.0 + 3 * REMINDER_SECONDS, Act.ASK),
+        (103.5, Act.GIVE_BACK),
+        (103.5 + LAST_SECONDS, Act.KILL),
     ]
 
 
