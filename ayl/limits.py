@@ -70,16 +70,6 @@ class Limit:
         self.deadline = deadline
         self.seconds = seconds
 
-    @property
-    def grace(self) -> float:
-        """Seconds that a coroutine has to end when it is cancelled."""
-        return GRACE
-
-    @property
-    def patience(self) -> float:
-        """Seconds after the deadline when the call is given up, if it has not ended by then."""
-        return float("inf")
-
     def give_up(self) -> None:
         """Called by the watchdog, once; the call's thread will not go on."""
 
