@@ -4,6 +4,7 @@ Signals only record; the loop acts. SIGTERM or SIGINT while a call runs lets it 
 wait. When the supervisor dies, its end of the line closes and the worker stops as for SIGTERM, with the same grace.
 """
 
+import faulthandler
 import json
 import logging
 import os
@@ -120,6 +121,7 @@ def main(plan: Plan, descriptor: int) -> int:
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
+    faulthandler.enable()  # what crashes in C tells where
     signals = Stop()
     signals.install()
     to_supervisor = Line.at(descriptor)
