@@ -156,6 +156,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
+    faulthandler.enable()  # what crashes in C tells where
     signals = Stop()
     signals.install()
     to_supervisor = Line.at(descriptor)

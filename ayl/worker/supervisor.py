@@ -112,8 +112,9 @@ class Supervisor:
             for worker in self._workers:
                 worker.hasten(now)
             self._wait()
+            orders = self._signals.taken()  # first, so that the death of a worker after the next look wakes the loop
             self._reap()
-            for order in self._signals.taken():
+            for order in orders:
                 self._obey[order](self)
         return self.exit_code
 

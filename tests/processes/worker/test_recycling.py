@@ -18,7 +18,7 @@ PLACES = r"takes the place of worker \d+$"
 
 ENOUGH = {
     "jobs": (("--max-jobs", "1"), "has done enough .1 calls.:"),
-    "time": (("--max-time", "0.01"), "has done enough .0 s.:"),
+    "time": (("--max-time", "0.001"), "has done enough .0 s.:"),
     "memory": (("--max-memory", "1m"), r"has done enough .\d+ MB of memory.:"),
 }
 
