@@ -105,7 +105,7 @@ def _address(place: str, secure: bool) -> Address:
     if not place.startswith("/"):
         return _tcp(place.removesuffix("/"))
     if secure:
-        raise ValueError(f"a Unix socket needs no TLS: use {PLAIN}:// for {place}")
+        raise ValueError(f"a Unix socket needs no TLS: use {PLAIN}:// for {place!a}")
     path = unquote(place, errors="strict")
     if "\0" in path or not path.strip("/") or len(path.encode()) > LONGEST_PATH:
         raise ValueError(f"the path of a socket has 2 to {LONGEST_PATH} bytes, none of them 0")

@@ -129,9 +129,9 @@ class Client(greenstalk.Client[bytes]):
         if tube != self._used.encode("ascii"):
             raise greenstalk.UnknownResponseError(b"USING", [tube])
 
-    def begin_reserve(self, *, wait: bool = True) -> None:
-        """Ask for a job; `finish_reserve` reads the answer once there is one."""
-        self._sock.sendall(b"reserve\r\n" if wait else b"reserve-with-timeout 0\r\n")
+    def begin_reserve(self, seconds: int) -> None:
+        """Ask for a job; `finish_reserve` reads the answer once there is one, or when the server has waited so long."""
+        self._sock.sendall(b"reserve-with-timeout %d\r\n" % seconds)
 
     @property
     def has_answer(self) -> bool:
@@ -189,15 +189,15 @@ class Client(greenstalk.Client[bytes]):
         return None if held else greenstalk.NotFoundError()
 
     def delete_and_reserve(
-        self, job_ids: Sequence[int], ready: int, *, wait: bool = False
+        self, job_ids: Sequence[int], ready: int, *, wait: int = 0
     ) -> tuple[list[bool], list[tuple[int, bytes]]]:
         """Delete these jobs and reserve up to so many that are ready now, in one write: which of the former were still
-        there, and (job id, body) of the latter. `wait` begins a reserve behind them.
+        there, and (job id, body) of the latter. `wait` begins a reserve of so many seconds behind them.
         """
         commands = [b"delete %d\r\n" % job_id for job_id in job_ids]
         commands += [b"reserve-with-timeout 0\r\n"] * ready
         if wait:
-            commands.append(b"reserve\r\n")
+            commands.append(b"reserve-with-timeout %d\r\n" % wait)
         self._sock.sendall(b"".join(commands))
         held, came = [], []
         for _ in job_ids:

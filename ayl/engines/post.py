@@ -4,12 +4,14 @@ import logging
 import selectors
 import threading
 from collections.abc import Callable
+from math import inf
+from time import monotonic
 from typing import TypeVar
 
 from ayl.engines.addresses import Address
 from ayl.engines.client import NO_JOB, TROUBLE, Client, unreachable
 from ayl.engines.redialing import RECONNECT_SECONDS, Redial
-from ayl.engines.source import BeanstalkLease, Order
+from ayl.engines.source import BeanstalkLease, Order, renewal
 from ayl.errors import Unreachable
 
 T = TypeVar("T")
@@ -20,14 +22,18 @@ log = logging.getLogger("ayl.worker")
 class Post:
     """Connected or being dialled; asked for a job or not."""
 
-    def __init__(self, address: Address, connect: Callable[[], Client]) -> None:
+    def __init__(self, address: Address, connect: Callable[[], Client], timeout: float) -> None:
+        """`timeout`: seconds for each answer."""
         self.address = address
         self.client: Client | None = None
         self.asked = False
         """A reserve is under way."""
+        self.due = inf
+        """When its answer is due, seconds of the monotonic clock."""
         self.trouble: Unreachable | None = None
         """Why there is no connection; None while that is not known."""
         self._connect = connect
+        self._timeout = timeout
         self._redial: Redial | None = None
         self._told = False
         self._order = Order()
@@ -40,7 +46,9 @@ class Post:
         return self.client is None and self._redial is None
 
     def gather(self, selector: selectors.BaseSelector, ring: Callable[[], object]) -> None:
-        """See to it that there is a connection, or will be."""
+        """See to it that there is a connection that answers, or will be."""
+        if self.due <= monotonic():
+            self.lose(selector, TimeoutError())
         if self.client is not None:
             return
         if self._redial is None:
@@ -60,8 +68,9 @@ class Post:
         if self.client is None:
             return
         try:
-            self.client.begin_reserve(wait=wait)
-            self.asked = True
+            seconds = renewal(self._timeout) if wait else 0
+            self.client.begin_reserve(seconds)
+            self.asked, self.due = True, monotonic() + seconds + self._timeout
         except TROUBLE as error:
             self.lose(selector, error)
 
@@ -73,7 +82,7 @@ class Post:
         try:
             if not client.is_answered():
                 return None
-            asked, self.asked = self.asked, False
+            asked, self.asked, self.due = self.asked, False, inf
             if not asked:
                 raise ConnectionResetError  # nobody has asked: the server is gone
             job_id, body = client.finish_reserve()
@@ -86,7 +95,7 @@ class Post:
 
     def drop(self, selector: selectors.BaseSelector) -> None:
         """Close the connection; what the server has handed over by it goes back."""
-        self.asked = False
+        self.asked, self.due = False, inf
         if self.client is not None:
             selector.unregister(self.client)
             self.client.close()

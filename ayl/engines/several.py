@@ -9,6 +9,7 @@ import selectors
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 from time import monotonic
 
 from ayl.engines.addresses import Address
@@ -38,7 +39,7 @@ class SeveralSources:
         def connecting(address: Address) -> Callable[[], Client]:
             return lambda: watching(address, dial, tubes, timeout)
 
-        self._posts = [Post(address, connecting(address)) for address in addresses]
+        self._posts = [Post(address, connecting(address), timeout) for address in addresses]
         self._wake_up = wake_up
         self._first = 0  # whose turn it is
         self.waited = True
@@ -104,7 +105,8 @@ class SeveralSources:
             raise Unreachable("; ".join(map(str, troubles)))
         if any(post.forsaken for post in self._posts):
             return None
-        return self._harvest(selector, None)
+        due = min(post.due for post in self._posts)
+        return self._harvest(selector, None if due == inf else max(0.0, due - monotonic()))
 
     def _harvest(self, selector: selectors.BaseSelector, seconds: float | None) -> BeanstalkLease | None:
         """Wait once for whatever comes; of several jobs that come at once, one is kept."""

@@ -4,6 +4,7 @@ import selectors
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 from time import monotonic
 from typing import Protocol, TypeVar
 
@@ -21,6 +22,14 @@ T = TypeVar("T")
 
 PARKED_SECONDS = 60
 """How long nobody takes a job that is just being buried. If its worker dies in that moment, it comes back then."""
+
+
+def renewal(timeout: float) -> int:
+    """Seconds until a server says at the latest that there is no job, and is asked anew.
+
+    It could wait for ever, but a connection that was cut off without a word looks just like one with nothing to do.
+    """
+    return ceil(4 * timeout)
 
 
 class Holder(Protocol):
@@ -124,6 +133,7 @@ class BeanstalkSource:
         self._dial = dial
         self._tubes = tuple(tubes)
         self._timeout = timeout
+        self._renewal = renewal(timeout)
         self._wake_up = wake_up
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
@@ -138,7 +148,7 @@ class BeanstalkSource:
             self.waited = False
             while True:
                 if not self._asked:
-                    client.begin_reserve()
+                    client.begin_reserve(self._renewal)
                     self._asked = True
                 if not client.has_answer:
                     self.waited = True
@@ -158,7 +168,8 @@ class BeanstalkSource:
             if self._client is None:
                 return [False] * len(leases), []
             self._asked = wait
-            held, came = self._client.delete_and_reserve([lease.job_id for lease in leases], ready, wait=wait)
+            job_ids = [lease.job_id for lease in leases]
+            held, came = self._client.delete_and_reserve(job_ids, ready, wait=self._renewal if wait else 0)
             return held, [self._lease(*job) for job in came]
 
     def settle(self, command: bytes, expected: bytes) -> bool:
@@ -194,13 +205,14 @@ class BeanstalkSource:
             raise error if isinstance(error, Unreachable) else unreachable(self._address, error) from error
 
     def _is_woken(self, client: Client, selector: selectors.BaseSelector) -> bool:
-        """Wait for an answer, or else for the descriptor that ends the wait."""
-        while True:
-            ready = [key.fd for key, _ in selector.select()]
+        """Wait for an answer, or else for the descriptor that ends the wait. TimeoutError if neither comes in time."""
+        deadline = monotonic() + self._renewal + self._timeout
+        while ready := [key.fd for key, _ in selector.select(deadline - monotonic())]:
             if self._wake_up in ready:
                 return True
             if client.is_answered():
                 return False
+        raise TimeoutError
 
     def _connected(self) -> tuple[Client, selectors.BaseSelector]:
         if self._client is None or self._selector is None:

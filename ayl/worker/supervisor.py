@@ -21,7 +21,8 @@ from ayl.worker.terms import EXIT_OVERRAN
 log = logging.getLogger("ayl.worker")
 
 REMINDER_SECONDS = 1.0
-"""Between two signals to a worker that is to stop."""
+"""Between the first two signals to a worker that is to stop; each time after that it is twice as long. With each, the
+kernel counts the time anew for the answer that a worker is waiting for: it must come to an end at some time."""
 
 RESTART_SECONDS = 0.5
 """Between the death of a worker and the start of another in its place."""
@@ -82,6 +83,7 @@ class Supervisor:
         self._stops = 0
         self._stopping = False
         self._remind_at = 0.0  # when to repeat the signal, seconds of the monotonic clock
+        self._remind_after = REMINDER_SECONDS
         # The workers hold the reading end; it ends when this process does, however it dies.
         self._lifeline, self._held = os.pipe()
         self._reader, self._writer = socket.socketpair()
@@ -123,7 +125,7 @@ class Supervisor:
         """
         moments = [*self._due, *(worker.next_look() for worker in self._running)]
         if self._stopping:
-            moments.append(time.monotonic() + REMINDER_SECONDS)
+            moments.append(self._remind_at)
         moment = min(moments, default=float("inf"))
         timeout = None if moment == float("inf") else max(0.0, moment - time.monotonic())
         with selectors.DefaultSelector() as selector:
@@ -160,7 +162,8 @@ class Supervisor:
 
     def _stop(self, number: signal.Signals) -> None:
         self._stopping = True
-        self._remind_at = time.monotonic() + REMINDER_SECONDS
+        self._remind_at = time.monotonic() + self._remind_after
+        self._remind_after *= 2
         self._due = []
         for worker in self._running:
             worker.process.send_signal(number)

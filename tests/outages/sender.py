@@ -13,7 +13,6 @@ there however the process ends:
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 import time
@@ -22,22 +21,13 @@ from typing import Any
 import ayl
 from ayl.engines.client import Client
 from ayl.errors import NotSubmitted
+from tests.processes.diary import Diary
 
 APP, VERSION = "outages", "1"
 SEND_TIMEOUT = 1.0
 """Seconds."""
 PAUSE = 0.002
 """Seconds between two sends."""
-
-
-class Diary:
-    """Lines that are in the file when `write` returns."""
-
-    def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-
-    def write(self, *words: object) -> None:
-        os.write(self._file, (" ".join(map(str, words)) + "\n").encode())
 
 
 def count_puts(diary: Diary) -> None:

@@ -1,0 +1,1 @@
+"""Workers, their server and the network between them are killed, cut, delayed and stopped under a mixed load."""
