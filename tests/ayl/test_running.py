@@ -142,7 +142,7 @@ def test_what_a_class_or_function_says_travels_and_a_send_may_say_otherwise(outb
 
 @pytest.mark.parametrize("wrong", [{"keep_alive": 1}, {"keep_alive": "yes"}, {"time_limit": -1}, {"time_limit": 1.5}])
 def test_what_makes_no_sense_is_refused_where_it_is_said(wrong: dict[str, object]) -> None:
-    said = partial(ayl.task, "running.wrong", **wrong)  # type: ignore[arg-type]
-    for declare in (said, partial(ayl.model, **wrong), partial(ayl.opts, **wrong)):  # type: ignore[call-overload]
+    said = partial(ayl.task, "running.wrong", **wrong)
+    for declare in (said, partial(ayl.model, **wrong), partial(ayl.opts, **wrong)):
         with pytest.raises(InvalidOption, match=r"^(keep_alive is True or False|time_limit is a whole number)"):
             declare()
