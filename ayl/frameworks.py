@@ -9,6 +9,7 @@ from contextlib import (
     ExitStack,
     asynccontextmanager,
     contextmanager,
+    nullcontext,
 )
 from importlib import import_module
 
@@ -44,10 +45,17 @@ def load() -> None:
             _missing = {name: module for name, module in _missing.items() if name != framework}
 
 
-@contextmanager
-def around_job() -> Iterator[None]:
-    """Within this span a worker makes one call."""
+def around_job() -> AbstractContextManager[None]:
+    """The span within which a worker makes one call."""
     load()
+    return _all_of_them() if AROUND_JOBS else _NOTHING
+
+
+_NOTHING = nullcontext()
+
+
+@contextmanager
+def _all_of_them() -> Iterator[None]:
     with ExitStack() as stack:
         for span in AROUND_JOBS:
             stack.enter_context(span())
