@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ayl.tubes import RULE, watchable
-from ayl.worker.process import Plan
+from ayl.worker.plan import Plan
 from ayl.worker.supervisor import supervise
 from ayl.worker.wear import Limits
 

@@ -5,7 +5,6 @@ wait. When the supervisor dies, its end of the line closes and the worker stops 
 """
 
 import faulthandler
-import json
 import logging
 import os
 import random
@@ -17,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -35,48 +33,15 @@ from ayl.worker.deadlines import Deadlines
 from ayl.worker.execution import Next, counts, fail
 from ayl.worker.line import Line
 from ayl.worker.minder import Minder
+from ayl.worker.plan import Plan
 from ayl.worker.slots import Bell, work_side_by_side
 from ayl.worker.terms import Terms
-from ayl.worker.wear import NO_LIMITS, Limits, Wear, resident
+from ayl.worker.wear import Wear, resident
 
 log = logging.getLogger("ayl.worker")
 
 ENDS = {Next.RETIRE: exits.RETIRED, Next.EMPTY: exits.EMPTY}
 """Why its slots have ended, when nobody told them to, and the exit code for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a worker process is to do; the supervisor hands it over as JSON."""
-
-    app_path: str
-    require: tuple[str, ...]
-    tubes: tuple[str, ...] = ()
-    """Empty for the app's own tube."""
-    log_level: str = "INFO"
-    threads: int = 1
-    """Thread slots: one alone has the main thread, several have one each."""
-    coroutines: int = 0
-    """Coroutine slots."""
-    grace: float | None = None
-    """Seconds for the calls that run when it is to stop; None for as long as they take."""
-    limits: Limits = NO_LIMITS
-    burst: bool = False
-    """End once no job is ready."""
-
-    @property
-    def slots(self) -> int:
-        """Of all kinds, in one process."""
-        return self.threads + self.coroutines
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Plan":
-        fields = json.loads(text)
-        made = {name: tuple(fields[name]) for name in ("require", "tubes")} | {"limits": Limits(**fields["limits"])}
-        return cls(**fields | made)
 
 
 class Stopping:

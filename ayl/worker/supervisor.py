@@ -27,7 +27,7 @@ from ayl.worker import exits, line
 from ayl.worker.farewell import Act, Farewell
 from ayl.worker.line import Line
 from ayl.worker.overruns import Overruns
-from ayl.worker.process import Plan
+from ayl.worker.plan import Plan
 from ayl.worker.restarts import FAILED_STARTS, Restarts
 from ayl.worker.signals import Order, Signals
 
