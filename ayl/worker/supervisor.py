@@ -48,7 +48,7 @@ class Worker:
 
     def next_look(self) -> float:
         """When to look whether its time is over, seconds of the monotonic clock."""
-        return self._deadlines.nearest() if self._kill_at is None else self._kill_at
+        return self._deadlines.nearest(time.monotonic()) if self._kill_at is None else self._kill_at
 
     def look(self, now: float) -> None:
         """End it, if a call in it has not ended and holds the interpreter lock, so that nobody in there can help."""
