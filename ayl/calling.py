@@ -18,6 +18,7 @@ from ayl.registry import registry
 from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
 from ayl.treatments import Rules
 from ayl.values.classes import CODECS
+from ayl.values.tags import REFERENCE, SCALARS
 
 
 def perform(message: Message) -> None:
@@ -72,7 +73,7 @@ def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str,
         target.check(message.args, kwargs)
     except (NotRegistered, NotCallable, ArgumentsDoNotFit) as error:
         raise CannotRun(str(error)) from error
-    _find_together([message.on, message.args, kwargs])
+    _find_together(message.on, message.args, kwargs)
     if message.on is None:
         function = registry.tasks[message.do]
     else:
@@ -100,10 +101,12 @@ def rules_for(message: Message) -> Sequence[Rules]:
     return ()
 
 
-def _find_together(encoded: list[Any]) -> None:
+def _find_together(on: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
     """What the message names more than one of, in one go; what is wrong with it is told where it is decoded."""
+    if not kwargs and (on is None or (type(on) is dict and REFERENCE in on)) and SCALARS.issuperset(map(type, args)):
+        return  # nothing is named but the receiver
     with suppress(ValueError):
-        named = [*values.references(encoded)]
+        named = [*values.references([on, args, kwargs])]
         if len(named) > 1:
             find_ahead(named)
 

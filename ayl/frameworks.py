@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from importlib import import_module
 
 MODULES = {
@@ -34,10 +34,17 @@ def load() -> None:
             _missing = {name: module for name, module in _missing.items() if name != framework}
 
 
-@contextmanager
-def around_job() -> Iterator[None]:
-    """Within this span a worker makes one call."""
+def around_job() -> AbstractContextManager[None]:
+    """The span within which a worker makes one call."""
     load()
+    return _all_of_them() if AROUND_JOBS else _NOTHING
+
+
+_NOTHING = nullcontext()
+
+
+@contextmanager
+def _all_of_them() -> Iterator[None]:
     with ExitStack() as stack:
         for span in AROUND_JOBS:
             stack.enter_context(span())

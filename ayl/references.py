@@ -5,11 +5,11 @@ leaves on every class of its own, so no framework is imported until one of its c
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from contextvars import ContextVar
 from importlib import import_module
-from types import FunctionType, NoneType
+from types import FunctionType, NoneType, TracebackType
 from typing import Any, Protocol
 
 from ayl.errors import (
@@ -177,15 +177,20 @@ class Finding:
 _finding: ContextVar[Finding | None] = ContextVar("ayl_finding", default=None)
 
 
-@contextmanager
-def finding() -> Iterator[None]:
+class finding:  # noqa: N801 - a span, and made by hand: as a generator it would take a tenth of what a call may
     """The span in which the objects of one job live; what locators opened is closed at its end."""
-    with ExitStack() as stack:
-        token = _finding.set(Finding(stack))
-        try:
-            yield
-        finally:
-            _finding.reset(token)
+
+    __slots__ = ("_stack", "_token")
+
+    def __enter__(self) -> None:
+        self._stack = ExitStack()
+        self._token = _finding.set(Finding(self._stack))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        _finding.reset(self._token)
+        return self._stack.__exit__(kind, error, trace)
 
 
 @asynccontextmanager

@@ -29,6 +29,7 @@ class Kind:
     name: str
     command: str
     environment: dict[str, str] = field(default_factory=dict)
+    listen: tuple[str, ...] = ("-l", "127.0.0.1", "-p", "{port}")
     maps: tuple[str, ...] = ()  # libraries that must be in its memory
     maps_not: tuple[str, ...] = ()  # ... and those that must not
 
@@ -87,7 +88,7 @@ def running(kind: Kind, core: int, options: Sequence[str] = (), terminal: int | 
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [path, "-l", "127.0.0.1", "-p", str(port), *options],
+            [path, *(word.format(port=port) for word in kind.listen), *options],
             env=environment | kind.environment,
             stdin=subprocess.DEVNULL,
             stdout=said if terminal is None else terminal,
