@@ -246,6 +246,9 @@ class _Watchdog:
     def watch(self, record: _Record, limit: Limit) -> None:
         record.limits.append(limit)
         if limit.deadline < self._wakes_at:
+            self._wakes_at = (
+                limit.deadline
+            )  # though it may have ended when the watchdog looks: then the next need not ring
             self.ring()
         elif self._starter:
             self._start()

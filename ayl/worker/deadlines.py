@@ -28,6 +28,9 @@ class Deadlines:
         """The slot's call has to be over by then. Slots count from 1."""
         self._numbers[slot] = deadline
         if deadline < self._numbers[0]:
+            self._numbers[0] = (
+                deadline  # though the call may have ended when the supervisor looks: the next need not ring
+            )
             self._ring()
 
     def clear(self, slot: int) -> None:
@@ -36,10 +39,12 @@ class Deadlines:
 
     # The supervisor
 
-    def nearest(self) -> float:
+    def nearest(self, now: float) -> float:
         """When to look next; infinity for not until somebody rings."""
+        planned = self._numbers[0]
         self._numbers[0] = float("inf")  # until this is computed, everybody rings
-        self._numbers[0] = nearest = min(filter(None, self._numbers[1:]), default=float("inf"))
+        nearest = min(filter(None, self._numbers[1:]), default=float("inf"))
+        self._numbers[0] = nearest = min(nearest, planned) if planned > now else nearest
         return nearest
 
     def is_over(self, now: float) -> bool:

@@ -40,9 +40,9 @@ class Overruns:
         """Whether the process was ended for a call."""
         return self._kill_at is not None
 
-    def next_look(self) -> float:
+    def next_look(self, now: float) -> float:
         """When to look whether its time is over, seconds of the monotonic clock."""
-        return self._deadlines.nearest() if self._kill_at is None else self._kill_at
+        return self._deadlines.nearest(now) if self._kill_at is None else self._kill_at
 
     def look(self, now: float, process: subprocess.Popen[bytes]) -> None:
         """End the process, if a call in it has not ended."""

@@ -142,7 +142,7 @@ class Supervisor:
         """Until a signal comes or a word, or until something is due."""
         due = [when for when, _ in self._due]
         due += [worker.farewell.next() for worker in self._workers if worker.farewell is not None]
-        due += [worker.overruns.next_look() for worker in self._workers]
+        due += [worker.overruns.next_look(monotonic()) for worker in self._workers]
         soonest = min(due, default=inf)
         with selectors.DefaultSelector() as selector:
             selector.register(self._signals, selectors.EVENT_READ)
