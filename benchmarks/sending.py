@@ -93,7 +93,7 @@ def one_round(client: greenstalk.Client[bytes], url: str, calls: int) -> Iterabl
     ayl.configure(app="measured", version="1", engine=url, secrets=None)
     static()
     body = taken(client)
-    yield measured(f"greenstalk's put of {len(body)} bytes", repeated(lambda: client.put(body), calls))
+    yield measured("greenstalk's bare put", repeated(lambda: client.put(body), calls))
     yield measured("Work.ayl_send(…)", repeated(static, calls))
     yield measured("ayl.send(function, …)", repeated(function, calls))
     yield measured("Work.ayl_send(…) in a batch", batched(static, calls))
@@ -150,7 +150,7 @@ def without_waiting(repeat: int) -> None:
     bare = greenstalk.Client(connection, encoding=None)
     body = b"x" * 258
     ways: dict[str, tuple[Callable[[], object], bytes]] = {
-        "greenstalk's put of 258 bytes": (lambda: bare.put(body), b""),
+        "greenstalk's bare put": (lambda: bare.put(body), b""),
         "Work.ayl_send(…)": (lambda: Work.ayl_send("nothing", 1, "a"), b"USING measured/1\r\n"),
         "ayl.send(function, …)": (lambda: ayl.send(nothing, 1, "a"), b""),
     }
@@ -158,7 +158,7 @@ def without_waiting(repeat: int) -> None:
     for _ in range(repeat * 10):
         for name, (send, first) in ways.items():
             costs[name].append(ready.portion("ayl" if "ayl" in name else "bare", send, first))
-    least = median(costs["greenstalk's put of 258 bytes"])
+    least = median(costs["greenstalk's bare put"])
     for name, found in costs.items():
         print(f"  {name:32} {median(found):6.1f} us {median(found) - least:+6.1f} us")
     close()

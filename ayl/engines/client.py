@@ -73,11 +73,6 @@ class Client(greenstalk.Client[bytes]):
         """Called before it asks for a job: here new tubes can be watched."""
         self._consumed = 0  # bytes of the replies read so far
 
-    def __del__(self) -> None:
-        # A thread's connection ends with the thread, without a word to anybody.
-        if hasattr(self, "_reader"):
-            self.close()
-
     def fileno(self) -> int:
         """For selectors: readable when an answer has begun to arrive."""
         return self._sock.fileno()

@@ -39,6 +39,10 @@ class Prompt(socket.socket):
     _queued = 0
     _latest = 0.0
 
+    def __del__(self) -> None:
+        # A thread's connection ends with the thread, without a word to anybody; in whatever order a cycle is let go of.
+        self.close()
+
     def wait_at_most(self, patience: float) -> None:
         """Set `patience`."""
         self.patience = patience

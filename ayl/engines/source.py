@@ -103,20 +103,30 @@ def _standing(found: greenstalk.StatsJob) -> Standing:
     )  # fmt: skip
 
 
+WARY = 128
+"""Of so many jobs that a connection brings first it is not believed that they are new, though their ids rise: a worker
+that died may have had that many in hand, and whoever comes in its place is handed them first.
+"""
+
+
 class Order:
     """Ids in the order in which a server hands out jobs. They rise as long as each is handed out for the first time,
     but for jobs with delays and with priorities of their own: these cannot be told from those that come back.
     """
 
-    __slots__ = ("_highest",)
+    __slots__ = ("_highest", "_wary")
 
     def __init__(self) -> None:
-        self._highest: int | None = None
+        self._highest = 0
+        self._wary = WARY
 
     def is_new(self, job_id: int) -> bool:
-        """Whether a job of that id, which was just handed out, never was before. Of the first that is asked for, no."""
-        highest, self._highest = self._highest, max(self._highest or 0, job_id)
-        return highest is not None and job_id > highest
+        """Whether a job of that id, which was just handed out, never was before. Of the first ones, no."""
+        highest, self._highest = self._highest, max(self._highest, job_id)
+        if self._wary:
+            self._wary -= 1
+            return False
+        return job_id > highest
 
 
 class BeanstalkSource:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+import weakref
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import ayl
 from ayl.engines.addresses import Address, parse_url
+from ayl.engines.client import Client
 from ayl.engines.dialing import dialer
 from ayl.errors import Unreachable
 
@@ -166,3 +169,13 @@ def test_of_a_name_with_several_addresses_the_one_that_answers_is_found() -> Non
         connected = dialer(parse_url("beanstalk://"))(Address("localhost", port), 5.0)  # ::1 is often the first of two
         assert connected.getpeername()[:2] == ("127.0.0.1", port)
         connected.close()
+
+
+def test_a_connection_that_nobody_closed_ends_without_a_word_in_whatever_order_it_is_let_go_of(server: Server) -> None:
+    engine = parse_url(server.url)
+    client: Any = Client(dialer(engine)(engine.addresses[0], 1.0))
+    client.itself = client
+    ending = weakref.ref(client.prompt)
+    del client
+    gc.collect()
+    assert ending() is None
