@@ -96,17 +96,18 @@ class Coroutines:
                 self._bell.wait(seconds)
                 if self._bell.requested:
                     return
-            free = self._free
+            free, taken = self._free, 0
             try:
                 for leases in self._pool.take(room, wait=not self._burst):
                     with self._news:
                         self._free -= len(leases)
+                    taken += len(leases)
                     self._begun.update(leases)
                     self._loop.call(self._begin, leases, settings)
                 if not reachable:
                     log.info("the server answers again")
                 reachable = True
-                if self._burst and self._free >= free and self._is_over(free):
+                if self._burst and not taken and self._is_over(free):
                     self._after = Next.EMPTY
                     return
             except Unreachable as error:
