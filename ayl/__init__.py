@@ -21,6 +21,7 @@ from ayl.settings import configure
 from ayl.treatments import rules
 
 if TYPE_CHECKING:
+    from ayl.running import current
     from ayl.sending import asend, ayl_send, ayl_send_opts, opts, send, send_many
     from ayl.values import value
 
@@ -43,6 +44,7 @@ __all__ = [
     "ayl_send_opts",
     "batch",
     "configure",
+    "current",
     "model",
     "on_bury",
     "on_failure",
@@ -64,6 +66,8 @@ if not TYPE_CHECKING:  # to a type checker this would be a module that has every
         """What is loaded when it is first used, so that whatever only declares classes and functions starts quickly."""
         if name in _SENDING:
             from ayl import sending as home
+        elif name == "current":
+            from ayl import running as home
         elif name == "value":
             from ayl import values as home
         else:

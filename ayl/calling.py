@@ -39,6 +39,30 @@ def perform(message: Message) -> None:
             _run_to_its_end(_awaited(result))
 
 
+def is_for_a_loop(message: Message) -> bool:
+    """Whether the call can be made on an event loop without holding up others there: a coroutine function that names no
+    objects. And whether it must be, for it names objects that can only be found on one.
+    """
+    if _spawn(message) is not None:
+        return True
+    try:
+        named = values.references([message.on, message.args, message.kwargs])
+        return all(len(parts) < 2 for parts in named) and _target(message).is_coroutine
+    except (ValueError, NotRegistered, NotCallable, CannotRun, Unavailable):
+        return False  # this is told where the call is made
+
+
+async def perform_on_loop(message: Message) -> None:
+    """As `perform`, on the running loop, of a call that is for one."""
+    with finding():
+        spawn = _spawn(message)
+        if spawn is not None:
+            await _on_a_loop(message, spawn)
+            return
+        function, args, kwargs = _prepare(message)
+        await _awaited(function(*args, **kwargs))
+
+
 def _spawn(message: Message) -> Spawn | None:
     if SPAWNERS:
         with suppress(ValueError):  # what is wrong with the message is told where it is decoded

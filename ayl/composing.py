@@ -10,6 +10,7 @@ import msgspec
 
 from ayl import message as messages
 from ayl import values
+from ayl.durations import with_declared
 from ayl.engines.submissions import Parcel, Submission
 from ayl.errors import MessageTooLarge
 from ayl.handle import Handle
@@ -95,14 +96,8 @@ def _form(settings: Settings, options: Options, receiver: object, target: Target
 
 def _new_form(settings: Settings, options: Options, receiver: object, target: Target) -> Form:
     tube = settings.tube(options.lane)
-    body = messages.form(
-        settings.app,
-        settings.version,
-        target.name or target.label,
-        options.failed_job_handler,
-        options.failed_job_count,
-        options.failed_job_delay,
-    )
+    options = with_declared(options, _declaring(receiver, target))
+    body = messages.form(settings.app, settings.version, target.name or target.label, options)
     on = None
     if isinstance(receiver, type):  # its name is all there is to it
         on = {REFERENCE: [registry.model_names[receiver]]}
@@ -112,6 +107,13 @@ def _new_form(settings: Settings, options: Options, receiver: object, target: Ta
 
 
 _ANYBODY = object()
+
+
+def _declaring(receiver: object, target: Target) -> tuple[object, ...]:
+    """What may say something about calls of this target, the nearest first."""
+    if receiver is NOBODY:
+        return (registry.tasks[target.label],)
+    return (receiver if isinstance(receiver, type) else type(receiver)).__mro__
 
 
 _rests_of_ids: list[str] = []

@@ -1,8 +1,16 @@
 """The ORMs that ayl knows, and when our modules for them are loaded: once the ORM itself is, and never before."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from importlib import import_module
 
 MODULES = {
@@ -17,6 +25,9 @@ MODULES = {
 
 AROUND_JOBS: list[Callable[[], AbstractContextManager[object]]] = []
 """Spans that ours add: a worker makes each call within them. They raise nothing of their own."""
+
+AROUND_COROUTINES: list[Callable[[], AbstractAsyncContextManager[object]]] = []
+"""The same for calls that are made on an event loop, beside others, whose connections these spans let alone."""
 
 _missing = MODULES  # every send reads it, perhaps while another thread replaces it
 
@@ -48,4 +59,14 @@ def _all_of_them() -> Iterator[None]:
     with ExitStack() as stack:
         for span in AROUND_JOBS:
             stack.enter_context(span())
+        yield
+
+
+@asynccontextmanager
+async def around_coroutine() -> AsyncIterator[None]:
+    """Within this span a worker makes one call on an event loop."""
+    load()
+    async with AsyncExitStack() as stack:
+        for span in AROUND_COROUTINES:
+            await stack.enter_async_context(span())
         yield

@@ -11,7 +11,9 @@ A watchdog that has shot keeps the token until the call's thread has seen where 
                                                                       and put the token back
 
 What runs in C and does not come back to Python (a query without a timeout, a lock that is waited for) cannot be ended:
-the exception waits for it. Coroutines are cancelled by their event loop (`ayl.calling`), and only shot `GRACE` later.
+the exception waits for it. Then the call may be given up: the watchdog tells who has set the limit, and the thread,
+should it come back after all, stays where it is. Coroutines are cancelled by their event loop (`ayl.loops`), and only
+shot later (`grace`).
 """
 
 import ctypes
@@ -36,41 +38,89 @@ AGAIN_SECONDS = 0.001
 """Until the watchdog looks again at a thread that was just ending its call."""
 
 
-class _Limit:
-    """One call."""
-
-    __slots__ = ("deadline", "shot", "spent")
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-        self.spent = False
-        self.shot: type[OutOfTime] = _Never
-        """A class of its own, so that it is not taken for the one of another call within or around."""
-
-
 class _Never(OutOfTime):
     """Is not raised."""
+
+
+class Limit:
+    """Of one call."""
+
+    spent = False
+    is_given_up = False
+    """Or would have been, had it not ended in the same moment."""
+    shot: type[OutOfTime] = _Never
+    """A class of its own, so that it is not taken for the one of another call within or around."""
+    reason = ""
+    """Why it was ended, if it was not its time to run."""
+    verdict: list[bool]
+    """From the shot on. Whoever takes what is in it decides: the call has ended, or it is given up."""
+
+    @property
+    def grace(self) -> float:
+        """Seconds that a coroutine has to end when it is cancelled."""
+        return GRACE
+
+    @property
+    def patience(self) -> float:
+        """Seconds after the deadline when the call is given up, if it has not ended by then."""
+        return float("inf")
+
+    def __init__(self, deadline: float, seconds: float) -> None:
+        """`deadline`: of the monotonic clock. `seconds`: what is said to have been too short."""
+        self.deadline = deadline
+        self.seconds = seconds
+
+    def give_up(self) -> None:
+        """Called by the watchdog, once; the call's thread will not go on."""
+
+    def say(self) -> str:
+        """Why the call was ended."""
+        return self.reason or f"the call took longer than {self.seconds:g} s, which is its time to run"
+
+    def _ended(self) -> None:
+        """After a shot: the call has ended. Does not come back if it was given up before."""
+        try:
+            self.verdict.pop()
+        except IndexError:
+            threading.Event().wait()
 
 
 class _Record:
     """The calls of one thread, the outermost first. `pop` and `append` of a list are atomic, and so are its copies."""
 
-    __slots__ = ("__weakref__", "grace", "ident", "landed", "limits", "target", "token")
+    __slots__ = ("__weakref__", "gentle", "ident", "landed", "limits", "target", "token")
 
     def __init__(self) -> None:
         self.ident = threading.get_ident()
-        self.limits: list[_Limit] = []
-        self.grace = 0.0
-        """Seconds after a deadline before there is a shot."""
+        self.limits: list[Limit] = []
+        self.gentle = False
+        """Whether there is a shot only after the limit's grace."""
         self.token = [True]
-        self.target: _Limit | None = None
+        self.target: Limit | None = None
         """Whose shot is under way, while the watchdog has the token."""
         self.landed = False
 
-    def due(self, now: float) -> list[_Limit]:
-        return [limit for limit in [*self.limits] if limit.deadline + self.grace <= now and not limit.spent]
+    def due(self, now: float) -> list[Limit]:
+        return [limit for limit in [*self.limits] if not limit.spent and self.acts_at(limit) <= now]
 
-    def end(self, limit: _Limit) -> None:
+    def acts_at(self, limit: Limit) -> float:
+        """When the watchdog has to do something about it."""
+        if limit.spent:
+            return float("inf") if limit.is_given_up else limit.deadline + limit.patience
+        return limit.deadline + limit.grace if self.gentle else limit.deadline
+
+    def give_up_if_due(self, now: float) -> None:
+        """What was shot at in vain."""
+        for limit in [*self.limits]:
+            if limit.spent and self.acts_at(limit) <= now:
+                limit.is_given_up = True
+                try:
+                    limit.verdict.pop()
+                except IndexError:
+                    continue  # it has just ended
+                limit.give_up()
+
+    def end(self, limit: Limit) -> None:
         """The call has ended: from now on nothing hits its thread. May be said twice."""
         while limit in self.limits:
             try:
@@ -85,11 +135,12 @@ class _Record:
                     time.sleep(0)
                 _raise_in(self.ident, None)
             self._forget(limit)
+            return
 
-    def _forget(self, limit: _Limit) -> None:
+    def _forget(self, limit: Limit) -> None:
         del self.limits[self.limits.index(limit) :]
         if not self.limits:
-            self.grace = 0.0
+            self.gentle = False
         self.target = None
         self.token.append(True)
 
@@ -106,6 +157,7 @@ class _Record:
             self.token.append(True)
             return True
         limit = due[0]
+        limit.verdict = [True]
         limit.spent = True
         limit.shot = type("OutOfTime", (OutOfTime,), {"__module__": OutOfTime.__module__})
         self.landed = False
@@ -117,8 +169,12 @@ class _Record:
 
 def limited(seconds: float, function: Callable[[], T]) -> T:
     """What `function` returns; TimeToRunExceeded if it takes longer than this. Calls within calls may have limits."""
+    return within(Limit(monotonic() + seconds, seconds), function)
+
+
+def within(limit: Limit, function: Callable[[], T]) -> T:
+    """The same, with a limit that is used once."""
     record = _thread.record
-    limit = _Limit(monotonic() + seconds)
     done = False
     try:
         try:
@@ -129,30 +185,47 @@ def limited(seconds: float, function: Callable[[], T]) -> T:
             try:
                 record.end(limit)
             finally:
-                record.end(limit)  # the shot may have hit the line above
+                if record.limits:
+                    record.end(limit)  # the shot may have hit the line above
+                if limit.spent:
+                    limit._ended()
     except OutOfTime as error:
         if not isinstance(error, limit.shot):
             raise
         if not done:
-            raise TimeToRunExceeded(f"the call took longer than {seconds:g} s, which is its time to run") from error
+            raise TimeToRunExceeded(limit.say()) from error
     return result
 
 
-def seconds_left() -> float | None:
-    """Until the time of this thread's call is over, or of one around it; None if there is no limit."""
+def hasten(limit: Limit, reason: str) -> None:
+    """End the call now. May be said by any thread."""
+    limit.reason = reason
+    limit.deadline = monotonic()
+    _watchdog.ring()
+
+
+def countdown() -> Callable[[], float | None]:
+    """What tells, in any thread, the seconds until the time of this thread's call is over, or of one around it; None if
+    there is no limit.
+    """
     limits = _thread.record.limits
-    return min(limit.deadline for limit in limits) - monotonic() if limits else None
+
+    def left() -> float | None:
+        deadline = min((limit.deadline for limit in [*limits]), default=float("inf"))
+        return None if deadline == float("inf") else deadline - monotonic()
+
+    return left
 
 
 @contextmanager
 def gently() -> Iterator[None]:
-    """For who ends this thread's call in a gentler way when its time is over: a shot comes only `GRACE` later."""
+    """For who ends this thread's call in a gentler way when its time is over: a shot comes only later."""
     record = _thread.record
-    before, record.grace = record.grace, GRACE
+    before, record.gentle = record.gentle, True
     try:
         yield
     finally:
-        record.grace = before
+        record.gentle = before
 
 
 class _Watchdog:
@@ -170,12 +243,18 @@ class _Watchdog:
     def know(self, record: _Record) -> None:
         self._records.append(ref(record))
 
-    def watch(self, record: _Record, limit: _Limit) -> None:
+    def watch(self, record: _Record, limit: Limit) -> None:
         record.limits.append(limit)
         if limit.deadline < self._wakes_at:
-            self._bell.put(None)
+            self._wakes_at = (
+                limit.deadline
+            )  # though it may have ended when the watchdog looks: then the next need not ring
+            self.ring()
         elif self._starter:
             self._start()
+
+    def ring(self) -> None:
+        self._bell.put(None)
 
     def _start(self) -> None:
         try:
@@ -193,7 +272,7 @@ class _Watchdog:
             planned, self._wakes_at = self._wakes_at, float("inf")  # until this is computed, everybody rings
             records = self._living()
             nearest = min(
-                (limit.deadline + record.grace for record in records for limit in [*record.limits] if not limit.spent),
+                (record.acts_at(limit) for record in records for limit in [*record.limits]),
                 default=float("inf"),
             )
             now = monotonic()
@@ -202,6 +281,8 @@ class _Watchdog:
             if nearest > now:
                 self._rest(min(nearest - now, threading.TIMEOUT_MAX))
             missed = [not record.shoot_if_due(monotonic()) for record in records]
+            for record in records:
+                record.give_up_if_due(monotonic())
             if any(missed):
                 time.sleep(AGAIN_SECONDS)
 

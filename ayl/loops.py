@@ -4,28 +4,39 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
 from ayl.errors import TimeToRunExceeded
-from ayl.limits import gently, seconds_left
+from ayl.limits import countdown, gently
 from ayl.references import SPAWNERS
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> None:
     """To its end, in this thread; TimeToRunExceeded if it takes longer than the call's time to run."""
-    limited = _cancelled_after(seconds_left(), coroutine)
+    limited = cancelled_in_time(countdown(), coroutine)
     with gently():
         if _in_a_loop():
             # The synchronous engine, used from a coroutine, whose loop stands still meanwhile: so it needs another.
             with ThreadPoolExecutor(1) as thread:
                 thread.submit(copy_context().run, asyncio.run, limited).result()
+        elif _of_process is not None:
+            asyncio.run_coroutine_threadsafe(limited, _of_process).result()
         elif SPAWNERS and threading.current_thread() is threading.main_thread():
             _run_on_the_loop_of_all(limited)
         else:
             asyncio.run(limited)
+
+
+_of_process: asyncio.AbstractEventLoop | None = None
+
+
+def share(loop: asyncio.AbstractEventLoop | None) -> None:
+    """From now on the coroutines of all threads run on this loop, which runs in a thread of its own; None: no more."""
+    global _of_process
+    _of_process = loop
 
 
 def _in_a_loop() -> bool:
@@ -36,14 +47,35 @@ def _in_a_loop() -> bool:
     return True
 
 
-async def _cancelled_after(seconds: float | None, coroutine: Coroutine[Any, Any, Any]) -> None:
+async def cancelled_in_time(left: Callable[[], float | None], coroutine: Coroutine[Any, Any, Any]) -> None:
+    """`left` may give more time while the coroutine runs: then its lease was renewed."""
+    loop = asyncio.get_running_loop()
+
+    def look(limit: asyncio.Timeout) -> None:
+        seconds = left()
+        if seconds is not None and not limit.expired():
+            if seconds > 0:
+                timers[:] = [loop.call_later(min(seconds, LONGEST_TIMER), look, limit)]
+            else:
+                limit.reschedule(loop.time())
+
+    timers: list[asyncio.TimerHandle] = []
     try:
-        async with asyncio.timeout(seconds) as limit:
-            await coroutine
+        async with asyncio.timeout(None) as limit:
+            look(limit)
+            try:
+                await coroutine
+            finally:
+                for timer in timers:
+                    timer.cancel()
     except TimeoutError as error:
         if not limit.expired():
             raise
         raise TimeToRunExceeded("the coroutine was cancelled when its time to run was over") from error
+
+
+LONGEST_TIMER = 86400.0
+"""Seconds: an event loop waits no longer than that at once."""
 
 
 _runner: asyncio.Runner | None = None
@@ -55,6 +87,7 @@ def _begin_anew() -> None:
     that it is closed. So it is let alone, also when the process ends.
     """
     global _runner
+    share(None)
     if _runner is not None:
         atexit.unregister(_runner.close)
         _abandoned.append(_runner)

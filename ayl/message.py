@@ -11,7 +11,7 @@ import msgspec
 
 from ayl import values
 from ayl.errors import Undecodable
-from ayl.options import MAX_U32, Handler
+from ayl.options import MAX_U32, Handler, Options
 
 TYPE = "ayl"
 CONTROL_TYPE = "ayl-control"
@@ -37,6 +37,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     failed_job_count: Annotated[int, msgspec.Meta(ge=1, le=MAX_U32)] = 3
     failed_job_delay: Annotated[int, msgspec.Meta(ge=0, le=MAX_U32)] = 60
     """Seconds."""
+    time_to_run: Annotated[int, msgspec.Meta(ge=0, le=MAX_U32)] = 0
+    """Seconds, as the job has it; 0 if it is not said, and the server is to be asked."""
+    keep_alive: bool = False
+    """Whether the lease is renewed as long as the call runs."""
+    time_limit: Annotated[int, msgspec.Meta(ge=0, le=MAX_U32)] = 0
+    """Seconds that the call may take in all, whatever its lease; 0 for as long as that lasts."""
     sent: float = 0.0
     """Seconds since 1970."""
     code: Any | msgspec.UnsetType = msgspec.UNSET
@@ -64,18 +70,17 @@ _decode_message = msgspec.json.Decoder(Message).decode
 _decode_control = msgspec.json.Decoder(Control).decode
 
 
-def form(app: str, ver: str, do: str, handler: Handler, count: int, delay: int) -> bytes:
+TOLD = ("failed_job_handler", "failed_job_count", "failed_job_delay", "time_to_run")
+"""The options that every message has, in this order."""
+
+TOLD_IF_GIVEN = ("keep_alive", "time_limit")
+
+
+def form(app: str, ver: str, do: str, options: "Options | Message") -> bytes:
     """What messages have in common that differ only in what `filled` takes."""
-    common = {
-        "type": TYPE,
-        "v": VERSION,
-        "app": app,
-        "ver": ver,
-        "do": do,
-        "failed_job_handler": handler,
-        "failed_job_count": count,
-        "failed_job_delay": delay,
-    }
+    common = {"type": TYPE, "v": VERSION, "app": app, "ver": ver, "do": do}
+    common |= {name: getattr(options, name) for name in TOLD}
+    common |= {name: value for name in TOLD_IF_GIVEN if (value := getattr(options, name))}
     return _encode(common)[:-1] + b","
 
 
@@ -94,14 +99,7 @@ def filled(form: bytes, id: str, sent: float, on: Any, args: Sequence[Any], kwar
 
 def encode(message: Message) -> bytes:
     """The bytes of any message."""
-    its_form = form(
-        message.app,
-        message.ver,
-        message.do,
-        message.failed_job_handler,
-        message.failed_job_count,
-        message.failed_job_delay,
-    )
+    its_form = form(message.app, message.ver, message.do, message)
     return filled(its_form, message.id, message.sent, message.on, message.args, message.kwargs)
 
 

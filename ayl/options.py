@@ -33,7 +33,6 @@ ELSEWHERE = {
     "queue": "lane",
     "retry_delay": "failed_job_delay",
     "default_retry_delay": "failed_job_delay",
-    "time_limit": "time_to_run",
     "timeout": "time_to_run",
     "job_timeout": "time_to_run",
     "ttr": "time_to_run",
@@ -55,7 +54,7 @@ class Options:
     with a time zone.
     """
     time_to_run: int = 120
-    """Seconds that a worker may hold it."""
+    """Seconds that a worker may hold it. It ends the call shortly before."""
     lane: str = ""
     """A named lane of the app's tube (Ruby ayl: queue_name); empty for the tube itself."""
     failed_job_handler: Handler = "decay"
@@ -68,6 +67,10 @@ class Options:
     """In an open transaction of a known ORM, wait for its commit."""
     unreachable: Unreachable | Literal[""] = ""
     """What becomes of the call when no server answers: one of `LADDER`; empty for what the settings say."""
+    keep_alive: bool | None = None
+    """Whether the worker renews its hold on the call as long as that runs; None for what its class or function says."""
+    time_limit: int = 0
+    """Seconds that the call may take in all, however long it is held; 0 for what its class or function says."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -79,6 +82,8 @@ class Options:
                 raise InvalidOption(f"{name} is a whole number from {low} to {high}{also}, not {value!r}")
         if self.failed_job_handler not in HANDLERS:
             raise InvalidOption(f"failed_job_handler is one of {', '.join(HANDLERS)}, not {self.failed_job_handler!r}")
+        if self.keep_alive is not None and not isinstance(self.keep_alive, bool):
+            raise InvalidOption(f"keep_alive is True or False, not {self.keep_alive!r}")
         if not isinstance(self.after_commit, bool):
             raise InvalidOption(f"after_commit is True or False, not {self.after_commit!r}")
         if self.unreachable != "":
@@ -116,6 +121,7 @@ RANGES = {
     "fuzz": (0, MAX_U32),
     "delay": (0, MAX_U32),
     "time_to_run": (1, MAX_U32),
+    "time_limit": (0, MAX_U32),
     "failed_job_delay": (0, MAX_U32),
     "failed_job_count": (1, MAX_U32),
 }

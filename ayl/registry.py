@@ -7,8 +7,11 @@ ever imported by a name that a message brought.
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar, Unpack, get_args, overload
 
+from ayl.durations import declare as declare_durations
+from ayl.durations import declared
 from ayl.errors import InvalidOption, NotRegistered
 from ayl.frameworks import load
+from ayl.options import Options
 from ayl.treatments import Given, Rules, compiled, declare
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,11 +46,12 @@ class Registry:
         methods: Iterable[str] | None = None,
         gone: GonePolicy | None = None,
         rules: Rules | None = None,
+        durations: Options | None = None,
     ) -> None:
         """Let messages name `cls`; NotRegistered if a name cannot be used. `how` is how to give a name.
 
         `was`: names that it had before, in messages that still wait. `methods`: the only ones that may be called.
-        `rules`: of the failures of all its methods.
+        `rules`: of the failures of all its methods. `durations`: options that say how long they may take.
         """
         name = name or _default_name(cls, how)
         allowed = None if methods is None else _own_methods(cls, name, methods)
@@ -58,6 +62,8 @@ class Registry:
         if policy is not None:
             self.gone[cls] = policy
         declare(cls, rules or {})
+        if durations is not None:
+            declare_durations(cls, durations)
 
     def gone_policy(self, cls: type) -> GonePolicy:
         """What becomes of calls that name an object of `cls` which exists no more; what a base class says holds too."""
@@ -74,9 +80,10 @@ class Registry:
         *,
         was: Iterable[str] | str = (),
         rules: Rules | None = None,
+        durations: Options | None = None,
     ) -> None:
         """Let messages name `function`; NotRegistered if a name cannot be used. `was`: names that it had before.
-        `rules`: of its failures.
+        `rules`: of its failures. `durations`: options that say how long it may take.
         """
         if not callable(function) or isinstance(function, type):
             raise NotRegistered(f"@ayl.task is for functions, not for {function!r}; classes take @ayl.model")
@@ -91,6 +98,8 @@ class Registry:
         name = name or _default_name(function, '@ayl.task("{}")')
         _enter(function, name, was, self.tasks, self.task_names, "function")
         declare(function, rules or {})
+        if durations is not None:
+            declare_durations(function, durations)
 
     def model(self, name: str) -> type:
         """The class of that name; NotRegistered if there is none."""
@@ -130,25 +139,41 @@ def behind(obj: Any) -> Any:
 @overload
 def task(function: F, /) -> F: ...
 @overload
-def task(name: str | None = None, /, *, was: Iterable[str] | str = (), **rules: Unpack[Given]) -> Callable[[F], F]: ...
 def task(
-    target: F | str | None = None, /, *, was: Iterable[str] | str = (), **rules: Unpack[Given]
+    name: str | None = None,
+    /,
+    *,
+    was: Iterable[str] | str = (),
+    keep_alive: bool | None = None,
+    time_limit: int = 0,
+    **rules: Unpack[Given],
+) -> Callable[[F], F]: ...
+def task(
+    target: F | str | None = None,
+    /,
+    *,
+    was: Iterable[str] | str = (),
+    keep_alive: bool | None = None,
+    time_limit: int = 0,
+    **rules: Unpack[Given],
 ) -> F | Callable[[F], F]:
     """Function decorator: `ayl.send(function, …)` may name it. The function itself is left as it is.
 
     `@ayl.task` names it `module.function`; `@ayl.task("shop.restock")` as you say. `was` lists names that it had
     before, so that messages which were sent under these still find it. `retry_on`, `discard_on` and `bury_on` are
-    classes of exceptions, and say what becomes of a call that raises them, as in `ayl.rules`.
+    classes of exceptions, and say what becomes of a call that raises them, as in `ayl.rules`. `keep_alive` and
+    `time_limit` (seconds) are the options of that name for sends that do not say otherwise.
     """
     table = compiled(rules)
+    durations = declared(keep_alive, time_limit)
     if target is None or isinstance(target, str):
 
         def named(function: F) -> F:
-            registry.add_task(function, target, was=was, rules=table)
+            registry.add_task(function, target, was=was, rules=table, durations=durations)
             return function
 
         return named
-    registry.add_task(target, was=was, rules=table)
+    registry.add_task(target, was=was, rules=table, durations=durations)
     return target
 
 

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterable
 from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, Unpack, overload
 
+from ayl.durations import declare as declare_durations
+from ayl.durations import declared
 from ayl.errors import NotRegistered
 from ayl.handle import Handle
+from ayl.options import Options
 from ayl.registry import GonePolicy, names_of, registry
 from ayl.treatments import Exceptions, Given, Rules, compiled, declare
 
@@ -70,6 +73,8 @@ def model(
     was: Iterable[str] | str = (),
     methods: Iterable[str] | None = None,
     gone: GonePolicy | None = None,
+    keep_alive: bool | None = None,
+    time_limit: int = 0,
     **rules: Unpack[Given],
 ) -> Callable[[C], C]: ...
 def model(
@@ -79,6 +84,8 @@ def model(
     was: Iterable[str] | str = (),
     methods: Iterable[str] | None = None,
     gone: GonePolicy | None = None,
+    keep_alive: bool | None = None,
+    time_limit: int = 0,
     **rules: Unpack[Given],
 ) -> C | Callable[[C], C]:
     """Class decorator: instances and the class itself gain `ayl_send` and `ayl_send_opts`.
@@ -87,13 +94,15 @@ def model(
     it had before, so that messages which were sent under these still find it. `methods` narrows what may be called,
     which otherwise are all public methods. `gone` says what becomes of calls that name an instance which exists no
     more: `bury` (the default), `discard` or `pass_none`. `retry_on`, `discard_on` and `bury_on` are classes of
-    exceptions, and say what becomes of calls that raise them, as in `ayl.rules`. NotRegistered if a name is taken or a
+    exceptions, and say what becomes of calls that raise them, as in `ayl.rules`. `keep_alive` and `time_limit`
+    (seconds) are the options of that name for sends that do not say otherwise. NotRegistered if a name is taken or a
     method is not there.
     """
     table = compiled(rules)
+    durations = declared(keep_alive, time_limit)
     if target is None or isinstance(target, str):
-        return lambda cls: _declare(cls, target, was, methods, gone, table)
-    return _declare(target, None, was, methods, gone, table)
+        return lambda cls: _declare(cls, target, was, methods, gone, table, durations)
+    return _declare(target, None, was, methods, gone, table, durations)
 
 
 def _declare(
@@ -103,10 +112,11 @@ def _declare(
     methods: Iterable[str] | None,
     gone: GonePolicy | None,
     rules: Rules,
+    durations: Options,
 ) -> C:
     if not isinstance(cls, type):
         raise NotRegistered(f"@ayl.model is for classes, not for {cls!r}; functions take @ayl.task")
-    registry.add_model(cls, name, was=was, methods=methods, gone=gone, rules=rules)
+    registry.add_model(cls, name, was=was, methods=methods, gone=gone, rules=rules, durations=durations)
     cls.ayl_send = Sender()  # type: ignore[attr-defined]
     cls.ayl_send_opts = OptionsSender()  # type: ignore[attr-defined]
     return cls
@@ -121,6 +131,7 @@ class _Given(NamedTuple):
     methods: tuple[str, ...] | None
     gone: GonePolicy | None
     rules: Rules
+    durations: Options
 
 
 _GIVEN = "__ayl_given__"
@@ -131,7 +142,7 @@ class Sendable:
 
     `class Order(ayl.Sendable)` is named `module.Order`; `class Order(ayl.Sendable, ayl_name="shop.Order")`
     as you say; `ayl_name=None` leaves an abstract base class out. `ayl_was`, `ayl_methods`, `ayl_gone`,
-    `ayl_retry_on`, `ayl_discard_on` and `ayl_bury_on` are the decorator's.
+    `ayl_retry_on`, `ayl_discard_on`, `ayl_bury_on`, `ayl_keep_alive` and `ayl_time_limit` are the decorator's.
     """
 
     __module__ = "ayl"  # Django writes the bases of models into migrations, which stay
@@ -139,7 +150,7 @@ class Sendable:
     ayl_send: ClassVar[Sender] = Sender()
     ayl_send_opts: ClassVar[OptionsSender] = OptionsSender()
 
-    def __init_subclass__(
+    def __init_subclass__(  # noqa: PLR0913 - what may be said of a class
         cls,
         *,
         ayl_name: str | None = "",
@@ -149,6 +160,8 @@ class Sendable:
         ayl_retry_on: Exceptions = (),
         ayl_discard_on: Exceptions = (),
         ayl_bury_on: Exceptions = (),
+        ayl_keep_alive: bool | None = None,
+        ayl_time_limit: int = 0,
         **rest: Any,
     ) -> None:
         super().__init_subclass__(**rest)
@@ -159,11 +172,15 @@ class Sendable:
         else:
             methods = None if ayl_methods is None else names_of(ayl_methods)
             table = compiled({"retry_on": ayl_retry_on, "discard_on": ayl_discard_on, "bury_on": ayl_bury_on})
-            first = _Given(cls.__qualname__, ayl_name, names_of(ayl_was), methods, ayl_gone, table)
+            durations = declared(ayl_keep_alive, ayl_time_limit)
+            first = _Given(cls.__qualname__, ayl_name, names_of(ayl_was), methods, ayl_gone, table, durations)
             setattr(cls, _GIVEN, first)
-        _, name, was, methods, gone, rules = first
+        _, name, was, methods, gone, rules, durations = first
         if name is not None and cls.__module__ not in COPIES:
             how = f'class {cls.__name__}(…, ayl_name="{{}}")'
-            registry.add_model(cls, name or None, how, was=was, methods=methods, gone=gone, rules=rules)
+            registry.add_model(
+                cls, name or None, how, was=was, methods=methods, gone=gone, rules=rules, durations=durations
+            )
         else:
             declare(cls, rules)
+            declare_durations(cls, durations)

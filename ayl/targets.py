@@ -77,6 +77,11 @@ class Target:
         self._parameters: Parameters | None = UNKNOWN
         self._fitting: dict[tuple[object, ...], Checks] = {}
 
+    @property
+    def is_coroutine(self) -> bool:
+        """Whether a call of it surely holds up no event loop: it begins only when it is awaited."""
+        return inspect.iscoroutinefunction(self._function)
+
     def takes(self, args: Sequence[object], kwargs: Mapping[str, object]) -> "Checks | None":
         """None if it is not known that calls with arguments of these types fit. Otherwise both checks below can be left
         out, and this is `values.as_it_is` of the positional ones.

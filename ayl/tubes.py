@@ -1,6 +1,7 @@
 """Tube names: `app/version`, or `app/version/lane`."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from ayl.errors import InvalidOption
@@ -21,6 +22,27 @@ _whole = re.compile(r"(?!-)[A-Za-z0-9+/;.$_()-]{1,200}").fullmatch
 def legal(name: str) -> bool:
     """Whether a tube may have this name (beanstalk protocol)."""
     return _whole(name) is not None
+
+
+def is_wild(name: str) -> bool:
+    """Whether it stands for all tubes that it matches: `*` is any text."""
+    return "*" in name
+
+
+def stem(name: str) -> str:
+    """The name itself; of one with `*` the shortest tube that it matches."""
+    return name.replace("*", "")
+
+
+def watchable(name: str) -> bool:
+    """Whether a worker may be given this name: that of a tube, or one with `*` and something before that."""
+    return legal(stem(name)) and not name.startswith("*")
+
+
+def matching(patterns: Iterable[str], tubes: Iterable[str]) -> list[str]:
+    """Those of `tubes` that one of the patterns matches, sorted."""
+    find = re.compile("|".join(".*".join(map(re.escape, pattern.split("*"))) for pattern in patterns)).fullmatch
+    return sorted(filter(find, tubes))
 
 
 def check_part(what: str, text: str) -> str:

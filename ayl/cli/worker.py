@@ -1,36 +1,64 @@
 """`ayl_worker`: run an app's calls."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ayl.tubes import RULE, legal
+from ayl.tubes import RULE, watchable
+from ayl.worker.plan import Plan
 from ayl.worker.supervisor import supervise
+from ayl.worker.wear import Limits
 
 EPILOG = """
 Examples:
 
 \b
   ayl_worker --app-path /srv/shop --require shop.models
-  ayl_worker --require shop.models --processes 4
+  ayl_worker --require shop.models --processes 4 --threads 8
+  ayl_worker --require shop.models --threads 0 --coroutines 1000
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
+  ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
 usually call ayl.configure(app=…, version=…). AYL_APP, AYL_VERSION, AYL_ENGINE and ayl.toml in the app's
 path are read too.
 
 \b
-Signals: SIGTERM or SIGINT (Ctrl-C) lets each worker finish its call; a second one kills them, and the server
-gives their jobs to others.
-Exit codes: 0 stopped or retired, 2 wrong usage, 78 the app cannot be loaded.
+Signals to this command, which starts the workers:
+  SIGTERM, SIGINT    stop: each worker finishes its calls, within --grace; the rest is cut off and given back.
+                     A second one cuts off at once, a third kills.
+  SIGTSTP, SIGUSR1   quiet: each worker finishes its calls and ends; this command stays.
+  SIGCONT, SIGUSR2   take jobs again.
+  SIGHUP             restart the workers one by one; the next is connected before the last is asked to end.
+
+\b
+Exit codes:
+   0  stopped, retired or (--burst) nothing is ready any more; every call that had begun has ended
+   2  wrong usage
+  70  workers died at their start again and again
+  75  calls were cut off at the end of --grace; their jobs were given back
+  78  the app cannot be loaded, or its settings make no sense
 """
 
 
 def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
-        if not legal(name):
-            raise click.BadParameter(f"no tube can be named {name!r}: a name is {RULE}")
+        if not watchable(name):
+            raise click.BadParameter(
+                f"no tube can be named {name!r}: a name is {RULE}; with * for any text, but not at the beginning"
+            )
     return names
+
+
+def _size(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]*)([kmg]?)", text.lower())
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no size: give bytes, or units of 1024 of them as in 500k, 300m or 2g")
+    return int(found[1]) * int(1024 ** " kmg".index(found[2] or " "))
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"})
@@ -60,7 +88,7 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
     callback=_tubes,
     show_default="the app's own, app/version",
     show_envvar=True,
-    help="A tube to take jobs from; may be given more than once.",
+    help="A tube to take jobs from; may be given more than once. With * it is all tubes that match, new ones too.",
 )
 @click.option(
     "--processes",
@@ -69,6 +97,57 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
     show_default=True,
     show_envvar=True,
     help="How many worker processes.",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=25,
+    show_default=True,
+    show_envvar=True,
+    metavar="SECONDS",
+    help="How long calls may go on when the worker is to stop.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    show_envvar=True,
+    help="How many calls each process makes at a time, in threads; with 1, calls have the main thread.",
+)
+@click.option(
+    "--coroutines",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    show_envvar=True,
+    help="How many more at a time, on one event loop, which then has all coroutines of the process.",
+)
+@click.option(
+    "--max-jobs",
+    type=click.IntRange(min=1),
+    show_envvar=True,
+    help="A process is replaced after so many calls; up to a fifth earlier, so that not all are at once.",
+)
+@click.option(
+    "--max-time",
+    type=click.FloatRange(min=0, min_open=True),
+    show_envvar=True,
+    metavar="SECONDS",
+    help="... after a call, when it has run so long; up to a fifth earlier.",
+)
+@click.option(
+    "--max-memory",
+    callback=_size,
+    show_envvar=True,
+    metavar="SIZE",
+    help="... after a call, when so much of it is in memory: bytes, or with k, m or g.",
+)
+@click.option(
+    "--burst",
+    is_flag=True,
+    show_envvar=True,
+    help="End once no job is ready any more; what is delayed stays.",
 )
 @click.option(
     "--log-level",
@@ -82,11 +161,20 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
 @click.pass_context
 def main(
     context: click.Context,
+    /,
     app_path: Path,
-    require: tuple[str, ...],
     tube: tuple[str, ...],
-    processes: int,
     log_level: str,
+    processes: int,
+    max_jobs: int | None,
+    max_time: float | None,
+    max_memory: int | None,
+    **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
-    context.exit(supervise(str(app_path.resolve()), require, tube, processes, log_level.upper()))
+    if not options["threads"] and not options["coroutines"]:
+        raise click.UsageError("a process needs slots: --threads or --coroutines must be at least 1")
+    limits = Limits(max_jobs, max_time, max_memory)
+    path = str(app_path.resolve())
+    plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)
+    context.exit(supervise(plan, processes))

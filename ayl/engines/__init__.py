@@ -66,8 +66,13 @@ def engine_for(settings: Settings) -> Engine:
     return make(settings)
 
 
-def source_for(settings: Settings, tubes: Sequence[str], wake_up: int) -> Source:
-    """Where a worker takes its jobs; NotConfigured for an engine that keeps none."""
+def source_for(
+    settings: Settings, tubes: Sequence[str], wake_up: int, linked: Callable[[], object] = lambda: None
+) -> Source:
+    """Where a worker takes its jobs; NotConfigured for an engine that keeps none.
+
+    `linked` is called with each new connection that watches the tubes, perhaps by another thread.
+    """
     if _scheme(settings.engine) not in SERVERS:
         raise NotConfigured(f"the engine {settings.engine!r} has no jobs for workers; use beanstalk://HOST:PORT")
     from ayl.engines.addresses import parse_url
@@ -78,8 +83,8 @@ def source_for(settings: Settings, tubes: Sequence[str], wake_up: int) -> Source
     servers = parse_url(settings.engine)
     dial = dialer(servers)
     if len(servers.addresses) == 1:
-        return BeanstalkSource(servers.addresses[0], dial, tubes, settings.timeout, wake_up)
-    return SeveralSources(servers.addresses, dial, tubes, settings.timeout, wake_up)
+        return BeanstalkSource(servers.addresses[0], dial, tubes, settings.timeout, wake_up, linked)
+    return SeveralSources(servers.addresses, dial, tubes, settings.timeout, wake_up, linked)
 
 
 def drain_for(settings: Settings) -> "Drain":

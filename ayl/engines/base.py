@@ -41,11 +41,18 @@ class Lease(Protocol):
     def body(self) -> bytes: ...
 
     @property
+    def since(self) -> float:
+        """When the lease began, at the latest: of the monotonic clock, in seconds."""
+
+    @property
     def is_new(self) -> bool:
         """Whether this surely is the first time that the job was handed out, as far as the order of ids tells."""
 
     def standing(self) -> "Standing | None":
         """What the server says of the job, when it was first asked; None if the job is gone."""
+
+    def touch(self) -> bool:
+        """Begin the time to run anew. False if the lease was lost before."""
 
     @property
     def successor(self) -> int | None:
@@ -73,8 +80,11 @@ class Source(Protocol):
     def waited(self) -> bool:
         """Whether the job that was last taken had to be waited for, so that there may be no more of them now."""
 
-    def take(self) -> Lease | None:
-        """Wait for a job; None if the wake-up descriptor ended the wait. Unreachable if no server answers."""
+    def take(self, *, wait: bool = True) -> Lease | None:
+        """Wait for a job; None if the wake-up descriptor ended the wait. Unreachable if no server answers.
+
+        Without `wait`, None also if no job is ready.
+        """
 
     def delete_and_take(self, leases: "Sequence[Lease]", ready: int, *, wait: bool) -> "tuple[list[bool], list[Lease]]":
         """Settle: these jobs are done; and take up to so many more that are ready now, in one write where that can be.

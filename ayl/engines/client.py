@@ -3,7 +3,7 @@
 Nothing here parses the protocol: greenstalk reads every answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from ayl.engines.addresses import DEFAULT_PORT, Address
 from ayl.engines.prompt import PromptSocket
 from ayl.engines.submissions import Submission
 from ayl.errors import Unreachable
+from ayl.options import MAX_U32
 
 if TYPE_CHECKING:
     from ayl.engines.tls import PromptTlsSocket
@@ -66,6 +67,10 @@ class Client(greenstalk.Client[bytes]):
         self._used = greenstalk.DEFAULT_TUBE
         self.in_use = False
         """In the middle of a conversation."""
+        self.longest_wait = MAX_U32
+        """Seconds for which it asks the server to wait for a job, whatever it is told."""
+        self.look: Callable[[], object] = _not_at_all
+        """Called before it asks for a job: here new tubes can be watched."""
         self._consumed = 0  # bytes of the replies read so far
 
     def fileno(self) -> int:
@@ -126,7 +131,8 @@ class Client(greenstalk.Client[bytes]):
 
     def begin_reserve(self, seconds: int) -> None:
         """Ask for a job; `finish_reserve` reads the answer once there is one, or when the server has waited so long."""
-        self._sock.sendall(b"reserve-with-timeout %d\r\n" % seconds)
+        self.look()
+        self._sock.sendall(b"reserve-with-timeout %d\r\n" % min(seconds, self.longest_wait))
 
     @property
     def has_answer(self) -> bool:
@@ -192,7 +198,8 @@ class Client(greenstalk.Client[bytes]):
         commands = [b"delete %d\r\n" % job_id for job_id in job_ids]
         commands += [b"reserve-with-timeout 0\r\n"] * ready
         if wait:
-            commands.append(b"reserve-with-timeout %d\r\n" % wait)
+            self.look()
+            commands.append(b"reserve-with-timeout %d\r\n" % min(wait, self.longest_wait))
         self._sock.sendall(b"".join(commands))
         held, came = [], []
         for _ in job_ids:
@@ -237,6 +244,10 @@ class Client(greenstalk.Client[bytes]):
         chunk = super()._read_chunk(size)
         self._consumed += size + 2
         return chunk
+
+
+def _not_at_all() -> None:
+    """Look for nothing."""
 
 
 def _put(submission: Submission) -> bytes:

@@ -2,6 +2,7 @@
 
 import logging
 import selectors
+import threading
 from collections.abc import Callable
 from math import inf
 from time import monotonic
@@ -36,6 +37,8 @@ class Post:
         self._redial: Redial | None = None
         self._told = False
         self._order = Order()
+        self.talk = threading.RLock()
+        """Over what was taken: the call's thread may ask while another renews its lease."""
 
     @property
     def forsaken(self) -> bool:
@@ -90,6 +93,19 @@ class Post:
             self.lose(selector, error)
             return None
 
+    def more(self, selector: selectors.BaseSelector | None, count: int) -> list[BeanstalkLease]:
+        """Up to so many jobs that are ready now, by a connection on which nobody waits."""
+        with self.talk:
+            if self.client is None or selector is None:
+                return []
+            try:
+                _, came = self.client.delete_and_reserve((), count)
+            except TROUBLE as error:
+                self.lose(selector, error)
+                return []
+            holder = _Held(self, self.client, selector)
+            return [BeanstalkLease(holder, job_id, body, is_new=self._order.is_new(job_id)) for job_id, body in came]
+
     def drop(self, selector: selectors.BaseSelector) -> None:
         """Close the connection; what the server has handed over by it goes back."""
         self.asked, self.due = False, inf
@@ -133,10 +149,11 @@ class _Held:
         return bool(self.ask(lambda client: client.settle(command, expected)))
 
     def ask(self, question: Callable[[Client], T]) -> T | None:
-        if self._post.client is not self._client:
-            return None
-        try:
-            return question(self._client)
-        except TROUBLE as error:
-            self._post.lose(self._selector, error)
-            return None
+        with self._post.talk:
+            if self._post.client is not self._client:
+                return None
+            try:
+                return question(self._client)
+            except TROUBLE as error:
+                self._post.lose(self._selector, error)
+                return None

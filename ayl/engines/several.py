@@ -17,7 +17,8 @@ from ayl.engines.base import Lease
 from ayl.engines.client import Client
 from ayl.engines.dialing import Dial
 from ayl.engines.post import Post
-from ayl.engines.source import BeanstalkLease, watching
+from ayl.engines.source import BeanstalkLease
+from ayl.engines.watching import watching
 from ayl.errors import Unreachable
 
 ANSWER_SECONDS = 0.5
@@ -32,25 +33,41 @@ class SeveralSources:
     """Reserves from the tubes of several servers, fairly; a dead one keeps nobody waiting."""
 
     def __init__(
-        self, addresses: Sequence[Address], dial: Dial, tubes: Sequence[str], timeout: float, wake_up: int
+        self,
+        addresses: Sequence[Address],
+        dial: Dial,
+        tubes: Sequence[str],
+        timeout: float,
+        wake_up: int,
+        linked: Callable[[], object] = lambda: None,
     ) -> None:
-        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait."""
+        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait. `linked` is
+        called with each new connection, by another thread.
+        """
 
         def connecting(address: Address) -> Callable[[], Client]:
-            return lambda: watching(address, dial, tubes, timeout)
+            def connect() -> Client:
+                client = watching(address, dial, tubes, timeout)
+                linked()
+                return client
+
+            return connect
 
         self._posts = [Post(address, connecting(address), timeout) for address in addresses]
         self._wake_up = wake_up
         self._first = 0  # whose turn it is
+        self._latest: Post | None = None
         self.waited = True
         self._selector: selectors.BaseSelector | None = None
         self._bell: tuple[socket.socket, socket.socket] | None = None
 
-    def take(self) -> BeanstalkLease | None:
+    def take(self, *, wait: bool = True) -> BeanstalkLease | None:
         selector = self._prepared()
         try:
             while True:
                 self._gather()
+                if not wait:
+                    return self._take_ready(selector)
                 lease = self._ask_in_turn(selector) or self._wait(selector)
                 if lease is not None:
                     return lease
@@ -59,8 +76,11 @@ class SeveralSources:
             return None
 
     def delete_and_take(self, leases: Sequence[Lease], ready: int, *, wait: bool) -> tuple[list[bool], list[Lease]]:
-        # Others may have waited longer than these servers' next jobs: they are asked first, when one is taken.
-        return [lease.delete() for lease in leases], []
+        held = [lease.delete() for lease in leases]
+        # Only of the server that was last taken from. The others may have jobs that have waited longer: they are asked
+        # first, when one is taken.
+        came = self._latest.more(self._selector, ready) if self._latest is not None and ready else []
+        return held, [*came]
 
     def close(self) -> None:
         for post in self._posts:
@@ -78,6 +98,17 @@ class SeveralSources:
         if self._selector is not None:
             for post in self._posts:
                 post.gather(self._selector, self._ring)
+
+    def _take_ready(self, selector: selectors.BaseSelector) -> BeanstalkLease | None:
+        """A job that is ready at any of those that can be reached."""
+        while any(post.client is None and post.trouble is None for post in self._posts):
+            self._harvest(selector, None)  # until each is connected or known to be gone
+        if all(post.client is None for post in self._posts):
+            raise self._unreachable()
+        return self._ask_in_turn(selector)
+
+    def _unreachable(self) -> Unreachable:
+        return Unreachable("; ".join(str(post.trouble) for post in self._posts if post.trouble is not None))
 
     def _ask_in_turn(self, selector: selectors.BaseSelector) -> BeanstalkLease | None:
         for post in self._in_turn():
@@ -102,7 +133,7 @@ class SeveralSources:
                 post.ask(selector, wait=True)
         troubles = [post.trouble for post in self._posts if post.client is None and post.trouble is not None]
         if len(troubles) == len(self._posts):
-            raise Unreachable("; ".join(map(str, troubles)))
+            raise self._unreachable()
         if any(post.forsaken for post in self._posts):
             return None
         due = min(post.due for post in self._posts)
@@ -120,6 +151,7 @@ class SeveralSources:
         for number, post in enumerate(self._in_turn(), self._first + 1):
             if post in ready and (lease := post.answer(selector)) is not None:
                 self._first = number % len(self._posts)
+                self._latest = post
                 for other in self._posts:
                     if other.asked:
                         other.drop(selector)

@@ -15,6 +15,7 @@ from ayl.engines.base import Lease
 from ayl.engines.client import NO_JOB, TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
 from ayl.engines.submissions import Submission
+from ayl.engines.watching import watching
 from ayl.errors import MessageTooLarge, Refused, Unreachable
 from ayl.life import Standing
 
@@ -36,7 +37,7 @@ class Holder(Protocol):
     """Who has the connection over which a job was reserved."""
 
     def settle(self, command: bytes, expected: bytes) -> bool:
-        """End a lease of this connection; False if it was lost."""
+        """End a lease of this connection, or renew it; False if it was lost."""
 
     def ask(self, question: Callable[[Client], T]) -> T | None:
         """What the question, asked by this connection, is answered; None if the connection is lost."""
@@ -45,13 +46,14 @@ class Holder(Protocol):
 class BeanstalkLease:
     """A reserved job. What goes wrong with the connection comes out as Unreachable."""
 
-    __slots__ = ("_holder", "_standing", "body", "is_new", "job_id", "successor")
+    __slots__ = ("_holder", "_standing", "body", "is_new", "job_id", "since", "successor")
 
     def __init__(self, holder: Holder, job_id: int, body: bytes, *, is_new: bool = False) -> None:
         self._holder = holder
         self.job_id = job_id
         self.body = body
         self.is_new = is_new
+        self.since = monotonic()
         self.successor: int | None = None
         self._standing: Standing | None = None
 
@@ -60,6 +62,9 @@ class BeanstalkLease:
             found = self._holder.ask(lambda client: client.statistics(self.job_id))
             self._standing = None if found is None else _standing(found)
         return self._standing
+
+    def touch(self) -> bool:
+        return self._holder.settle(b"touch %d" % self.job_id, b"TOUCHED")
 
     def delete(self) -> bool:
         return self._holder.settle(b"delete %d" % self.job_id, b"DELETED")
@@ -133,14 +138,25 @@ class BeanstalkSource:
     `take` is for one thread; another may settle meanwhile what that one has taken.
     """
 
-    def __init__(self, address: Address, dial: Dial, tubes: Sequence[str], timeout: float, wake_up: int) -> None:
-        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait."""
+    def __init__(
+        self,
+        address: Address,
+        dial: Dial,
+        tubes: Sequence[str],
+        timeout: float,
+        wake_up: int,
+        linked: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait. `linked` is
+        called with each new connection.
+        """
         self._address = address
         self._dial = dial
         self._tubes = tuple(tubes)
         self._timeout = timeout
         self._renewal = renewal(timeout)
         self._wake_up = wake_up
+        self._linked = linked
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
         self._asked = False  # a reserve is under way
@@ -148,13 +164,13 @@ class BeanstalkSource:
         self._talk = threading.RLock()
         self.waited = False
 
-    def take(self) -> BeanstalkLease | None:
+    def take(self, *, wait: bool = True) -> BeanstalkLease | None:
         with self._trouble():
             client, selector = self._connected()
             self.waited = False
             while True:
                 if not self._asked:
-                    client.begin_reserve(self._renewal)
+                    client.begin_reserve(self._renewal if wait else 0)
                     self._asked = True
                 if not client.has_answer:
                     self.waited = True
@@ -167,7 +183,8 @@ class BeanstalkSource:
                 try:
                     return self._lease(*client.finish_reserve())
                 except NO_JOB:
-                    continue
+                    if not wait:
+                        return None
 
     def delete_and_take(self, leases: Sequence[Lease], ready: int, *, wait: bool) -> tuple[list[bool], list[Lease]]:
         with self._talk, self._trouble():
@@ -226,19 +243,5 @@ class BeanstalkSource:
             self._selector = selectors.DefaultSelector()
             self._selector.register(self._client, selectors.EVENT_READ)
             self._selector.register(self._wake_up, selectors.EVENT_READ)
+            self._linked()
         return self._client, self._selector
-
-
-def watching(address: Address, dial: Dial, tubes: Sequence[str], timeout: float) -> Client:
-    """A new connection that watches these tubes. Raises one of TROUBLE."""
-    client = Client(dial(address, timeout))
-    try:
-        client.prompt.wait_at_most(timeout)
-        for tube in tubes:
-            client.watch(tube)
-        if greenstalk.DEFAULT_TUBE not in tubes:
-            client.ignore(greenstalk.DEFAULT_TUBE)
-    except BaseException:
-        client.close()
-        raise
-    return client

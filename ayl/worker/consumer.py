@@ -12,6 +12,8 @@ from ayl.worker.execution import Next, execute
 from ayl.worker.hand import Hand
 from ayl.worker.minder import Minder
 from ayl.worker.portion import IN_HAND_SECONDS, Portion
+from ayl.worker.terms import Terms
+from ayl.worker.wear import Wear
 
 log = logging.getLogger("ayl.worker")
 
@@ -27,6 +29,9 @@ class Stop(Protocol):
     def install(self) -> None:
         """See to it that signals are heard, whatever the last call has done about them."""
 
+    def fileno(self) -> int:
+        """Readable once there is news."""
+
     def wait(self, seconds: float) -> None:
         """Wait this long, or until there is news."""
 
@@ -34,12 +39,18 @@ class Stop(Protocol):
 class Consumer:
     """Over one source, whose wake-up descriptor is readable once `stop` has news."""
 
-    def __init__(self, source: Source, stop: Stop, minder: Minder) -> None:
+    def __init__(
+        self, source: Source, stop: Stop, minder: Minder, wear: Wear, terms: Terms, *, burst: bool = False
+    ) -> None:
+        """`burst`: end once no job is ready."""
         self._source = source
         self._stop = stop
         self._minder = minder
+        self._wear = wear
+        self._wait = not burst
         self._hand = Hand(source)
         self._portion = Portion()
+        self._slot = terms.slot(lambda: self._hand.lighten(self._hand.portion))
 
     def work(self, settings: Settings) -> Next:
         """Until told to stop, or by a message to end."""
@@ -49,10 +60,12 @@ class Consumer:
                 self._stop.install()
                 if self._stop.requested:
                     return Next.GO_ON
-                lease = self._source.take()
+                lease = self._source.take(wait=self._wait)
                 if not reachable:
                     log.info("the server answers again")
                 reachable = True
+                if lease is None and not self._wait and not self._stop.requested:
+                    return Next.EMPTY
                 if lease is not None and self._work_off(lease, settings) is Next.RETIRE:
                     return Next.RETIRE
             except Unreachable as error:
@@ -62,6 +75,10 @@ class Consumer:
                     log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
                 reachable = False
                 self._stop.wait(RECONNECT_SECONDS)
+
+    def give_back(self) -> bool:
+        """At once, all that is in hand, from another thread; whether a call was cut off, which must not go on."""
+        return self._hand.give_back()
 
     def _work_off(self, lease: Lease, settings: Settings) -> Next:
         """This job, and those that are ready behind it."""
@@ -77,7 +94,7 @@ class Consumer:
                 return after
             self._portion.learn(asked, came, ran, monotonic() - began)
             asked = self._portion.size
-            leases = self._hand.go_on(asked)
+            leases = self._hand.go_on(asked, wait=self._wait)
             came = len(leases)
         return Next.GO_ON
 
@@ -86,8 +103,9 @@ class Consumer:
         ran = 0
         while (lease := self._hand.next()) is not None:
             ran += 1
-            if execute(lease, settings, partial(self._hand.lighten, self._hand.portion)) is Next.RETIRE:
+            if execute(lease, settings, self._slot, partial(self._hand.lighten, self._hand.portion)) is Next.RETIRE:
                 return ran, Next.RETIRE
+            self._wear.count()
             if self._stop.requested:
                 break
             if monotonic() > until and self._hand.has_more:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from random import random
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from ayl import life as lives
 from ayl import message as messages
-from ayl.calling import perform, rules_for
+from ayl.calling import is_for_a_loop, perform, perform_on_loop, rules_for
 from ayl.engines.base import Lease
 from ayl.errors import Bury, CannotRun, Decay, NotTrusted, Unavailable, Undecodable, Unreachable
 from ayl.failures import (
@@ -27,25 +28,40 @@ from ayl.failures import (
     remembered,
     told,
 )
-from ayl.frameworks import around_job
+from ayl.frameworks import around_coroutine, around_job
 from ayl.life import Life, Past
 from ayl.message import Control, Message
 from ayl.reporting import report
 from ayl.settings import Settings
 from ayl.worker.settling import settle
+from ayl.worker.terms import Slot
 
 log = logging.getLogger("ayl.worker")
+
+
+T = TypeVar("T")
 
 
 class Next(Enum):
     """What the worker does after a job."""
 
     GO_ON = "go on"
+    EMPTY = "end, for nothing is ready"
     RETIRE = "end, and let nobody take the place"
 
 
 ORDERS = {"exit": Next.RETIRE}
 """Control messages and what they make a worker do."""
+
+
+class Threads(Protocol):
+    """Where a loop has done what would hold it up."""
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """What `function` returns, which is the app's and may take long."""
+
+    async def settle(self, function: Callable[[], T]) -> T:
+        """What `function` returns, which asks the server."""
 
 
 @dataclass(slots=True)
@@ -59,12 +75,42 @@ class Counts:
 counts = Counts()
 
 
-def execute(lease: Lease, settings: Settings, clear: Callable[[], object] = lambda: None) -> Next:
+def execute(lease: Lease, settings: Settings, slot: Slot, clear: Callable[[], object] = lambda: None) -> Next:
     """For a worker of that app: run the job and settle it. `clear` sees to it that this process has no other in hand:
     it is called before a job is run that must run alone.
 
     Only Unreachable comes out: then the server gives the job to another worker.
     """
+    job = opened(lease, settings)
+    if not isinstance(job, Job):
+        return job()
+    if is_admitted(job, clear):
+        conclude(job, _made(job, slot))
+    return Next.GO_ON
+
+
+async def execute_on_loop(lease: Lease, settings: Settings, slot: Slot, threads: Threads) -> Next:
+    """As `execute`, on the running loop, which nothing holds up: what may take long is done in threads."""
+    job = opened(lease, settings)
+    if not isinstance(job, Job):
+        return await threads.settle(job)
+    if job.may_have_killed and not await threads.settle(partial(is_admitted, job, lambda: None)):
+        return Next.GO_ON
+    if not job.message.time_to_run:
+        await threads.settle(lease.standing)  # the slot asks for it, and has it then
+    if is_for_a_loop(job.message):
+        ended = await _made_on_loop(job, slot)
+    else:
+        ended = await threads.call(partial(_made, job, slot))
+    if ended.error is None:
+        conclude(job, ended)
+    else:
+        await threads.settle(partial(conclude, job, ended))
+    return Next.GO_ON
+
+
+def opened(lease: Lease, settings: Settings) -> "Job | Callable[[], Next]":
+    """The call that a job asks for; or else what is to be done with the job, which may take a while."""
     try:
         # First of all: nothing of a body is read that nobody vouches for.
         if settings.secrets is not None:
@@ -74,18 +120,19 @@ def execute(lease: Lease, settings: Settings, clear: Callable[[], object] = lamb
     except NotTrusted as error:
         counts.untrusted += 1
         reason = f"{error} (untrusted jobs so far: {counts.untrusted})"
-        _settle(lease, Buried(reason), _Facts(lease, error=error))
-        return Next.GO_ON
+        return partial(_bury, reason, _Facts(lease, error=error))
     except Undecodable as error:
-        _settle(lease, Buried(str(error)), _Facts(lease, error=error))
-        return Next.GO_ON
+        return partial(_bury, str(error), _Facts(lease, error=error))
     if isinstance(message, Control):
-        return _obey(lease, message)
+        return partial(_obey, lease, message)
     if settings.app and message.app != settings.app:
         reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
-        _settle(lease, Buried(reason), _Facts(lease, message))
-    else:
-        _run(lease, message, life, clear)
+        return partial(_bury, reason, _Facts(lease, message))
+    return Job(lease, message, life)
+
+
+def _bury(reason: str, facts: "_Facts") -> Next:
+    _settle(facts.lease, Buried(reason), facts)
     return Next.GO_ON
 
 
@@ -100,34 +147,88 @@ def _obey(lease: Lease, order: Control) -> Next:
     return after
 
 
-def _run(lease: Lease, message: Message, life: Life, clear: Callable[[], object]) -> None:
-    if not (lease.is_new and life == lives.NEW):
-        # It may have killed its worker: nobody is told that but by the server's counts.
-        past = lives.past(life, lease.standing())
-        if (poison := refusal(past, life.why)) is not None:
-            _settle(lease, Buried(str(poison)), _Facts(lease, message, life, poison))
-            return
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A call of ours that is to be made."""
+
+    lease: Lease
+    message: Message
+    life: Life
+
+    @property
+    def may_have_killed(self) -> bool:
+        """Whether it may have killed its worker before: nobody is told that but by the server's counts."""
+        return not (self.lease.is_new and self.life == lives.NEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call that was made."""
+
+    error: BaseException | None
+    seconds: float
+
+
+def is_admitted(job: Job, clear: Callable[[], object]) -> bool:
+    """Whether the call may be made; what has killed too many workers is buried. May ask the server."""
+    if job.may_have_killed:
+        past = lives.past(job.life, job.lease.standing())
+        if (poison := refusal(past, job.life.why)) is not None:
+            _settle(job.lease, Buried(str(poison)), _Facts(job.lease, job.message, job.life, poison))
+            return False
         if past.alone:
             clear()
+    return True
+
+
+def _made(job: Job, slot: Slot) -> Ended:
     started = time.perf_counter()
     error: BaseException | None = None
     try:
-        with around_job():
-            perform(message)
+        slot.make(job.lease, job.message, job.life, partial(_perform, job.message))
     except BaseException as raised:  # noqa: BLE001 - all of it is the policy's business; signals raise nothing
         error = raised
-    seconds = time.perf_counter() - started
+    return Ended(error, time.perf_counter() - started)
+
+
+async def _made_on_loop(job: Job, slot: Slot) -> Ended:
+    started = time.perf_counter()
+    error: BaseException | None = None
+    try:
+        await slot.make_on_loop(job.lease, job.message, job.life, _perform_on_loop(job.message))
+    except BaseException as raised:  # noqa: BLE001 - as above
+        error = raised
+    return Ended(error, time.perf_counter() - started)
+
+
+def conclude(job: Job, ended: Ended) -> None:
+    """Settle a call that has ended."""
+    lease, message, life, error, seconds = job.lease, job.message, job.life, ended.error, ended.seconds
     if error is None and lease.delete():
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s done in %.3f s", _label(lease, message), seconds)
         return
-    label = _label(lease, message)
     if error is None:
-        lost(label)
+        lost(_label(lease, message))
         return
+    fail(lease, message, life, error, seconds)
+
+
+def _perform(message: Message) -> None:
+    with around_job():
+        perform(message)
+
+
+async def _perform_on_loop(message: Message) -> None:
+    async with around_coroutine():
+        await perform_on_loop(message)
+
+
+def fail(lease: Lease, message: Message, life: Life, error: BaseException, seconds: float) -> None:
+    """Settle the job of a call that ended with `error` after so many seconds, by policy. Raises Unreachable."""
     # The traceback of a message that cannot run would show our own code, which is not what is wrong.
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
-    log.warning("%s failed after %.3f s", label, seconds, exc_info=error if own_fault else None)
+    log.warning("%s failed after %.3f s", _label(lease, message), seconds, exc_info=error if own_fault else None)
     facts = _Facts(lease, message, life, error)
     policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
     try:

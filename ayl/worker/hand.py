@@ -10,18 +10,26 @@ from ayl.errors import Unreachable
 from ayl.life import Standing
 from ayl.worker.execution import lost
 
+LAST_SECONDS = 1
+"""Until others may take what a process gives back that is about to end: till then it surely has ended, and what it cut
+off runs nowhere twice; nor does a slot of its own take the job once more.
+"""
+
 
 class Held:
     """A lease whose job is deleted a little later, with the others in hand. All else is settled at once."""
 
-    __slots__ = ("_done", "_lease", "body", "is_new", "job_id")
+    __slots__ = ("_begun", "_done", "_is_claimed", "_lease", "body", "is_new", "job_id", "since")
 
-    def __init__(self, lease: Lease, done: deque[Lease]) -> None:
+    def __init__(self, lease: Lease, begun: deque[Lease], done: deque[Lease]) -> None:
         self._lease = lease
+        self._begun = begun
         self._done = done
+        self._is_claimed = False
         self.job_id = lease.job_id
         self.body = lease.body
         self.is_new = lease.is_new
+        self.since = lease.since
 
     @property
     def successor(self) -> int | None:
@@ -30,15 +38,30 @@ class Held:
     def standing(self) -> Standing | None:
         return self._lease.standing()
 
+    def touch(self) -> bool:
+        return self._lease.touch()
+
     def delete(self) -> bool:
+        if not self._is_ours():
+            return False
         self._done.append(self._lease)
         return True
 
     def release(self, delay: int, body: bytes | None = None) -> bool:
-        return self._lease.release(delay, body)
+        return self._is_ours() and self._lease.release(delay, body)
 
     def bury(self, body: bytes | None = None) -> bool:
-        return self._lease.bury(body)
+        return self._is_ours() and self._lease.bury(body)
+
+    def _is_ours(self) -> bool:
+        """Whether its job was not given back meanwhile. From now on it cannot be."""
+        if not self._is_claimed:
+            try:
+                self._begun.pop()
+            except IndexError:
+                return False
+            self._is_claimed = True
+        return True
 
 
 class Hand:
@@ -47,6 +70,8 @@ class Hand:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._waiting: deque[Lease] = deque()
+        self._begun: deque[Lease] = deque()
+        """The lease whose call runs: whoever takes it out settles it."""
         self._done: deque[Lease] = deque()
         self._lock = Lock()
         self.portion = 0
@@ -65,28 +90,35 @@ class Hand:
     def drop(self) -> None:
         """The connection is lost, and all leases with it."""
         self._waiting.clear()
+        self._begun.clear()
         self._done.clear()
 
     def next(self) -> Held | None:
         """The next job that nobody has begun with; whoever does so deletes it or settles it otherwise."""
         try:
-            return Held(self._waiting.popleft(), self._done)
+            lease = self._waiting.popleft()
         except IndexError:
             return None
+        self._begun.append(lease)
+        return Held(lease, self._begun, self._done)
 
-    def go_on(self, count: int) -> list[Lease]:
-        """Settle what is done, and take up to `count` more. One alone is only asked for: the source is to be waited on.
+    def go_on(self, count: int, *, wait: bool = True) -> list[Lease]:
+        """Settle what is done, and take up to `count` more. One alone is only asked for if the source may be waited on.
 
         Raises Unreachable.
         """
+        wait = wait and count == 1
         with self._lock:
             done = self._drained()
-            held, came = self._source.delete_and_take(done, count if count > 1 else 0, wait=count == 1)
+            held, came = self._source.delete_and_take(done, 0 if wait else count, wait=wait)
         _tell(done, held)
         return came
 
-    def lighten(self, portion: int) -> None:
-        """Settle what is done, and give back what nobody has begun with, if this portion is still in hand."""
+    def lighten(self, portion: int, delay: int = 0) -> None:
+        """Settle what is done, and give back what nobody has begun with, if this portion is still in hand.
+
+        `delay`: seconds until others may take it.
+        """
         with self._lock:
             if portion != self.portion or not (self._waiting or self._done):
                 return  # all of it is settled, and the slot may be waiting by now: its connection is not to be used
@@ -99,7 +131,16 @@ class Hand:
                 held, _ = self._source.delete_and_take(done, 0, wait=False)
                 _tell(done, held)
                 for lease in unbegun:
-                    lease.release(0)
+                    lease.release(delay)
+
+    def give_back(self) -> bool:
+        """The process is about to end: give back also what runs. Whether anything did; then it must get no further."""
+        runs = [self._begun.pop() for _ in range(len(self._begun))]
+        self.lighten(self.portion, LAST_SECONDS)
+        for lease in runs:
+            with suppress(Unreachable):
+                lease.release(LAST_SECONDS)
+        return bool(runs)
 
     def _drained(self) -> list[Lease]:
         return [self._done.popleft() for _ in range(len(self._done))]

@@ -1,58 +1,70 @@
 """One worker process: load the app, then take a job, run it, settle it, until told to stop.
 
 Signals only record; the loop acts. SIGTERM or SIGINT while a call runs lets it finish; while it waits, ends the
-wait. When the supervisor dies, its end of the lifeline closes and the worker stops as for SIGTERM.
+wait. When the supervisor dies, its end of the line closes and the worker stops as for SIGTERM, with the same grace.
 """
 
-import json
+import faulthandler
 import logging
 import os
+import random
 import selectors
 import signal
 import socket
 import sys
 import threading
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
 from ayl.engines import source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
-from ayl.worker import deliveries
+from ayl.settings import Settings
+from ayl.worker import deliveries, exits, line
 from ayl.worker.consumer import Consumer
-from ayl.worker.execution import Next, counts
+from ayl.worker.deadlines import Deadlines
+from ayl.worker.execution import Next, counts, fail
+from ayl.worker.line import Line
 from ayl.worker.minder import Minder
+from ayl.worker.plan import Plan
+from ayl.worker.slots import Bell, work_side_by_side
+from ayl.worker.terms import Terms
+from ayl.worker.wear import Wear, resident
 
 log = logging.getLogger("ayl.worker")
 
-EXIT_OK = 0
-EXIT_CONFIG = 78
-"""The app cannot be loaded or its settings make no sense: another start would end the same (sysexits EX_CONFIG)."""
-EXIT_RETIRED = 79
-"""This worker was ordered to end, and none is to take its place."""
+ENDS = {Next.RETIRE: exits.RETIRED, Next.EMPTY: exits.EMPTY}
+"""Why its slots have ended, when nobody told them to, and the exit code for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a worker process is to do; the supervisor hands it over as JSON."""
+class Stopping:
+    """What calls see of a stop. No threading.Event: a signal's handler could not set that while it is waited for."""
 
-    app_path: str
-    require: tuple[str, ...]
-    tubes: tuple[str, ...] = ()
-    """Empty for the app's own tube."""
-    log_level: str = "INFO"
+    def __init__(self) -> None:
+        self._is_set = False
+        self._reader, self._writer = os.pipe()
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
+    def set(self) -> None:
+        """For good. Called by a signal's handler."""
+        if not self._is_set:
+            self._is_set = True
+            os.write(self._writer, b"!")
 
-    @classmethod
-    def from_json(cls, text: str) -> "Plan":
-        fields = json.loads(text)
-        return cls(fields["app_path"], tuple(fields["require"]), tuple(fields["tubes"]), fields["log_level"])
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._reader, selectors.EVENT_READ)
+            selector.select(timeout)
+        return self._is_set
 
 
 class Stop:
@@ -60,6 +72,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.requested = False
+        self.stopping = Stopping()
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
@@ -72,6 +85,8 @@ class Stop:
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._record)
+        for number in (signal.SIGTSTP, signal.SIGHUP):  # a terminal sends them to all; they are the supervisor's
+            signal.signal(number, lambda *_: None)
 
     def fileno(self) -> int:
         """Readable once a signal has come."""
@@ -85,29 +100,71 @@ class Stop:
 
     def _record(self, *_: object) -> None:
         self.requested = True
+        self.stopping.set()
 
 
-def main(plan: Plan, lifeline: int) -> int:
-    """Work until told to stop; the exit code. `lifeline` is a descriptor that ends when the supervisor does."""
+class Slots(Protocol):
+    """One, or several over connections of their own."""
+
+    def work(self, settings: Settings) -> Next:
+        """Until told to stop, or by a message to end."""
+
+    def give_back(self) -> bool:
+        """At once, all that is in hand; whether calls were cut off. Called by another thread."""
+
+
+def main(plan: Plan, descriptor: int, memory: int) -> int:
+    """Work until told to stop; the exit code. `descriptor`: this end of the line to the supervisor; `memory`: that of
+    its `Deadlines`.
+    """
+    faulthandler.enable()
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
-    stop = Stop()
-    stop.install()
-    threading.Thread(target=_stop_with_supervisor, args=(lifeline,), daemon=True).start()
+    faulthandler.enable()  # what crashes in C tells where
+    signals = Stop()
+    signals.install()
+    to_supervisor = Line.at(descriptor)
+    workers: list[Slots] = []
+    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
+    bell = Bell()
+    stop = signals if plan.slots == plan.threads == 1 else bell
     try:
-        source = _load(plan, stop)
+        connect, settings = _load(plan, stop.fileno(), to_supervisor)
+        sources = [connect() for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
-        return EXIT_CONFIG
-    deliveries.begin(configuration.current())
+        return exits.CONFIG
+    to_supervisor.say(line.LOADED)
+    deliveries.begin(settings)
+    minder = Minder()
+
+    def worn(reason: str) -> None:
+        log.info("has done enough (%s): another is to take its place", reason)
+        to_supervisor.say(line.WORN)
+
+    wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
+    deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
+    terms = Terms(deadlines, signals.stopping, fail)
+    workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
+    slots = [partial(worker.work, settings) for worker in workers]
     try:
-        after = Consumer(source, stop, Minder()).work(configuration.current())
-        return EXIT_RETIRED if after is Next.RETIRE else EXIT_OK
+        with ExitStack() as stack:
+            if plan.coroutines:
+                from ayl.worker.coroutines import Coroutines  # asyncio takes long to load
+                from ayl.worker.loop import Loop
+
+                loop = stack.enter_context(Loop())
+                coroutines = Coroutines(plan.coroutines, connect, bell, loop, wear, terms, burst=plan.burst)
+                workers.append(coroutines)
+                slots.append(partial(coroutines.work, settings))
+            after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
+        return ENDS.get(after, exits.OK)
     finally:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
-        source.close()
+        for source in sources:
+            source.close()
         delivery.close()  # what calls have sent with; Python that winds up could not do it any more
         # While Python winds up, its handlers are gone already; a reminder must not kill what is ending well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -117,8 +174,11 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, stop: Stop) -> Source:
-    """Import the app's modules, which register what may be called, and make ready to take jobs."""
+def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], Source], Settings]:
+    """Import the app's modules, which register what may be called; what makes sources, and the settings.
+
+    `wake_up` is a descriptor that becomes readable when slots are to stop.
+    """
     sys.path.insert(0, plan.app_path)
     configuration.look_in(Path(plan.app_path))
     for name in plan.require:
@@ -132,7 +192,9 @@ def _load(plan: Plan, stop: Stop) -> Source:
     settings = configuration.current()
     tubes = plan.tubes or (settings.tube(),)
     log.info("takes jobs from %s", ", ".join(tubes))
-    return source_for(settings, tubes, stop.fileno())
+    connect = partial(source_for, settings, tubes, wake_up, lambda: to_supervisor.say(line.CONNECTED))
+    connect().close()  # so that settings that make no sense are told now
+    return connect, settings
 
 
 def _not_a_file(name: str) -> str:
@@ -142,10 +204,27 @@ def _not_a_file(name: str) -> str:
     return f"; a module is named as in an import, not as a file: --require {module}"
 
 
-def _stop_with_supervisor(lifeline: int) -> None:
-    os.read(lifeline, 1)
+def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots]) -> None:
+    """To the supervisor, as long as there is one."""
+    while words := to_supervisor.hear():
+        if line.GIVE_BACK in words:
+            _give_back(workers)
     os.kill(os.getpid(), signal.SIGTERM)
+    if grace is not None:
+        time.sleep(grace)
+        _give_back(workers)
+
+
+def _give_back(workers: Sequence[Slots]) -> None:
+    """The calls that run are cut off, and nobody is to wait for them: their jobs go back as if never taken.
+
+    The process ends with them, because a call that is in C cannot be ended otherwise.
+    """
+    cut = [worker.give_back() for worker in workers]
+    if any(cut):
+        log.warning("cut off what ran and gave it back: the grace is over")
+        os._exit(exits.CUT)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Plan.from_json(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(Plan.from_json(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -1,29 +1,90 @@
-"""Keeps N worker processes alive.
+"""Keeps N worker processes alive. Signals only record; the loop acts.
 
-Order of a stop: SIGTERM or SIGINT to the supervisor is passed on to every worker; each finishes its call, and the
-supervisor ends when the last has. A second signal kills what is left; the server gives their jobs to others.
+Order of a stop: each worker is asked to end (SIGTERM), finishes its calls and takes no other. When the grace is over it
+is told to give back: its calls are cut off and their jobs released. One that does not even do that is killed; the
+server gives its jobs to others. A second signal ends the grace at once, a third kills.
+
+Quiet is the same without a grace, and the supervisor stays, to start workers again when it is told so.
+
+A worker that is to be replaced, by a restart or because it is worn, works on until its successor is connected: the
+tubes are served all the time. When the successor fails, the worker stays.
 """
 
 import logging
-import os
 import selectors
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+from time import monotonic
+from typing import ClassVar
 
-from ayl.worker.process import EXIT_CONFIG, EXIT_OK, EXIT_RETIRED, Plan
+from ayl.worker import exits, line
+from ayl.worker.farewell import Act, Farewell
+from ayl.worker.line import Line
+from ayl.worker.overruns import Overruns
+from ayl.worker.plan import Plan
+from ayl.worker.restarts import FAILED_STARTS, Restarts
+from ayl.worker.signals import Order, Signals
 
 log = logging.getLogger("ayl.worker")
 
-REMINDER_SECONDS = 1.0
-"""Between the first two signals to a worker that is to stop; each time after that it is twice as long. With each, the
-kernel counts the time anew for the answer that a worker is waiting for: it must come to an end at some time."""
 
-RESTART_SECONDS = 0.5
-"""Between the death of a worker and the start of another in its place."""
+class Worker:
+    """A worker process, as its supervisor sees it."""
+
+    def __init__(self, plan: Plan, restarts: Restarts, replaces: "Worker | None" = None) -> None:
+        ours, its = socket.socketpair()
+        with its, Overruns.watched(plan.slots) as (self.overruns, memory):
+            given = (its.fileno(), memory)
+            command = [sys.executable, "-m", "ayl.worker.process", plan.to_json(), *map(str, given)]
+            self.process = subprocess.Popen(command, pass_fds=given)  # noqa: S603 - our own module
+        self.line: Line | None = Line(ours)
+        self.restarts = restarts
+        restarts.started()
+        self.replaces = replaces
+        """Whom it is to replace, until it is connected."""
+        self.is_loaded = False
+        self.farewell: Farewell | None = None
+        self.was_killed = False
+        """By us."""
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def leave(self, now: float, grace: float | None) -> None:
+        """Begin to bring it to an end, or allow less time for it."""
+        if self.farewell is None:
+            self.farewell = Farewell(now, grace)
+        elif grace is not None:
+            self.farewell.hasten(now, grace)
+
+    def hasten(self, now: float) -> None:
+        """Do what is due of its farewell."""
+        while self.farewell is not None and (act := self.farewell.due(now)) is not None:
+            match act:
+                case Act.ASK:
+                    self.process.send_signal(signal.SIGTERM)
+                case Act.GIVE_BACK:
+                    if self.line is not None:
+                        self.line.say(line.GIVE_BACK)
+                case Act.KILL:
+                    self.kill()
+
+    def kill(self) -> None:
+        self.was_killed = True
+        self.process.kill()
+
+    def hang_up(self) -> None:
+        """Nobody is at the other end of its line any more."""
+        if self.line is not None:
+            self.line.close()
+            self.line = None
 
 
 class Supervisor:
@@ -31,102 +92,196 @@ class Supervisor:
 
     def __init__(self, plan: Plan, processes: int) -> None:
         self.plan = plan
-        self.processes = processes
-        self.exit_code = EXIT_OK
-        self._running: list[subprocess.Popen[bytes]] = []
-        self._due: list[float] = []  # when to start another worker, seconds of the monotonic clock
+        self.exit_code = exits.OK
+        self._signals = Signals()
+        self._workers: list[Worker] = []
+        self._due: list[tuple[float, Restarts]] = [(monotonic(), Restarts()) for _ in range(processes)]
+        """When to start another worker, seconds of the monotonic clock, and what is known of its place."""
+        self._places = processes
+        self._to_replace: deque[Worker] = deque()
         self._stops = 0
-        self._stopping = False
-        self._remind_at = 0.0  # when to repeat the signal, seconds of the monotonic clock
-        self._remind_after = REMINDER_SECONDS
-        # The workers hold the reading end; it ends when this process does, however it dies.
-        self._lifeline, self._held = os.pipe()
-        self._reader, self._writer = socket.socketpair()
+        self._quiet = False
 
     def run(self) -> int:
         """Supervise until stopped or every worker has retired; the exit code."""
-        self._install()
-        self._due = [time.monotonic()] * self.processes
-        while self._running or self._due:
-            self._start_due()
+        self._signals.install()
+        while self._workers or self._due or (self._quiet and self._places and not self._stops):
+            now = monotonic()
+            self._start_due(now)
+            self._start_successor()
+            for worker in self._workers:
+                worker.hasten(now)
             self._wait()
+            orders = self._signals.taken()  # first, so that the death of a worker after the next look wakes the loop
             self._reap()
-            self._pass_on_stops()
+            for order in orders:
+                self._obey[order](self)
         return self.exit_code
 
-    def _install(self) -> None:
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
-        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._record_stop)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake the loop
+    def _start_due(self, now: float) -> None:
+        starting = [restarts for due, restarts in self._due if due <= now]
+        self._due = [(due, restarts) for due, restarts in self._due if due > now]
+        for restarts in starting:
+            self._start(Worker(self.plan, restarts))
 
-    def _record_stop(self, *_: object) -> None:
-        self._stops += 1
+    def _start_successor(self) -> None:
+        """Of the next that is to be replaced: one at a time."""
+        if any(worker.replaces for worker in self._workers):
+            return
+        while self._to_replace:
+            old = self._to_replace.popleft()
+            if old in self._workers and old.farewell is None:
+                self._start(Worker(self.plan, old.restarts, replaces=old))
+                return
 
-    def _start_due(self) -> None:
-        now = time.monotonic()
-        starting = [due for due in self._due if due <= now]
-        self._due = [due for due in self._due if due > now]
-        for _ in starting:
-            command = [sys.executable, "-m", "ayl.worker.process", self.plan.to_json(), str(self._lifeline)]
-            process = subprocess.Popen(command, pass_fds=(self._lifeline,))  # noqa: S603 - our own module
-            self._running.append(process)
-            log.info("started worker %d", process.pid)
+    def _start(self, worker: Worker) -> None:
+        self._workers.append(worker)
+        log.info("started worker %d", worker.pid)
 
     def _wait(self) -> None:
-        """Until a signal comes or a start is due; while stopping, no longer than until the next reminder."""
-        timeout = max(0.0, min(self._due) - time.monotonic()) if self._due else None
-        if self._stopping:
-            timeout = max(0.0, self._remind_at - time.monotonic())
+        """Until a signal comes or a word, or until something is due."""
+        due = [when for when, _ in self._due]
+        due += [worker.farewell.next() for worker in self._workers if worker.farewell is not None]
+        due += [worker.overruns.next_look(monotonic()) for worker in self._workers]
+        soonest = min(due, default=inf)
         with selectors.DefaultSelector() as selector:
-            selector.register(self._reader, selectors.EVENT_READ)
-            if selector.select(timeout):
-                self._reader.recv(4096)
+            selector.register(self._signals, selectors.EVENT_READ)
+            for worker in self._workers:
+                if worker.line is not None:
+                    selector.register(worker.line, selectors.EVENT_READ, worker)
+            for key, _ in selector.select(None if soonest == inf else max(0.0, soonest - monotonic())):
+                if isinstance(key.data, Worker):
+                    self._listen(key.data)
+        now = monotonic()
+        for worker in self._workers:
+            worker.overruns.look(now, worker.process)
+
+    def _listen(self, worker: Worker) -> None:
+        words = b"" if worker.line is None else worker.line.hear()
+        if not words:
+            worker.hang_up()
+        for word in words:
+            match word:
+                case line.LOADED:
+                    worker.is_loaded = True
+                    worker.restarts.loaded(monotonic())
+                case line.CONNECTED if worker.replaces is not None:
+                    log.info("worker %d takes the place of worker %d", worker.pid, worker.replaces.pid)
+                    worker.replaces.leave(monotonic(), self.plan.grace)
+                    worker.replaces = None
+                case line.WORN if worker not in self._to_replace:
+                    self._to_replace.append(worker)
 
     def _reap(self) -> None:
-        for process in list(self._running):
-            code = process.poll()
+        for worker in list(self._workers):
+            code = worker.process.poll()
             if code is None:
                 continue
-            self._running.remove(process)
-            log.info("worker %d %s", process.pid, _how(code))
-            if code == EXIT_CONFIG:
-                self.exit_code = EXIT_CONFIG
-                self._stop(signal.SIGTERM)
-            elif code != EXIT_RETIRED and not self._stopping:
-                self._due.append(time.monotonic() + RESTART_SECONDS)
+            self._workers.remove(worker)
+            worker.overruns.close()
+            log.info("worker %d %s", worker.pid, exits.told(code))
+            if worker.line is not None:
+                self._drain(worker)
+            if code == exits.CUT or (worker.was_killed and worker.is_loaded):
+                self.exit_code = self.exit_code or exits.CUT
+            self._mourn(worker, code)
 
-    def _pass_on_stops(self) -> None:
-        if self._stops > 1:
-            self._stop(signal.SIGKILL)
-        elif self._stops and not self._stopping:
-            log.info("stopping: each worker finishes its call; once more kills them")
-            self._stop(signal.SIGTERM)
-        elif self._stopping and time.monotonic() >= self._remind_at:
-            # A call may have had a signal handler of its own when the first one came.
-            self._stop(signal.SIGTERM)
+    def _drain(self, worker: Worker) -> None:
+        """What it said before it ended."""
+        with suppress(OSError):
+            while worker.line is not None:
+                self._listen(worker)
 
-    def _stop(self, number: signal.Signals) -> None:
-        self._stopping = True
-        self._remind_at = time.monotonic() + self._remind_after
-        self._remind_after *= 2
+    def _mourn(self, worker: Worker, code: int) -> None:
+        """Who takes its place."""
+        successor = next((other for other in self._workers if other.replaces is worker), None)
+        if worker.farewell is not None or self._stops:
+            if successor is not None:
+                successor.replaces = None
+        elif worker.replaces is not None:
+            log.error("worker %d failed to take the place of worker %d, which stays", worker.pid, worker.replaces.pid)
+            self._to_replace.clear()
+        elif code in exits.LEFT:
+            self._places -= 1
+            if successor is not None:
+                successor.replaces = None
+                successor.leave(monotonic(), self.plan.grace)
+        elif code == exits.CONFIG:
+            self._give_up(exits.CONFIG)
+        elif successor is not None:
+            successor.replaces = None
+        else:
+            self._start_again(worker.restarts, at_once=worker.overruns.have_ended or code == exits.OVERRAN)
+
+    def _start_again(self, restarts: Restarts, *, at_once: bool) -> None:
+        now = monotonic()
+        due = now if at_once else now + restarts.died(now)
+        if restarts.is_hopeless and not any(worker.is_loaded for worker in self._workers):
+            log.critical(
+                "giving up: %d workers in a row died before they had loaded the app; what they said stands above",
+                FAILED_STARTS,
+            )
+            self._give_up(exits.CRASH_LOOP)
+        else:
+            self._due.append((due, restarts))
+
+    def _give_up(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        self._stops = max(self._stops, 1)
+        self._dismiss(self.plan.grace)
+
+    def _stop(self) -> None:
+        self._stops += 1
+        match self._stops:
+            case 1:
+                log.info("stopping: each worker finishes its calls%s; once more cuts them off", self._within())
+                self._dismiss(self.plan.grace)
+            case 2:
+                log.warning("stopping at once: the calls are cut off and their jobs given back; once more kills")
+                self._dismiss(0.0)
+            case _:
+                for worker in self._workers:
+                    worker.kill()
+
+    def _within(self) -> str:
+        return "" if self.plan.grace is None else f" within {self.plan.grace:g} s"
+
+    def _be_quiet(self) -> None:
+        if not self._quiet and not self._stops:
+            log.info("quiet: each worker finishes its calls and ends; SIGCONT or SIGUSR2 starts them again")
+            self._quiet = True
+            self._dismiss(None)
+
+    def _resume(self) -> None:
+        if self._quiet and not self._stops:
+            log.info("taking jobs again")
+            self._quiet = False
+            self._due = [(monotonic(), Restarts()) for _ in range(self._places)]
+
+    def _restart(self) -> None:
+        if not self._quiet and not self._stops:
+            log.info("restarting the workers one by one")
+            self._to_replace = deque(worker for worker in self._workers if worker.farewell is None)
+
+    def _dismiss(self, grace: float | None) -> None:
+        """All workers, and start no other."""
         self._due = []
-        for process in self._running:
-            process.send_signal(number)
+        self._to_replace.clear()
+        for worker in self._workers:
+            worker.replaces = None
+            worker.leave(monotonic(), grace)
+
+    _obey: ClassVar[dict[Order, Callable[["Supervisor"], None]]] = {
+        Order.STOP: _stop,
+        Order.QUIET: _be_quiet,
+        Order.RESUME: _resume,
+        Order.RESTART: _restart,
+    }
 
 
-def _how(code: int) -> str:
-    known = {EXIT_OK: "ended", EXIT_CONFIG: "could not start", EXIT_RETIRED: "retired"}
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return known.get(code, f"ended with exit code {code}")
-
-
-def supervise(app_path: str, require: Sequence[str], tubes: Sequence[str], processes: int, log_level: str) -> int:
+def supervise(plan: Plan, processes: int) -> int:
     """Run `processes` workers until stopped; the exit code."""
     logging.basicConfig(
-        level=log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
+        level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
-    return Supervisor(Plan(app_path, tuple(require), tuple(tubes), log_level), processes).run()
+    return Supervisor(plan, processes).run()

@@ -16,7 +16,7 @@ import pytest
 
 import ayl
 from ayl.errors import OutOfTime, TimeToRunExceeded
-from ayl.limits import limited, seconds_left
+from ayl.limits import Limit, countdown, hasten, limited, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,11 +149,11 @@ def test_a_limit_around_a_limit_ends_both() -> None:
 
 
 def test_seconds_left_are_those_of_the_strictest_limit() -> None:
-    assert seconds_left() is None
-    inner = limited(5, lambda: limited(100, seconds_left))
+    assert countdown()() is None
+    inner = limited(5, lambda: limited(100, lambda: countdown()()))  # noqa: PLW0108 - only in there it counts
     assert inner is not None
     assert 4 < inner <= 5
-    assert seconds_left() is None
+    assert countdown()() is None
 
 
 def nested(seconds: float, depth: int) -> str:
@@ -194,7 +194,7 @@ def test_a_call_that_ends_when_its_time_is_over_hits_nothing_behind_it(eager_thr
     assert sum(ended for ended, _ in ends) > 10
     assert sum(done for _, done in ends) > 10
     assert limited(1, lambda: spin(0.1)) == "done"
-    assert seconds_left() is None
+    assert countdown()() is None
 
 
 def test_a_forked_child_goes_on_with_its_call_and_its_limit() -> None:
@@ -311,3 +311,85 @@ def test_the_outer_calls_time_ends_the_inner_one_too() -> None:
     with ended_within(3), pytest.raises(TimeToRunExceeded):
         ayl.opts(time_to_run=1).send(nest, 20)
     assert LOG == []
+
+
+# Calls that are given up
+
+
+class Impatient(Limit):
+    """Gives a call up soon after the shot."""
+
+    @property
+    def patience(self) -> float:
+        return 0.2
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(time.monotonic() + seconds, seconds)
+        self.given_up = threading.Event()
+
+    def give_up(self) -> None:
+        LOG.append("given up")
+        self.given_up.set()
+
+
+def test_a_call_that_goes_on_is_given_up_and_its_thread_stays_where_it_is() -> None:
+    limit = Impatient(0.1)
+
+    def go_on() -> None:
+        while not limit.given_up.is_set():
+            with contextlib.suppress(BaseException):
+                time.sleep(0.01)
+        LOG.append("ended")
+
+    thread = threading.Thread(target=lambda: LOG.append(str(within(limit, go_on))), daemon=True)
+    thread.start()
+    assert limit.given_up.wait(5)
+    thread.join(0.3)
+    assert thread.is_alive()
+    assert LOG == ["given up", "ended"]
+
+
+def test_a_call_that_ends_after_the_shot_is_not_given_up() -> None:
+    limit = Impatient(0.1)
+
+    def end_late() -> None:
+        try:
+            spin_on()
+        finally:
+            spin(0.1)
+
+    with pytest.raises(TimeToRunExceeded):
+        within(limit, end_late)
+    assert not limit.given_up.wait(0.3)
+
+
+def test_a_call_whose_time_is_prolonged_goes_on_and_one_that_is_hastened_ends() -> None:
+    limit = Limit(time.monotonic() + 0.1, 1)
+
+    def prolong() -> str:
+        limit.deadline += 5
+        return spin(0.3)
+
+    assert within(limit, prolong) == "done"
+    limit = Limit(time.monotonic() + 100, 100)
+    timer = threading.Timer(0.1, hasten, [limit, "the lease is lost"])
+    timer.start()
+    with ended_within(5), pytest.raises(TimeToRunExceeded, match=r"^the lease is lost$"):
+        within(limit, spin_on)
+    timer.join()
+
+
+def test_a_coroutine_whose_time_is_prolonged_goes_on() -> None:
+    from ayl.loops import run
+
+    limit = Limit(time.monotonic() + 0.2, 1)
+
+    async def prolong() -> None:
+        limit.deadline += 0.4
+        await asyncio.sleep(0.4)
+        LOG.append("prolonged")
+        await asyncio.sleep(20)
+
+    with ended_within(5), pytest.raises(TimeToRunExceeded):
+        within(limit, lambda: run(prolong()))
+    assert LOG == ["prolonged"]

@@ -48,11 +48,22 @@ def test_a_call_is_written_down_with_these_keys_and_no_others(outbox: Outbox) ->
         ("failed_job_handler", "bury"),
         ("failed_job_count", 5),
         ("failed_job_delay", 7),
+        ("time_to_run", 120),
         ("id", handle.id),
         ("on", {"$ref": ["message.Order", 42]}),
         ("args", ["ups"]),
         ("kwargs", {"insured": True}),
     ]
+
+
+def test_how_long_it_may_take_is_written_down_as_it_is_asked_for(outbox: Outbox) -> None:
+    ayl.opts(time_to_run=5, keep_alive=True, time_limit=60).send(restock, 3)
+    ayl.opts(keep_alive=False).send(restock, 3)
+    asked, plain = outbox.messages
+    assert (asked.time_to_run, asked.keep_alive, asked.time_limit) == (5, True, 60)
+    assert (plain.time_to_run, plain.keep_alive, plain.time_limit) == (120, False, 0)
+    assert outbox.submissions[0].time_to_run == 5
+    assert b"keep_alive" not in outbox.submissions[1].body
 
 
 def test_a_function_has_no_receiver(outbox: Outbox) -> None:

@@ -24,6 +24,7 @@ from ayl.signing import Key, KeyRing
 from ayl.worker.execution import execute
 from ayl.worker.settling import SHORT_WHY, settle
 from tests.ayl.conftest import SERVERS, Server, wait_until
+from tests.ayl.slots import slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,7 +179,7 @@ def _template(text: str) -> Message:
     current = settings.current()
     return Message(
         type="ayl", v=1, id="0" * 36, app=current.app, ver=current.version, do="settled.note", args=[text],
-        sent=1793000000.123,
+        time_to_run=120, sent=1793000000.123,
     )  # fmt: skip
 
 
@@ -363,7 +364,7 @@ def test_a_job_whose_worker_has_died_is_run_with_no_other_in_hand(
             if ended == "released":
                 client.release(job)
     lease, _ = taken(source)
-    execute(lease, settings.current(), lambda: DONE.append("clear"))
+    execute(lease, settings.current(), slot(), lambda: DONE.append("clear"))
     assert ["clear"] * alone + ["call"] == DONE
 
 

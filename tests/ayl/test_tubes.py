@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import ayl
 from ayl.errors import InvalidOption
 from ayl.identifiers import RANDOM_BYTES, uuid7, uuid7_rests
-from ayl.tubes import MAX_TUBE_NAME, check_part, tube_name
+from ayl.tubes import MAX_TUBE_NAME, check_part, matching, stem, tube_name, watchable
 
 if TYPE_CHECKING:
     from tests.ayl.conftest import Outbox, Server
@@ -86,3 +86,21 @@ def test_no_two_sends_share_an_id(outbox: Outbox) -> None:
     assert len({handle.id for handle in handles}) == 1000
     assert [message.id for message in outbox.messages] == [handle.id for handle in handles]
     assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", handle.id) for handle in handles)
+
+
+def test_a_star_stands_for_any_text_and_nothing_else_for_more_than_itself() -> None:
+    tubes = ["shop/1.4.2", "shop/1.4.2/mail", "shop/1.4.2/mail/slow", "shop/1x4.2/mail", "shop/1.4.20/mail", "default"]
+    assert matching(["shop/1.4.2/*"], tubes) == ["shop/1.4.2/mail", "shop/1.4.2/mail/slow"]
+    assert matching(["shop/*/mail"], tubes) == ["shop/1.4.2/mail", "shop/1.4.20/mail", "shop/1x4.2/mail"]
+    assert matching(["shop/1.4.2/*", "def*t"], tubes) == ["default", "shop/1.4.2/mail", "shop/1.4.2/mail/slow"]
+
+
+@given(st.text(LEGAL + "/*", min_size=1, max_size=20))
+def test_what_a_worker_may_be_given_matches_its_stem(name: str) -> None:
+    if watchable(name):
+        assert matching([name], [stem(name)]) == [stem(name)]
+
+
+def test_a_worker_cannot_be_given_all_tubes_of_all_apps() -> None:
+    assert not watchable("*")
+    assert not watchable("*/mail")

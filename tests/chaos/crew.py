@@ -7,7 +7,6 @@ import signal
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 1.0
 """Seconds that the workers wait for each answer of the server."""
 
-EXPECTED_DEATHS = re.compile(rf"worker \d+ (ended|.*\b(SIGTERM|{'|'.join(mixture.DEATHS)}))$")
+EXPECTED_DEATHS = re.compile(rf"worker \d+ (ended( for a call that overran)?|.*\b(SIGTERM|{'|'.join(mixture.DEATHS)}))$")
 """Ends of worker processes that the campaign itself brings about."""
 
 DEATH = re.compile(r"worker (\d+) (?:ended|was killed|could not start|retired)\b.*$")
@@ -40,7 +39,7 @@ class Manner:
     """Of each supervisor."""
     words: tuple[str, ...] = ()
     """Of the command line, besides."""
-    ends_within: float = inf
+    ends_within: float = 2.0
     """Seconds after its time to run by which the worker has ended any call."""
 
 

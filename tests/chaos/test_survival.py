@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ayl
-from ayl.worker.supervisor import REMINDER_SECONDS
+from ayl.worker.farewell import REMINDER_SECONDS
 from tests.processes.deadline import eventually, for_a_while
 from tests.processes.servers import AYL_SERVER, HOST, serving
 from tests.processes.worker.app import chores

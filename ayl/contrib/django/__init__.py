@@ -6,7 +6,7 @@ setting `AYL` and brings `manage.py ayl_worker`. See docs/django.md.
 
 from ayl import frameworks
 from ayl.contrib.django import transactions
-from ayl.contrib.django.connections import tidied
+from ayl.contrib.django.connections import tidied, tidied_on_loop
 from ayl.contrib.django.locator import DjangoLocator
 from ayl.contrib.django.saves import watch_saves
 
@@ -14,4 +14,5 @@ LOCATOR = DjangoLocator()
 
 transactions.follow()
 frameworks.AROUND_JOBS.append(tidied)
+frameworks.AROUND_COROUTINES.append(tidied_on_loop)
 watch_saves()

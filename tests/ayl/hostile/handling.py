@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ayl.life import Standing
 from ayl.worker import execution
+from tests.ayl.slots import slot
 
 from .app import REACHED
 from .watching import watched
 
 if TYPE_CHECKING:
     from ayl.settings import Settings
+
+
+SLOT = slot()
 
 
 class Held:
@@ -23,12 +28,16 @@ class Held:
     def __init__(self, body: bytes) -> None:
         self.body = body
         self.settled: list[str] = []
+        self.since = time.monotonic()
 
     is_new = True
     successor = None
 
     def standing(self) -> Standing:
         return Standing("shop/1", 512, 120, 3600, reserves=1, timeouts=0, releases=0, buries=0)
+
+    def touch(self) -> bool:
+        return True
 
     def delete(self) -> bool:
         self.settled.append("deleted")
@@ -73,7 +82,7 @@ def handle(body: bytes, settings: Settings) -> Handled:
     execution.log.propagate = False
     try:
         with watched() as events:
-            execution.execute(lease, settings)
+            execution.execute(lease, settings, SLOT)
     finally:
         execution.log.propagate = True
         execution.log.removeHandler(said)

@@ -16,6 +16,7 @@ from ayl.errors import Gone, NotTrusted, Poison, Unavailable, Undecodable, Unrea
 from ayl.life import Life
 from ayl.notifications import BuryEvent, FailureEvent, JobEvent
 from ayl.worker.execution import execute
+from tests.ayl.slots import slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ def work(source: Source) -> None:
     """What a worker does with the next job."""
     lease = source.take()
     assert lease is not None
-    execute(lease, settings.current())
+    execute(lease, settings.current(), slot())
 
 
 def buried(server: Server, tube: str) -> int:
@@ -229,7 +230,7 @@ def test_a_failure_whose_lease_was_lost_is_told_as_lost(
     source.close()  # the server gives the job to whoever asks
     with server.client(tube) as client:
         client.delete(client.reserve(timeout=5))
-    execute(lease, settings.current())
+    execute(lease, settings.current(), slot())
     assert [(type(event), event.fate, event.tries) for event in heard] == [(FailureEvent, "lost", 0)]
 
 
@@ -247,7 +248,7 @@ def test_a_failure_is_told_when_the_server_dies_before_it_is_settled(
         assert lease is not None
         own_server.stop()
         with pytest.raises(Unreachable):
-            execute(lease, settings.current())
+            execute(lease, settings.current(), slot())
         source.close()
     assert [(type(event), event.fate, event.job_id) for event in heard] == [(FailureEvent, "lost", 2)]
 

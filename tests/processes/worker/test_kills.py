@@ -95,3 +95,13 @@ def test_what_is_in_hand_with_a_call_that_kills_is_not_blamed_for_it(workshop: W
     assert set(workshop.words()) == {"died", *(note[2] for note in notes)}
     assert workshop.words().count("died") == 3
     assert len(supervisor.logs("buried:")) == 1
+
+
+def test_a_crash_in_c_code_tells_where_it_came_from(our_workshop: Workshop) -> None:
+    supervisor = our_workshop.workers()
+    ayl.send(chores.hold_first, our_workshop.folder, "crashing")
+    os.kill(our_workshop.read("crashing-begins").pid, signal.SIGSEGV)
+    supervisor.awaits("was killed by SIGSEGV")
+    assert supervisor.logs("Fatal Python error: Segmentation fault")
+    assert supervisor.logs(r'File ".*chores.py", line \d+ in hold')
+    our_workshop.read("crashing-again")

@@ -270,3 +270,18 @@ def test_workers_whose_servers_are_all_gone_look_for_them_and_stop_at_once(
     supervisor.gets(signal.SIGTERM)
     assert supervisor.wait() == 0
     assert supervisor.left_behind() == []
+
+
+def test_a_call_that_is_kept_alive_keeps_the_lease_of_its_server(two: list[Server], tmp_path: Path) -> None:
+    first, second = two
+    workshop = Workshop(first, tmp_path)
+    try:
+        workshop.workers(AYL_ENGINE=url([second, first]))
+        sent = ayl.opts(time_to_run=1, keep_alive=True).send(chores.hold, tmp_path, "long")
+        workshop.read("long-begins")
+        for_a_while(2.0, lambda: workshop.await_state(sent.job_id, "reserved"))
+        assert workshop.job(sent.job_id)["timeouts"] == 0
+        workshop.let_go("long")
+        workshop.await_gone(sent.job_id)
+    finally:
+        workshop.close()

@@ -16,6 +16,13 @@ from .app import chores
 if TYPE_CHECKING:
     from .workshop import Workshop
 
+CUT = 75
+"""The exit code when calls were cut off."""
+
+SLOTS = pytest.mark.parametrize(
+    "words", [("--threads", "4"), ("--threads", "0", "--coroutines", "4")], ids=["threads", "coroutines"]
+)
+
 STOPS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 
 
@@ -58,7 +65,7 @@ def test_a_worker_whose_calls_have_sent_calls_ends_without_a_word_of_trouble(wor
 
 
 @STOPS
-def test_a_second_stop_kills_and_the_job_returns(workshop: Workshop, number: signal.Signals) -> None:
+def test_a_second_stop_cuts_off_and_gives_back_at_once(workshop: Workshop, number: signal.Signals) -> None:
     supervisor = workshop.workers()
     running = ayl.send(chores.hold, workshop.folder, "running")
     workshop.read("running-begins")
@@ -66,14 +73,97 @@ def test_a_second_stop_kills_and_the_job_returns(workshop: Workshop, number: sig
     supervisor.awaits("stopping")
     assert supervisor.process.poll() is None
     supervisor.gets(number)
-    supervisor.wait()
+    assert supervisor.wait() == CUT
     assert supervisor.left_behind() == []
     job = workshop.await_state(running.job_id, "ready")
-    assert (job["reserves"], job["timeouts"], job["releases"]) == (1, 0, 0)
+    assert (job["reserves"], job["timeouts"], job["releases"]) == (1, 0, 1)
     assert workshop.words() == ["running-begins"]
 
 
-def test_two_stops_in_one_breath_kill_as_well(our_workshop: Workshop) -> None:
+def test_what_still_runs_at_the_end_of_the_grace_is_given_back_and_counts_as_nothing(workshop: Workshop) -> None:
+    supervisor = workshop.workers("--grace", "0.2", processes=2)
+    workshop.await_waiting(2)
+    running = ayl.opts(priority=77).send(chores.hold, workshop.folder, "running")
+    quick = ayl.send(chores.hold, workshop.folder, "quick")
+    workshop.read("running-begins")
+    workshop.read("quick-begins")
+    supervisor.gets(signal.SIGTERM)
+    supervisor.awaits("stopping: .* within 0.2 s")
+    workshop.let_go("quick")
+    assert supervisor.wait() == CUT
+    assert workshop.gone(quick.job_id)
+    job = workshop.await_state(running.job_id, "ready")
+    assert (job["reserves"], job["timeouts"], job["releases"], job["pri"]) == (1, 0, 1, 77)
+    assert supervisor.left_behind() == []
+    workshop.let_go("running")
+    workshop.workers()
+    workshop.await_gone(running.job_id)
+
+
+def test_a_call_that_does_not_let_go_of_the_interpreter_is_killed_after_the_grace(our_workshop: Workshop) -> None:
+    workshop = our_workshop
+    supervisor = workshop.workers("--grace", "0")
+    running = ayl.send(chores.seize, workshop.folder, "running")
+    workshop.read("running")
+    supervisor.gets(signal.SIGTERM)
+    assert supervisor.wait() == CUT
+    supervisor.awaits("was killed by SIGKILL")
+    workshop.await_state(running.job_id, "ready")
+
+
+def test_a_call_in_c_that_lets_go_of_the_interpreter_is_cut_off_and_given_back(our_workshop: Workshop) -> None:
+    workshop = our_workshop
+    supervisor = workshop.workers("--grace", "0")
+    running = ayl.send(chores.linger, workshop.folder, "running")
+    workshop.read("running")
+    supervisor.gets(signal.SIGTERM)
+    assert supervisor.wait() == CUT
+    assert workshop.await_state(running.job_id, "ready")["releases"] == 1
+
+
+def test_a_third_stop_kills(our_workshop: Workshop) -> None:
+    workshop = our_workshop
+    supervisor = workshop.workers()
+    running = ayl.send(chores.seize, workshop.folder, "running")
+    workshop.read("running")
+    for word in ("stopping: each", "stopping at once"):
+        supervisor.gets(signal.SIGTERM)
+        supervisor.awaits(word)
+    supervisor.gets(signal.SIGTERM)
+    assert supervisor.wait() == CUT
+    workshop.await_state(running.job_id, "ready")
+
+
+def test_workers_of_a_supervisor_that_is_killed_keep_its_grace(our_workshop: Workshop) -> None:
+    workshop = our_workshop
+    supervisor = workshop.workers("--grace", "0.1")
+    running = ayl.send(chores.hold, workshop.folder, "running")
+    workshop.read("running-begins")
+    supervisor.gets(signal.SIGKILL)
+    assert workshop.await_state(running.job_id, "ready")["releases"] == 1
+    eventually(lambda: not supervisor.left_behind(), workshop.told)
+
+
+@SLOTS
+def test_all_calls_that_run_at_a_time_are_given_back(our_workshop: Workshop, words: tuple[str, ...]) -> None:
+    workshop = our_workshop
+    supervisor = workshop.workers(*words)
+    names = ["one", "two", "three"]
+    sent = [ayl.send(chores.hold, workshop.folder, name) for name in names]
+    for name in names:
+        workshop.read(f"{name}-begins")
+    quick = [ayl.send(chores.rest, workshop.folder, f"quick-{number}") for number in range(10)]
+    workshop.await_gone(*(handle.job_id for handle in quick))
+    supervisor.gets(signal.SIGTERM)
+    supervisor.awaits("stopping: each")
+    supervisor.gets(signal.SIGTERM)
+    assert supervisor.wait() == CUT
+    for handle in sent:
+        job = workshop.await_state(handle.job_id, "ready")
+        assert (job["reserves"], job["releases"]) == (1, 1)
+
+
+def test_two_stops_in_one_breath_cut_off_as_well(our_workshop: Workshop) -> None:
     workshop = our_workshop
     supervisor = workshop.workers()
     running = ayl.send(chores.spin, workshop.folder, "running")

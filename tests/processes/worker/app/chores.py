@@ -6,9 +6,13 @@ Names are given, because the tests import this as another module than a worker d
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
+import re
 import signal
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +108,13 @@ async def rest(folder: Path, word: str) -> None:
     write(folder, word)
 
 
+@ayl.task("chores.sleep_on")
+def sleep_on(folder: Path, word: str, seconds: float = 1.0) -> None:
+    """Take long, and do nothing."""
+    time.sleep(seconds)
+    write(folder, word)
+
+
 @ayl.task("chores.spin")
 def spin(folder: Path, word: str) -> None:
     """Keep the processor busy, and never look up."""
@@ -111,6 +122,115 @@ def spin(folder: Path, word: str) -> None:
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
         pass
+
+
+@ayl.task("chores.doze")
+def doze(folder: Path, word: str) -> None:
+    """Wait in C, and let go of the interpreter lock."""
+    write(folder, word)
+    ctypes.CDLL(None).sleep(int(PATIENCE))
+
+
+@ayl.task("chores.slumber")
+async def slumber(folder: Path, word: str) -> None:
+    """Wait in a coroutine."""
+    write(folder, word)
+    await asyncio.sleep(PATIENCE)
+
+
+@ayl.task("chores.defy")
+def defy(folder: Path, word: str) -> None:
+    """Go on, whatever is raised."""
+    write(folder, word)
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        with suppress(BaseException):
+            time.sleep(0.01)
+
+
+@ayl.task("chores.grip")
+def grip(folder: Path, word: str, how: str) -> None:
+    """The first time, keep the interpreter lock and do not come back."""
+    again = written(folder, word)
+    write(folder, word)
+    if not again:
+        GRIPS[how]()
+
+
+GRIPS: dict[str, Callable[[], object]] = {
+    "C code": lambda: ctypes.PyDLL(None).sleep(int(PATIENCE)),
+    "a regular expression": lambda: re.match(r"(a+)+$", "a" * 60 + "b"),
+    "a number": lambda: 7 ** (7**12) > 0,
+}
+"""Code that holds the interpreter lock for as long as tests take."""
+
+
+@ayl.task("chores.strive", keep_alive=True, time_limit=2)
+def strive(folder: Path, word: str) -> None:
+    """The same as `hold`, with a limit of its own."""
+    hold(folder, word)
+
+
+def seen(word: str) -> str:
+    """What can be told of the call that runs."""
+    call = ayl.current()
+    if call is None:
+        return f"{word}-outside"
+    left = "in-time" if 5 < call.time_left < 10 else f"{call.time_left}"
+    return "|".join([word, call.id, str(call.job_id), call.tube, str(call.attempts), left, str(call.stopping.is_set())])
+
+
+@ayl.task("chores.look_around")
+def look_around(folder: Path, word: str) -> None:
+    """See which call this is, and whether a thread of its own sees it."""
+    write(folder, seen(word))
+    thread = threading.Thread(target=lambda: write(folder, seen("thread")))
+    thread.start()
+    thread.join()
+    raise ValueError("that is all")
+
+
+@ayl.task("chores.look_around_async")
+async def look_around_async(folder: Path, word: str) -> None:
+    """The same in a task and in a thread of asyncio."""
+    write(folder, await asyncio.create_task(asyncio.to_thread(seen, word)))
+
+
+@ayl.task("chores.persist")
+def persist(folder: Path, word: str) -> None:
+    """Work in steps, each of which buys time for the next."""
+    call = ayl.current()
+    assert call is not None
+    for step in range(5):
+        time.sleep(0.4)
+        assert call.touch()
+        call.progress(step / 5)
+    write(folder, word)
+
+
+@ayl.task("chores.heed")
+def heed(folder: Path, word: str) -> None:
+    """End well as soon as the worker is to stop."""
+    call = ayl.current()
+    assert call is not None
+    write(folder, f"{word}-begins")
+    write(folder, f"{word}-stops" if call.stopping.wait(PATIENCE) else f"{word}-waits")
+
+
+@ayl.task("chores.seize")
+def seize(folder: Path, word: str) -> None:
+    """Be in C code that does not let go of the interpreter."""
+    write(folder, word)
+    sum(range(3 * 10**9))
+
+
+@ayl.task("chores.linger")
+def linger(folder: Path, word: str) -> None:
+    """Be in C code that lets go of the interpreter, and does not look up for signals."""
+    write(folder, word)
+    libc = ctypes.CDLL(None)
+    for _ in range(5):  # a signal ends it early
+        libc.sleep(int(PATIENCE))
 
 
 @ayl.task("chores.ring")
@@ -264,3 +384,71 @@ class Poster(Shelf):
 def show(folder: Path, word: str, *posters: object) -> None:
     """Take objects that may be gone."""
     write(folder, "-".join([word, *("gone" if poster is None else "there" for poster in posters)]))
+
+
+@ayl.task("chores.nap")
+async def nap(folder: Path, word: str, seconds: float = 1.0) -> None:
+    """Take long, as a coroutine."""
+    await asyncio.sleep(seconds)
+    write(folder, word)
+
+
+@ayl.task("chores.await_file")
+async def await_file(folder: Path, word: str) -> None:
+    """As `hold`."""
+    write(folder, f"{word}-begins")
+    give_up = time.monotonic() + PATIENCE
+    while not (folder / word).exists():
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"{word} does not appear")
+        await asyncio.sleep(0.01)
+    write(folder, f"{word}-ends")
+
+
+@ayl.task("chores.await_file_first")
+async def await_file_first(folder: Path, word: str) -> None:
+    """As `hold_first`."""
+    if not written(folder, f"{word}-begins"):
+        await await_file(folder, word)
+    else:
+        write(folder, f"{word}-again")
+
+
+@ayl.task("chores.await_trouble")
+async def await_trouble(folder: Path, word: str, trouble: str) -> None:
+    """As `fail`."""
+    await asyncio.sleep(0)
+    write(folder, word)
+    TROUBLES[trouble]()
+
+
+@ayl.task("chores.tell_loop")
+async def tell_loop(folder: Path, word: str) -> None:
+    """On which loop, and in which thread, it runs."""
+    await asyncio.sleep(0)
+    write(folder, f"{word}-{threading.current_thread().name.replace(' ', '_')}-{id(asyncio.get_running_loop())}")
+
+
+@ayl.task("chores.leave_task")
+async def leave_task(folder: Path, word: str) -> None:
+    """Leave a task behind that ends the process, if it can."""
+    _left.append(asyncio.create_task(_exit()))
+    await asyncio.sleep(0.05)
+    write(folder, word)
+
+
+_left: list[asyncio.Task[None]] = []
+
+
+async def _exit() -> None:
+    raise SystemExit(3)
+
+
+@ayl.task("chores.block_first")
+async def block_first(folder: Path, word: str) -> None:
+    """Hold up the loop, the first time."""
+    if written(folder, f"{word}-begins"):
+        write(folder, f"{word}-again")
+        return
+    write(folder, f"{word}-begins")
+    time.sleep(PATIENCE)

@@ -1,0 +1,37 @@
+"""What the exit codes of `ayl_worker` and of its worker processes mean, in one table."""
+
+import signal
+
+OK = 0
+CRASH_LOOP = 70
+"""Workers died at their start again and again (sysexits EX_SOFTWARE)."""
+CUT = 75
+"""Calls were cut off at the end of the grace and their jobs given back, to be made again (sysexits EX_TEMPFAIL)."""
+CONFIG = 78
+"""The app cannot be loaded or its settings make no sense: another start would end the same (sysexits EX_CONFIG)."""
+RETIRED = 79
+"""This worker was ordered to end, and none is to take its place."""
+EMPTY = 80
+"""This worker was to end once nothing was ready any more, and none is to take its place."""
+
+OVERRAN = 81
+"""A call could not be interrupted at its time to run. Another worker is started at once."""
+
+LEFT = frozenset({RETIRED, EMPTY})
+"""Of workers whose place stays empty."""
+
+_WORDS = {
+    OK: "ended",
+    CUT: "cut off its call and gave the job back",
+    CONFIG: "could not start",
+    RETIRED: "retired",
+    EMPTY: "found nothing more to do",
+    OVERRAN: "ended for a call that overran",
+}
+
+
+def told(code: int) -> str:
+    """How a worker process ended, for the log; of one that a signal killed the code is negative."""
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return _WORDS.get(code, f"ended with exit code {code}")

@@ -1,0 +1,60 @@
+"""Calls that do not end at their time and hold the interpreter lock, so that nobody in their process can help: the
+supervisor ends it.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+
+from ayl.worker.deadlines import Deadlines, shared_memory
+
+log = logging.getLogger("ayl.worker")
+
+LAST_WORDS_SECONDS = 0.3
+"""Between the signal at which a worker tells where it is, and the one that kills it."""
+
+
+class Overruns:
+    """Of one worker process."""
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+        self._kill_at: float | None = None
+
+    @classmethod
+    @contextmanager
+    def watched(cls, slots: int) -> Iterator[tuple["Overruns", int]]:
+        """Of a process that is started within this span, and gets the descriptor of the memory for its deadlines."""
+        memory = shared_memory(slots)
+        try:
+            yield cls(Deadlines(slots, memory)), memory
+        finally:
+            os.close(memory)
+
+    @property
+    def have_ended(self) -> bool:
+        """Whether the process was ended for a call."""
+        return self._kill_at is not None
+
+    def next_look(self, now: float) -> float:
+        """When to look whether its time is over, seconds of the monotonic clock."""
+        return self._deadlines.nearest(now) if self._kill_at is None else self._kill_at
+
+    def look(self, now: float, process: subprocess.Popen[bytes]) -> None:
+        """End the process, if a call in it has not ended."""
+        if self._kill_at is not None:
+            if now >= self._kill_at:
+                process.kill()
+                self._kill_at = inf
+        elif self._deadlines.is_over(now):
+            log.critical("worker %d is killed: a call in it cannot be interrupted at its time to run", process.pid)
+            process.send_signal(signal.SIGABRT)  # faulthandler's: it tells where all threads are
+            self._kill_at = now + LAST_WORDS_SECONDS
+
+    def close(self) -> None:
+        """Once it has ended."""
+        self._deadlines.close()

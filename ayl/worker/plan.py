@@ -1,0 +1,40 @@
+"""What the supervisor tells a worker process. It needs no more of ayl, and so the supervisor stays small."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from ayl.worker.wear import NO_LIMITS, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a worker process is to do; the supervisor hands it over as JSON."""
+
+    app_path: str
+    require: tuple[str, ...]
+    tubes: tuple[str, ...] = ()
+    """Empty for the app's own tube."""
+    log_level: str = "INFO"
+    threads: int = 1
+    """Thread slots: one alone has the main thread, several have one each."""
+    coroutines: int = 0
+    """Coroutine slots."""
+    grace: float | None = None
+    """Seconds for the calls that run when it is to stop; None for as long as they take."""
+    limits: Limits = NO_LIMITS
+    burst: bool = False
+    """End once no job is ready."""
+
+    @property
+    def slots(self) -> int:
+        """Of all kinds, in one process."""
+        return self.threads + self.coroutines
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        fields = json.loads(text)
+        made = {name: tuple(fields[name]) for name in ("require", "tubes")} | {"limits": Limits(**fields["limits"])}
+        return cls(**fields | made)

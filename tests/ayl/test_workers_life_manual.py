@@ -1,0 +1,60 @@
+"""docs/workers_life.md is true: its commands are run, and its tables are those of the code."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from ayl.cli.worker import EPILOG, main
+from ayl.worker import exits
+from ayl.worker.farewell import LAST_SECONDS
+from ayl.worker.restarts import FAILED_STARTS, MOST_SECONDS
+from ayl.worker.signals import ORDERS
+from tests.pages import Page
+from tests.shop import Shop, shop
+
+__all__ = ["shop"]
+
+MANUAL = Page("docs/workers_life.md")
+
+
+def test_following_the_manual_works(shop: Shop) -> None:
+    server, send, burst, lanes = MANUAL.commands
+    MANUAL.write(shop.directory)
+    shop.run(server)
+    shop.run(send)
+    assert shop.run(burst) == "good morning, Jones\n"
+    shop.run(lanes)
+    shop.run(send.replace("ayl.send", "ayl.opts(lane='mail').send").replace("Jones", "Smith"))
+    shop.wait_until("good morning, Smith", log="ayl_worker")
+
+
+def rows() -> dict[str, str]:
+    return dict(re.findall(r"^\| (\S.*?) \| (\S.*) \|$", MANUAL.text, re.MULTILINE))
+
+
+def test_the_signals_are_those_that_are_heard() -> None:
+    told = {name: meaning for names, meaning in rows().items() for name in re.findall(r"`(SIG\w+)`", names)}
+    assert told == {number.name: order.name.lower() for number, order in ORDERS.items()}
+    assert [name for name in told if name not in EPILOG] == []
+
+
+def test_the_exit_codes_are_those_of_the_help() -> None:
+    told = {int(code): meaning for code, meaning in rows().items() if code.isdecimal()}
+    helped = dict(re.findall(r"^ +(\d+)  (.*)$", EPILOG, re.MULTILINE))
+    assert set(told) == set(map(int, helped)) >= {exits.OK, exits.CRASH_LOOP, exits.CUT, exits.CONFIG}
+    assert "given back" in told[exits.CUT]
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    defaults = {option.name: option.default for option in main.params}
+    assert f"{defaults['grace']:g} unless you\nsay otherwise" in MANUAL.text
+    assert f"killed {LAST_SECONDS:g} s\nlater" in MANUAL.text
+    assert f"up to {MOST_SECONDS:g} s" in MANUAL.text
+    assert FAILED_STARTS == 5
+
+
+def test_the_service_s_command_is_understood() -> None:
+    (line,) = re.findall(r"^ExecStart=\S+ (.*)$", MANUAL.text, re.MULTILINE)
+    words = ["." if word == "/srv/shop" else word for word in shlex.split(line)]
+    assert main.make_context("ayl_worker", words).params["processes"] == 2

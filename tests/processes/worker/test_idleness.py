@@ -1,0 +1,40 @@
+"""A worker that waits uses no processor."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .workshop import Workshop
+
+SECONDS = 2.0
+
+IDLE = {
+    "one slot": (),
+    "threads and coroutines": ("--threads", "4", "--coroutines", "100"),
+    "tubes with a star": ("--tube", "chores/*"),
+    "limits": ("--max-time", "1000", "--max-memory", "1g"),
+}
+
+
+def processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("kind", IDLE)
+def test_a_worker_that_waits_and_its_supervisor_use_no_processor(our_workshop: Workshop, kind: str) -> None:
+    supervisor = our_workshop.workers(*IDLE[kind])
+    if kind != "tubes with a star":
+        our_workshop.await_waiting(5 if "coroutines" in kind else 1)
+    time.sleep(0.5)  # what follows the first reserve
+    pids = supervisor.left_behind()
+    before = sum(map(processor_seconds, pids))
+    time.sleep(SECONDS)
+    assert sum(map(processor_seconds, pids)) - before <= 0.02
+    assert len(pids) == 2
