@@ -25,7 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 1.0
 """Seconds that the workers wait for each answer of the server."""
 
-EXPECTED_DEATHS = re.compile(rf"worker \d+ (ended( for a call that overran)?|.*\b(SIGTERM|{'|'.join(mixture.DEATHS)}))$")
+EXPECTED_DEATHS = re.compile(
+    rf"worker \d+ (ended( for a call that overran)?|.*\b(SIGTERM|{'|'.join(mixture.DEATHS)}))$"
+)
 """Ends of worker processes that the campaign itself brings about."""
 
 DEATH = re.compile(r"worker (\d+) (?:ended|was killed|could not start|retired)\b.*$")
