@@ -90,14 +90,14 @@ class Worker:
 class Supervisor:
     """The parent of the worker processes."""
 
-    def __init__(self, plan: Plan, processes: int) -> None:
+    def __init__(self, plan: Plan, workers: int) -> None:
         self.plan = plan
         self.exit_code = exits.OK
         self._signals = Signals()
         self._workers: list[Worker] = []
-        self._due: list[tuple[float, Restarts]] = [(monotonic(), Restarts()) for _ in range(processes)]
+        self._due: list[tuple[float, Restarts]] = [(monotonic(), Restarts()) for _ in range(workers)]
         """When to start another worker, seconds of the monotonic clock, and what is known of its place."""
-        self._places = processes
+        self._places = workers
         self._to_replace: deque[Worker] = deque()
         self._stops = 0
         self._quiet = False
@@ -279,9 +279,9 @@ class Supervisor:
     }
 
 
-def supervise(plan: Plan, processes: int) -> int:
-    """Run `processes` workers until stopped; the exit code."""
+def supervise(plan: Plan, workers: int) -> int:
+    """Run `workers` worker processes until stopped; the exit code."""
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
-    return Supervisor(plan, processes).run()
+    return Supervisor(plan, workers).run()

@@ -63,7 +63,7 @@ class Worker:
     def begin(self) -> None:
         """Start a supervisor, the first one or in place of one that has ended."""
         self.supervisor = Supervisor(
-            ("--app-path", str(ROOT), "--require", mixture.__name__, "--processes", str(self.manner.processes),
+            ("--app-path", str(ROOT), "--require", mixture.__name__, "--workers", str(self.manner.processes),
              "--log-level", "INFO", *self.manner.words),
             {
                 "AYL_APP": mixture.APP, "AYL_VERSION": mixture.VERSION, "AYL_ENGINE": self.proxy.url,

@@ -13,7 +13,7 @@ from .app import chores
 if TYPE_CHECKING:
     from .workshop import Workshop
 
-SLOTS = pytest.mark.parametrize("words", [(), ("--threads", "0", "--coroutines", "2")], ids=["thread", "coroutines"])
+SLOTS = pytest.mark.parametrize("words", [(), ("--coroutines", "2")], ids=["thread", "coroutines"])
 
 
 @SLOTS

@@ -135,13 +135,13 @@ class Workshop:
         self.client.close()
         self.client = server.client(use=self.tube)
 
-    def workers(self, *words: str, processes: int = 1, await_start: bool = True, **variables: str) -> Supervisor:
+    def workers(self, *words: str, workers: int = 1, await_start: bool = True, **variables: str) -> Supervisor:
         """Start a supervisor with so many workers; they are ready once they wait for a job, or have one."""
-        words = ("--app-path", str(APP_PATH), "--require", "chores", "--processes", str(processes), *words)
+        words = ("--app-path", str(APP_PATH), "--require", "chores", "--workers", str(workers), *words)
         known = {"AYL_APP": APP, "AYL_VERSION": self.version, "AYL_ENGINE": self.server.url}
         supervisor = self.command(*words, **known | variables)
         if await_start:
-            supervisor.awaits("takes jobs from", processes)
+            supervisor.awaits("takes jobs from", workers)
         return supervisor
 
     def command(self, *words: str, **variables: str) -> Supervisor:
