@@ -18,6 +18,7 @@ Examples:
   ayl_worker --app-path /srv/shop --require shop.models
   ayl_worker --require shop.models --workers 4 --threads 8
   ayl_worker --require shop.models --coroutines 1000
+  ayl_worker --require shop.models --processes 4
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
   ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
 
@@ -108,11 +109,19 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="How long calls may go on when the worker is to stop.",
 )
 @click.option(
+    "--processes",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    show_envvar=True,
+    help="How many calls each worker makes at a time in processes of their own, each of which may die alone.",
+)
+@click.option(
     "--threads",
     type=click.IntRange(min=0),
     show_default="1, and 0 beside others",
     show_envvar=True,
-    help="How many calls each worker makes at a time, in threads; with 1 alone, calls have the main thread.",
+    help="How many more at a time, in threads; with 1 alone, calls have the main thread.",
 )
 @click.option(
     "--coroutines",
@@ -165,19 +174,18 @@ def main(
     tube: tuple[str, ...],
     log_level: str,
     workers: int,
-    threads: int | None,
     max_jobs: int | None,
     max_time: float | None,
     max_memory: int | None,
     **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
-    others = options["coroutines"]
-    if threads is None:
-        threads = 0 if others else 1
-    if not threads and not others:
-        raise click.UsageError("a worker needs slots: --threads or --coroutines must be at least 1")
+    others = options["processes"] or options["coroutines"]
+    if options["threads"] is None:
+        options["threads"] = 0 if others else 1
+    if not options["threads"] and not others:
+        raise click.UsageError("a worker needs slots: --processes, --threads or --coroutines must be at least 1")
     limits = Limits(max_jobs, max_time, max_memory)
     path = str(app_path.resolve())
-    plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, threads=threads, **options)
+    plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)
     context.exit(supervise(plan, workers))

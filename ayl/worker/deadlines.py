@@ -57,8 +57,8 @@ class Deadlines:
         self._memory.close()
 
 
-def shared_memory(slots: int) -> int:
-    """A descriptor of memory for so many slots, which vanishes with its last holder."""
-    descriptor = os.memfd_create("ayl deadlines")
-    os.ftruncate(descriptor, SIZE * (slots + 1))
+def shared_memory(numbers: int) -> int:
+    """A descriptor of memory for so many numbers, which vanishes with its last holder."""
+    descriptor = os.memfd_create("ayl worker")
+    os.ftruncate(descriptor, SIZE * numbers)
     return descriptor

@@ -19,6 +19,12 @@ GIVE_BACK = ord("g")
 """To a worker: the grace is over. Give back what is in hand, what runs included, and end."""
 
 
+STOP = ord("t")
+"""To the child of a process slot: there will be no more jobs for it."""
+LOST = ord("o")
+"""To the child of a process slot: the lease of the call that runs is lost."""
+
+
 class Line:
     """One end. `say` never blocks and never fails: when nobody is there, nobody needs to know."""
 

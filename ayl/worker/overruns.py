@@ -5,10 +5,10 @@ supervisor ends it.
 import logging
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
+from typing import Protocol
 
 from ayl.worker.deadlines import Deadlines, shared_memory
 
@@ -18,18 +18,28 @@ LAST_WORDS_SECONDS = 0.3
 """Between the signal at which a worker tells where it is, and the one that kills it."""
 
 
+class Process(Protocol):
+    """Whom it watches."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+
 class Overruns:
     """Of one worker process."""
 
     def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
+        self._end_at = inf
         self._kill_at: float | None = None
 
     @classmethod
     @contextmanager
     def watched(cls, slots: int) -> Iterator[tuple["Overruns", int]]:
         """Of a process that is started within this span, and gets the descriptor of the memory for its deadlines."""
-        memory = shared_memory(slots)
+        memory = shared_memory(slots + 1)
         try:
             yield cls(Deadlines(slots, memory)), memory
         finally:
@@ -42,16 +52,20 @@ class Overruns:
 
     def next_look(self, now: float) -> float:
         """When to look whether its time is over, seconds of the monotonic clock."""
-        return self._deadlines.nearest(now) if self._kill_at is None else self._kill_at
+        return min(self._end_at, self._deadlines.nearest(now)) if self._kill_at is None else self._kill_at
 
-    def look(self, now: float, process: subprocess.Popen[bytes]) -> None:
+    def end_at(self, moment: float) -> None:
+        """Whatever the process has planned itself. Infinity to leave it to that."""
+        self._end_at = moment
+
+    def look(self, now: float, process: Process) -> None:
         """End the process, if a call in it has not ended."""
         if self._kill_at is not None:
             if now >= self._kill_at:
-                process.kill()
+                process.send_signal(signal.SIGKILL)
                 self._kill_at = inf
-        elif self._deadlines.is_over(now):
-            log.critical("worker %d is killed: a call in it cannot be interrupted at its time to run", process.pid)
+        elif self._deadlines.is_over(now) or now >= self._end_at:
+            log.critical("process %d is killed: a call in it cannot be interrupted at its time to run", process.pid)
             process.send_signal(signal.SIGABRT)  # faulthandler's: it tells where all threads are
             self._kill_at = now + LAST_WORDS_SECONDS
 

@@ -1,7 +1,7 @@
 """What the supervisor tells a worker process. It needs no more of ayl, and so the supervisor stays small."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ayl.worker.wear import NO_LIMITS, Limits
 
@@ -15,6 +15,8 @@ class Plan:
     tubes: tuple[str, ...] = ()
     """Empty for the app's own tube."""
     log_level: str = "INFO"
+    processes: int = 0
+    """Process slots."""
     threads: int = 1
     """Thread slots: one alone has the main thread, several have one each."""
     coroutines: int = 0
@@ -28,7 +30,11 @@ class Plan:
     @property
     def slots(self) -> int:
         """Of all kinds, in one process."""
-        return self.threads + self.coroutines
+        return self.processes + self.threads + self.coroutines
+
+    def of_a_child(self) -> "Plan":
+        """For the process of a process slot."""
+        return replace(self, processes=0, threads=1, coroutines=0)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -34,7 +34,7 @@ from ayl.worker.execution import Next, counts, fail
 from ayl.worker.line import Line
 from ayl.worker.minder import Minder
 from ayl.worker.plan import Plan
-from ayl.worker.slots import Bell, work_side_by_side
+from ayl.worker.slots import Bell, CannotGoOn, work_side_by_side
 from ayl.worker.terms import Terms
 from ayl.worker.wear import Wear, resident
 
@@ -98,6 +98,12 @@ class Stop:
             selector.register(self, selectors.EVENT_READ)
             selector.select(seconds)
 
+    def request(self) -> None:
+        """As a signal does. May be said by any thread."""
+        self._record()
+        with suppress(BlockingIOError):
+            self._writer.send(b"!")
+
     def _record(self, *_: object) -> None:
         self.requested = True
         self.stopping.set()
@@ -117,21 +123,16 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     """Work until told to stop; the exit code. `descriptor`: this end of the line to the supervisor; `memory`: that of
     its `Deadlines`.
     """
-    faulthandler.enable()
-    logging.basicConfig(
-        level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
-    )
-    faulthandler.enable()  # what crashes in C tells where
-    signals = Stop()
-    signals.install()
+    signals = begin(plan)
     to_supervisor = Line.at(descriptor)
     workers: list[Slots] = []
     threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
     bell = Bell()
     stop = signals if plan.slots == plan.threads == 1 else bell
     try:
-        connect, settings = _load(plan, stop.fileno(), to_supervisor)
-        sources = [connect() for _ in range(plan.threads)]
+        settings = load(plan)
+        connect = _connecting(plan, settings, to_supervisor)
+        sources = [connect(stop.fileno()) for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
@@ -155,11 +156,22 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
                 from ayl.worker.loop import Loop
 
                 loop = stack.enter_context(Loop())
-                coroutines = Coroutines(plan.coroutines, connect, bell, loop, wear, terms, burst=plan.burst)
+                own = partial(connect, bell.fileno())
+                coroutines = Coroutines(plan.coroutines, own, bell, loop, wear, terms, burst=plan.burst)
                 workers.append(coroutines)
                 slots.append(partial(coroutines.work, settings))
+            if plan.processes:
+                from ayl.worker.relay import Relay  # most workers need none
+
+                relays = [Relay(plan.of_a_child(), connect, bell) for _ in range(plan.processes)]
+                workers += relays
+                terms.others += relays
+                slots += [partial(relay.work, settings) for relay in relays]
             after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
         return ENDS.get(after, exits.OK)
+    except CannotGoOn as error:
+        log.critical("%s", error)
+        return error.exit_code
     finally:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
@@ -174,11 +186,19 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], Source], Settings]:
-    """Import the app's modules, which register what may be called; what makes sources, and the settings.
+def begin(plan: Plan) -> Stop:
+    """First of all: what is heard of the process, and what it hears."""
+    logging.basicConfig(
+        level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
+    )
+    faulthandler.enable()  # what crashes in C tells where
+    signals = Stop()
+    signals.install()
+    return signals
 
-    `wake_up` is a descriptor that becomes readable when slots are to stop.
-    """
+
+def load(plan: Plan) -> Settings:
+    """Import the app's modules, which register what may be called; the settings. Raises AylError."""
     sys.path.insert(0, plan.app_path)
     configuration.look_in(Path(plan.app_path))
     for name in plan.require:
@@ -189,12 +209,19 @@ def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], S
             raise CannotLoad(
                 f"cannot import the module {name!r} from {plan.app_path}: {error!r}{_not_a_file(name)}"
             ) from error
-    settings = configuration.current()
+    return configuration.current()
+
+
+def _connecting(plan: Plan, settings: Settings, to_supervisor: Line) -> Callable[[int], Source]:
+    """What makes sources. It is given a descriptor that becomes readable when their slot has news."""
     tubes = plan.tubes or (settings.tube(),)
     log.info("takes jobs from %s", ", ".join(tubes))
-    connect = partial(source_for, settings, tubes, wake_up, lambda: to_supervisor.say(line.CONNECTED))
-    connect().close()  # so that settings that make no sense are told now
-    return connect, settings
+
+    def connect(wake_up: int) -> Source:
+        return source_for(settings, tubes, wake_up, lambda: to_supervisor.say(line.CONNECTED))
+
+    connect(to_supervisor.fileno()).close()  # so that settings that make no sense are told now
+    return connect
 
 
 def _not_a_file(name: str) -> str:

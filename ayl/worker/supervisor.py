@@ -206,8 +206,8 @@ class Supervisor:
             if successor is not None:
                 successor.replaces = None
                 successor.leave(monotonic(), self.plan.grace)
-        elif code == exits.CONFIG:
-            self._give_up(exits.CONFIG)
+        elif code in exits.HOPELESS:
+            self._give_up(code)
         elif successor is not None:
             successor.replaces = None
         else:
