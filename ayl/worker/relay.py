@@ -118,8 +118,7 @@ class Relay:
         try:
             frame = child.hear()
         except OSError:
-            self._news.unregister(child.requests)
-            child.kill()  # it could not tell of its calls any more
+            self._news.unregister(child.requests)  # it ends by itself: its exit code is to be heard
             return
         if frame is None:
             return

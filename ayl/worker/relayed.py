@@ -1,19 +1,23 @@
 """Where the child of a process slot takes its jobs: from its relay, which has the connection."""
 
+import logging
+import os
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from threading import RLock
 from typing import Any
 
 from ayl.engines.base import Lease
 from ayl.errors import MessageTooLarge, NotSubmitted, Refused, Unreachable
 from ayl.life import Standing
+from ayl.worker import exits
 from ayl.worker.frames import Frame, Reader, parted, written
 from ayl.worker.hand import Held
 from ayl.worker.keeper import Kept
 from ayl.worker.tally import Tally
+
+log = logging.getLogger("ayl.worker")
 
 CHUNK = 1 << 16
 """Bytes to read at a time."""
@@ -95,18 +99,18 @@ class RelayedSource:
 
     def close(self) -> None:
         """The relay lets go of its connection, and the server takes back what was held."""
-        with suppress(Unreachable):
-            self.ask("close")
+        self.ask("close")
 
     def ask(self, do: str, *bodies: bytes, **fields: object) -> Frame:
-        """What the relay answers. Raises one of ERRORS."""
+        """What the relay answers. Raises one of ERRORS. Ends the process if there is no relay any more."""
         with self._lock:
             self._asked += 1
             try:
                 self._end.sendall(written({"do": do, "ask": self._asked, **fields}, *bodies))
                 frame = self._answer()
-            except OSError as error:
-                raise Unreachable(f"the worker of this process slot does not answer: {error}") from error
+            except OSError as error:  # the connection is lost with the worker: others may make this call by now
+                log.critical("this process ends, for its worker does not answer: %s", error)
+                os._exit(exits.CUT)
         head = frame[0]
         if "error" in head:
             raise ERRORS[head["error"]](head["text"])

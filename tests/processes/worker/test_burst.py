@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WORDS = {
     "workers": ("--workers", "2"),
+    "processes": ("--processes", "2"),
     "threads": ("--threads", "3"),
     "coroutines": ("--coroutines", "3"),
     "both": ("--threads", "1", "--coroutines", "3"),

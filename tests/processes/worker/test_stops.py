@@ -20,7 +20,7 @@ CUT = 75
 """The exit code when calls were cut off."""
 
 SLOTS = pytest.mark.parametrize(
-    "words", [("--threads", "4"), ("--coroutines", "4")], ids=["threads", "coroutines"]
+    "words", [("--processes", "4"), ("--threads", "4"), ("--coroutines", "4")], ids=" ".join
 )
 
 STOPS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)

@@ -88,12 +88,10 @@ class Supervisor:
 
     def close(self) -> None:
         """Let nothing stay behind, whatever happened."""
-        for pid in _session(self.process.pid):
-            os.kill(pid, signal.SIGKILL)
+        _kill_session(self.process.pid)
         self.process.wait(PATIENCE)
         # A worker may have been on its way from the supervisor's fork.
-        for pid in _session(self.process.pid):
-            os.kill(pid, signal.SIGKILL)
+        _kill_session(self.process.pid)
 
 
 def _session(leader: int) -> list[int]:
@@ -108,6 +106,12 @@ def _session(leader: int) -> list[int]:
             if fields[0] not in "ZX" and int(fields[3]) == leader:
                 members.append(int(entry.name))
     return sorted(members)
+
+
+def _kill_session(leader: int) -> None:
+    for pid in _session(leader):
+        with suppress(ProcessLookupError):  # the processes of slots die with their worker
+            os.kill(pid, signal.SIGKILL)
 
 
 class Workshop:
