@@ -125,14 +125,15 @@ class Lender:
         """When to renew a lease next (monotonic clock); infinity for never."""
         return self._touch_at
 
-    def look(self, tally: Tally) -> None:
-        """Whether the child makes a call whose lease is to be kept alive."""
+    def look(self, tally: Tally) -> bool:
+        """See which call's lease is to be kept alive; whether that is another than at the last look, or none now."""
         number = tally.kept
         if number == self._kept_number:
-            return
+            return False
         self._kept_number = number
         self._kept = self._loans.get(number)
         self._touch_at = inf if self._kept is None else self._kept.since + tally.seconds / TOUCHES
+        return True
 
     def keep(self, tally: Tally) -> bool:
         """Renew that lease; False if it is lost."""

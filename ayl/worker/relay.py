@@ -75,6 +75,8 @@ class Relay:
                     child.reap()
                 source.close()
                 self._has_ended.set()
+                if self._has_cut:
+                    Event().wait()  # who has asked to give back ends the process, and says why
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether a call was cut off."""
@@ -147,9 +149,7 @@ class Relay:
             child.kill()
 
     def _look_at_leases(self, child: Child) -> None:
-        before = self._lender.touch_at
-        self._lender.look(child.tally)
-        if self._lender.touch_at == inf != before:
+        if self._lender.look(child.tally):
             child.overruns.end_at(inf)
 
     # The child's life
@@ -205,10 +205,11 @@ class Relay:
             return
         self._child = self._request = None
         error, delay = (None, LAST_SECONDS) if self._is_cut else (_failure(death), 0)
-        self._has_cut = self._lender.inherit(at, error, delay)
+        had_call = self._lender.inherit(at, error, delay)
+        self._has_cut = had_call and self._is_cut
         if self._is_cut or self._bell.requested:
             self._after = AFTER.get(death.code, Next.GO_ON)
-        elif not self._has_cut and death.code in AFTER:
+        elif not had_call and death.code in AFTER:
             self._after = AFTER[death.code]
         elif self._successor is not None:
             self._restarts.started()
@@ -217,7 +218,7 @@ class Relay:
             self._appoint(self._successor)
             self._successor = None
         else:
-            self._start_again(death, had_call=self._has_cut)
+            self._start_again(death, had_call=had_call)
 
     def _start_again(self, death: Death, *, had_call: bool) -> None:
         if death.code == exits.CONFIG and not had_call:

@@ -288,7 +288,7 @@ def test_a_call_whose_lease_is_lost_ends_even_if_it_holds_the_interpreter_lock(k
             opts.send(chores.clutch, tmp_path, "gripping", 60)
             opts.send(chores.hold, tmp_path, "holding")
             pid = workshop.read("gripping-begins").pid
-            workshop.read("holding-begins")
+            other = workshop.read("holding-begins").pid
             server.kill()
             supervisor.awaits("TimeToRunExceeded: its lease is lost")
             supervisor.awaits(rf"process {pid} of a slot was killed by SIG(ABRT|KILL)")
@@ -296,6 +296,9 @@ def test_a_call_whose_lease_is_lost_ends_even_if_it_holds_the_interpreter_lock(k
             with restarted(kind, tmp_path, server.port) as again:
                 workshop.reconnect(again)
                 workshop.await_waiting(2)
+                seen = {True}
+                for_a_while(2.5, lambda: seen.add(lives(other)))
+                assert seen == {True}, supervisor.log()
         finally:
             workshop.close()
 
