@@ -14,7 +14,7 @@ from threading import Lock, Thread
 from ayl.engines.base import Lease, Source
 from ayl.errors import Unreachable
 from ayl.life import Standing
-from ayl.worker.execution import lost
+from ayl.worker.outcomes import lost
 
 log = logging.getLogger("ayl.worker")
 

@@ -30,9 +30,10 @@ from ayl.settings import Settings
 from ayl.worker import deliveries, exits, line
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
-from ayl.worker.execution import Next, counts, fail
+from ayl.worker.execution import Next, counts
 from ayl.worker.line import Line
 from ayl.worker.minder import Minder
+from ayl.worker.outcomes import fail
 from ayl.worker.plan import Plan
 from ayl.worker.slots import Bell, work_side_by_side
 from ayl.worker.terms import Terms

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from ayl.worker.deadlines import Deadlines
-from ayl.worker.execution import fail
+from ayl.worker.outcomes import fail
 from ayl.worker.terms import Slot, Terms
 
 
