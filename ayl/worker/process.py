@@ -34,6 +34,7 @@ from ayl.worker.execution import Next, counts
 from ayl.worker.line import Line
 from ayl.worker.minder import Minder
 from ayl.worker.outcomes import fail
+from ayl.worker.parting import part
 from ayl.worker.plan import Plan
 from ayl.worker.slots import Bell, work_side_by_side
 from ayl.worker.terms import Terms
@@ -128,7 +129,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     to_supervisor = Line.at(descriptor)
     workers: list[Slots] = []
     threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
-    bell = Bell()
+    bell = Bell(signals.stopping.set)
     stop = signals if plan.slots == plan.threads == 1 else bell
     try:
         connect, settings = _load(plan, stop.fileno(), to_supervisor)
@@ -166,6 +167,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
         for source in sources:
             source.close()
+        deliveries.end()
         delivery.close()  # what calls have sent with; Python that winds up could not do it any more
         # While Python winds up, its handlers are gone already; a reminder must not kill what is ending well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -224,7 +226,7 @@ def _give_back(workers: Sequence[Slots]) -> None:
     cut = [worker.give_back() for worker in workers]
     if any(cut):
         log.warning("cut off what ran and gave it back: the grace is over")
-        os._exit(exits.CUT)
+        part(exits.CUT)
 
 
 if __name__ == "__main__":

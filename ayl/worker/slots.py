@@ -19,14 +19,17 @@ log = logging.getLogger("ayl.worker")
 class Bell:
     """Tells all slots of a process to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[], object] = lambda: None) -> None:
+        """`told` hears of it, too, when it rings."""
         self.requested = False
+        self._told = told
         self._reader, self._writer = socket.socketpair()
 
     def ring(self) -> None:
         """From now on everybody stops. May be called more than once, by any thread."""
         if not self.requested:
             self.requested = True
+            self._told()
             self._writer.send(b"!")
 
     def install(self) -> None:

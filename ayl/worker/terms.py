@@ -13,7 +13,6 @@ that is possible, because the call holds the interpreter lock, the supervisor ki
 
 import faulthandler
 import logging
-import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -33,6 +32,7 @@ from ayl.running import Running, Shown, Stopping, shown
 from ayl.worker import exits
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.keeper import Keeper
+from ayl.worker.parting import part
 
 T = TypeVar("T")
 
@@ -243,4 +243,4 @@ class Terms:
         except BaseException:
             log.exception("what was in hand is left to the server")
         finally:
-            os._exit(exits.OVERRAN)
+            part(exits.OVERRAN)

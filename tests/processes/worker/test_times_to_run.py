@@ -70,6 +70,14 @@ def test_a_call_that_cannot_be_interrupted_fails_too_and_its_process_is_replaced
     assert our_workshop.words() == ["long", "next"]
 
 
+def test_what_calls_have_printed_before_is_not_lost_with_a_process_that_ends_for_one(our_workshop: Workshop) -> None:
+    worker = our_workshop.workers(PYTHONUNBUFFERED="")
+    ayl.send(chores.mutter, our_workshop.folder, "muttered")
+    ONCE.send(chores.doze, our_workshop.folder, "long")
+    worker.awaits(r"ended for a call that overran")
+    assert worker.logs("^muttered$") == ["muttered"]
+
+
 @pytest.mark.parametrize("how", chores.GRIPS)
 def test_a_process_whose_call_holds_the_interpreter_lock_is_killed_and_the_call_made_again(
     our_workshop: Workshop, how: str
