@@ -1,7 +1,6 @@
 """One slot: takes jobs, makes their calls, settles."""
 
 import logging
-from functools import partial
 from time import monotonic
 from typing import Protocol
 
@@ -103,7 +102,7 @@ class Consumer:
         ran = 0
         while (lease := self._hand.next()) is not None:
             ran += 1
-            if execute(lease, settings, self._slot, partial(self._hand.lighten, self._hand.portion)) is Next.RETIRE:
+            if execute(lease, settings, self._slot) is Next.RETIRE:
                 return ran, Next.RETIRE
             self._wear.count()
             if self._stop.requested:

@@ -13,7 +13,7 @@ from ayl import life as lives
 from ayl import message as messages
 from ayl.calling import is_for_a_loop, perform, perform_on_loop
 from ayl.engines.base import Lease
-from ayl.errors import NotTrusted, Undecodable
+from ayl.errors import NotTrusted, TimeToRunExceeded, Undecodable
 from ayl.failures import Buried, Deleted, refusal
 from ayl.frameworks import around_coroutine, around_job
 from ayl.life import Life
@@ -68,16 +68,15 @@ class Counts:
 counts = Counts()
 
 
-def execute(lease: Lease, settings: Settings, slot: Slot, clear: Callable[[], object] = lambda: None) -> Next:
-    """For a worker of that app: run the job and settle it. `clear` sees to it that this process has no other in hand:
-    it is called before a job is run that must run alone.
+def execute(lease: Lease, settings: Settings, slot: Slot) -> Next:
+    """For a worker of that app: run the job and settle it.
 
     Only Unreachable comes out: then the server gives the job to another worker.
     """
     job = opened(lease, settings)
     if not isinstance(job, Job):
         return job()
-    if is_admitted(job, clear):
+    if is_admitted(job, slot):
         conclude(job, _made(job, slot))
     return Next.GO_ON
 
@@ -87,7 +86,7 @@ async def execute_on_loop(lease: Lease, settings: Settings, slot: Slot, threads:
     job = opened(lease, settings)
     if not isinstance(job, Job):
         return await threads.settle(job)
-    if job.may_have_killed and not await threads.settle(partial(is_admitted, job, lambda: None)):
+    if _is_suspect(job, slot) and not await threads.settle(partial(is_admitted, job, slot)):
         return Next.GO_ON
     if not job.message.time_to_run:
         await threads.settle(lease.standing)  # the slot asks for it, and has it then
@@ -147,11 +146,6 @@ class Job:
     message: Message
     life: Life
 
-    @property
-    def may_have_killed(self) -> bool:
-        """Whether it may have killed its worker before: nobody is told that but by the server's counts."""
-        return not (self.lease.is_new and self.life == lives.NEW)
-
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -161,15 +155,26 @@ class Ended:
     seconds: float
 
 
-def is_admitted(job: Job, clear: Callable[[], object]) -> bool:
-    """Whether the call may be made; what has killed too many workers is buried. May ask the server."""
-    if job.may_have_killed:
-        past = lives.past(job.life, job.lease.standing())
-        if (poison := refusal(past, job.life.why)) is not None:
-            carry_out(Buried(str(poison)), Facts(job.lease, job.message, job.life, poison))
-            return False
-        if past.alone:
-            clear()
+def _is_suspect(job: Job, slot: Slot) -> bool:
+    """Whether it may have killed its worker before: nobody is told that but by the server's counts."""
+    return not (job.lease.is_new and job.life == lives.NEW) or slot.has_overrun(job.lease)
+
+
+def is_admitted(job: Job, slot: Slot) -> bool:
+    """Whether the call may be made; what overran or has killed too many workers is settled. May ask the server."""
+    if not _is_suspect(job, slot):
+        return True
+    lease, message, life = job.lease, job.message, job.life
+    past = lives.past(life, lease.standing())
+    if past.alone and slot.has_overrun(lease):
+        error = TimeToRunExceeded("the call could not be interrupted at its time to run, so its process was killed")
+        fail(lease, message, life, error, message.time_to_run, was_killed=True)
+        return False
+    if (poison := refusal(past, life.why)) is not None:
+        carry_out(Buried(str(poison)), Facts(lease, message, life, poison))
+        return False
+    if past.alone:
+        slot.lighten()
     return True
 
 

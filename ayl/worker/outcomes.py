@@ -20,12 +20,17 @@ from ayl.worker.settling import settle
 log = logging.getLogger("ayl.worker")
 
 
-def fail(lease: Lease, message: Message, life: Life, error: BaseException, seconds: float) -> None:
-    """Settle the job of a call that ended with `error` after so many seconds, by policy. Raises Unreachable."""
+def fail(
+    lease: Lease, message: Message, life: Life, error: BaseException, seconds: float, *, was_killed: bool = False
+) -> None:
+    """Settle the job of a call that ended with `error` after so many seconds, by policy. Raises Unreachable.
+
+    `was_killed`: its worker was killed for it, which is no kill of its own.
+    """
     # The traceback of a message that cannot run would show our own code, which is not what is wrong.
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
     log.warning("%s failed after %.3f s", named(lease, message), seconds, exc_info=error if own_fault else None)
-    facts = Facts(lease, message, life, error)
+    facts = Facts(lease, message, life, error, was_killed)
     policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
     try:
         past = facts.past()
@@ -46,9 +51,10 @@ class Facts:
     life: Life | None = None
     """None for a job whose body is left as it is: it is not ours, or nobody can read it."""
     error: BaseException | None = None
+    was_killed: bool = False
 
     def past(self) -> Past:
-        return lives.past(self.life or lives.NEW, self.lease.standing())
+        return lives.past(self.life or lives.NEW, self.lease.standing(), forgiven=int(self.was_killed))
 
     def label(self) -> str:
         """For the log: the job, its call and how far it has come."""

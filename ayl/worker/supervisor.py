@@ -24,6 +24,7 @@ from time import monotonic
 from typing import ClassVar
 
 from ayl.worker import exits, line
+from ayl.worker.deadlines import TOLD
 from ayl.worker.farewell import Act, Farewell
 from ayl.worker.line import Line
 from ayl.worker.overruns import Overruns
@@ -99,6 +100,8 @@ class Supervisor:
         """When to start another worker, seconds of the monotonic clock, and what is known of its place."""
         self._places = processes
         self._to_replace: deque[Worker] = deque()
+        self._overrun: deque[int] = deque(maxlen=TOLD)
+        """Jobs for whose sake a worker was killed."""
         self._stops = 0
         self._quiet = False
 
@@ -136,6 +139,7 @@ class Supervisor:
 
     def _start(self, worker: Worker) -> None:
         self._workers.append(worker)
+        worker.overruns.tell(self._overrun)
         log.info("started worker %d", worker.pid)
 
     def _wait(self) -> None:
@@ -154,7 +158,13 @@ class Supervisor:
                     self._listen(key.data)
         now = monotonic()
         for worker in self._workers:
-            worker.overruns.look(now, worker.process)
+            worker.overruns.look(now, worker.process, self._tell_overrun)
+
+    def _tell_overrun(self, jobs: list[int]) -> None:
+        """To all who may take these next."""
+        self._overrun.extend(jobs)
+        for worker in self._workers:
+            worker.overruns.tell(jobs)
 
     def _listen(self, worker: Worker) -> None:
         words = b"" if worker.line is None else worker.line.hear()

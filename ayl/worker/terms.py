@@ -154,6 +154,7 @@ class Slot:
         self.stopping = terms.stopping
         self.kill_at = partial(terms.deadlines.put, number)
         """If the call is not over by then (monotonic clock), the supervisor ends the process."""
+        self._is_begun = partial(terms.deadlines.begin, number)
         self._clear = partial(terms.deadlines.clear, number)
         self.lighten = lighten
         """Gives back what is in hand and nobody has begun with."""
@@ -183,6 +184,7 @@ class Slot:
         if not seconds:  # another sender's, who does not tell
             standing = lease.standing()
             seconds = standing.time_to_run if standing is not None else 1
+        self._is_begun(lease.job_id, lease.body)  # first, for with its term it is supervised
         self.term = term = Term(self, lease, message, life, seconds)
         token = shown.set(term)
         if message.keep_alive:
@@ -197,6 +199,10 @@ class Slot:
         self._clear()
         if term.message.keep_alive:
             self._terms.keeper.leave(term)
+
+    def has_overrun(self, lease: Lease) -> bool:
+        """Whether a process had to be killed because the call of this job did not end."""
+        return self._terms.deadlines.has_overrun(lease.job_id, lease.body)
 
     def give_up(self, term: Term) -> None:
         """The process ends."""

@@ -364,7 +364,7 @@ def test_a_job_whose_worker_has_died_is_run_with_no_other_in_hand(
             if ended == "released":
                 client.release(job)
     lease, _ = taken(source)
-    execute(lease, settings.current(), slot(), lambda: DONE.append("clear"))
+    execute(lease, settings.current(), slot(lambda: DONE.append("clear")))
     assert ["clear"] * alone + ["call"] == DONE
 
 
