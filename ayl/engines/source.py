@@ -25,6 +25,10 @@ PARKED_SECONDS = 60
 """How long nobody takes a job that is just being buried. If its worker dies in that moment, it comes back then."""
 
 
+PARTING_SECONDS = 0.05
+"""For an answer that is on its way when the wait is ended."""
+
+
 def renewal(timeout: float) -> int:
     """Seconds until a server says at the latest that there is no job, and is asked anew.
 
@@ -174,9 +178,8 @@ class BeanstalkSource:
                     self._asked = True
                 if not client.has_answer:
                     self.waited = True
-                    if self._is_woken(client, selector):
-                        # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
-                        # was just being handed over goes back by the same.
+                    if self._is_woken(client, selector) and not self._is_answered_yet(client):
+                        # The reserve stands unanswered on the connection; only closing it withdraws it.
                         self.close()
                         return None
                 self._asked = False
@@ -236,6 +239,12 @@ class BeanstalkSource:
             if client.is_answered():
                 return False
         raise TimeoutError
+
+    def _is_answered_yet(self, client: Client) -> bool:
+        """A job that is on its way would count as one whose worker has died."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(client, selectors.EVENT_READ)
+            return bool(selector.select(PARTING_SECONDS)) and client.is_answered()
 
     def _connected(self) -> tuple[Client, selectors.BaseSelector]:
         if self._client is None or self._selector is None:

@@ -14,7 +14,7 @@ from ayl import message as messages
 from ayl.calling import is_for_a_loop, perform, perform_on_loop
 from ayl.engines.base import Lease
 from ayl.errors import NotTrusted, TimeToRunExceeded, Undecodable
-from ayl.failures import Buried, Deleted, refusal
+from ayl.failures import Buried, Delayed, Deleted, backoff, is_poison, refusal
 from ayl.frameworks import around_coroutine, around_job
 from ayl.life import Life
 from ayl.message import Control, Message
@@ -38,6 +38,10 @@ class Next(Enum):
 
 ORDERS = {"exit": Next.RETIRE}
 """Control messages and what they make a worker do."""
+
+
+LONGEST_WAIT_SECONDS = 60
+"""Until a call that is to be made alone is taken once more."""
 
 
 class Threads(Protocol):
@@ -76,8 +80,11 @@ def execute(lease: Lease, settings: Settings, slot: Slot) -> Next:
     job = opened(lease, settings)
     if not isinstance(job, Job):
         return job()
-    if is_admitted(job, slot):
-        conclude(job, _made(job, slot))
+    try:
+        if is_admitted(job, slot):
+            conclude(job, _made(job, slot))
+    finally:
+        slot.be_back()
     return Next.GO_ON
 
 
@@ -86,10 +93,17 @@ async def execute_on_loop(lease: Lease, settings: Settings, slot: Slot, threads:
     job = opened(lease, settings)
     if not isinstance(job, Job):
         return await threads.settle(job)
-    if _is_suspect(job, slot) and not await threads.settle(partial(is_admitted, job, slot)):
-        return Next.GO_ON
+    try:
+        if not _is_suspect(job, slot) or await threads.settle(partial(is_admitted, job, slot)):
+            await _make_and_conclude(job, slot, threads)
+    finally:
+        slot.be_back()
+    return Next.GO_ON
+
+
+async def _make_and_conclude(job: "Job", slot: Slot, threads: Threads) -> None:
     if not job.message.time_to_run:
-        await threads.settle(lease.standing)  # the slot asks for it, and has it then
+        await threads.settle(job.lease.standing)  # the slot asks for it, and has it then
     if is_for_a_loop(job.message):
         ended = await _made_on_loop(job, slot)
     else:
@@ -98,7 +112,6 @@ async def execute_on_loop(lease: Lease, settings: Settings, slot: Slot, threads:
         conclude(job, ended)
     else:
         await threads.settle(partial(conclude, job, ended))
-    return Next.GO_ON
 
 
 def opened(lease: Lease, settings: Settings) -> "Job | Callable[[], Next]":
@@ -175,6 +188,11 @@ def is_admitted(job: Job, slot: Slot) -> bool:
         return False
     if past.alone:
         slot.lighten()
+    if is_poison(past.kills + 1, past.buries) and not slot.be_alone(message.time_to_run / 4):
+        seconds = backoff(1, past.returns + 1, 0.0, LONGEST_WAIT_SECONDS)
+        reason = "it is to be made alone, for it may have killed its worker, and another call is"
+        carry_out(Delayed(seconds, reason), Facts(lease, message, life))
+        return False
     return True
 
 

@@ -36,7 +36,7 @@ from ayl.worker.minder import Minder
 from ayl.worker.outcomes import fail
 from ayl.worker.parting import part
 from ayl.worker.plan import Plan
-from ayl.worker.slots import Bell, work_side_by_side
+from ayl.worker.slots import Bell, either, work_side_by_side
 from ayl.worker.terms import Terms
 from ayl.worker.wear import Wear, resident
 
@@ -131,8 +131,11 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
     bell = Bell(signals.stopping.set)
     stop = signals if plan.slots == plan.threads == 1 else bell
+    deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
+    terms = Terms(deadlines, signals.stopping, fail)
+    wake_up = either(stop, terms.alone)
     try:
-        connect, settings = _load(plan, stop.fileno(), to_supervisor)
+        connect, settings = _load(plan, wake_up.fileno(), to_supervisor)
         sources = [connect() for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
@@ -146,8 +149,6 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         to_supervisor.say(line.WORN)
 
     wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
-    deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
-    terms = Terms(deadlines, signals.stopping, fail)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
     slots = [partial(worker.work, settings) for worker in workers]
     try:

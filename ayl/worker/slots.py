@@ -5,15 +5,24 @@ silences it: each ends its call and takes no other. The process ends when the la
 """
 
 import logging
+import select
 import selectors
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from ayl.worker.consumer import Stop
 from ayl.worker.execution import Next
 
 log = logging.getLogger("ayl.worker")
+
+
+class Watched(Protocol):
+    """What has news now and then."""
+
+    def fileno(self) -> int:
+        """Readable once there is."""
 
 
 class Bell:
@@ -49,6 +58,14 @@ class Bell:
         """Once nobody watches it any more."""
         self._reader.close()
         self._writer.close()
+
+
+def either(*watched: Watched) -> select.epoll:
+    """Readable while one of these is."""
+    together = select.epoll()
+    for one in watched:
+        together.register(one.fileno(), select.EPOLLIN)
+    return together
 
 
 def work_side_by_side(slots: Sequence[Callable[[], Next]], signals: Stop, bell: Bell) -> Next:

@@ -30,6 +30,7 @@ from ayl.limits import Limit, hasten, within
 from ayl.message import Message
 from ayl.running import Running, Shown, Stopping, shown
 from ayl.worker import exits
+from ayl.worker.alone import PATIENCE, Alone
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.keeper import Keeper
 from ayl.worker.parting import part
@@ -156,6 +157,7 @@ class Slot:
         """If the call is not over by then (monotonic clock), the supervisor ends the process."""
         self._is_begun = partial(terms.deadlines.begin, number)
         self._clear = partial(terms.deadlines.clear, number)
+        self._is_alone = False
         self.lighten = lighten
         """Gives back what is in hand and nobody has begun with."""
         self.term: Term | None = None
@@ -200,6 +202,19 @@ class Slot:
         if term.message.keep_alive:
             self._terms.keeper.leave(term)
 
+    def be_alone(self, patience: float) -> bool:
+        """Until `be_back`, make no other call in this process; False if another slot does just that. Waits so many
+        seconds for calls that run.
+        """
+        self._is_alone = self._terms.alone.begin(min(patience, PATIENCE))
+        return self._is_alone
+
+    def be_back(self) -> None:
+        """Nothing of it, if it was not alone."""
+        if self._is_alone:
+            self._is_alone = False
+            self._terms.alone.end()
+
     def has_overrun(self, lease: Lease) -> bool:
         """Whether a process had to be killed because the call of this job did not end."""
         return self._terms.deadlines.has_overrun(lease.job_id, lease.body)
@@ -224,6 +239,7 @@ class Terms:
         self.deadlines = deadlines
         self.stopping = stopping
         self.keeper = Keeper()
+        self.alone = Alone()
         self._fail = fail
         self._slots: list[Slot] = []
 

@@ -9,6 +9,7 @@ import pytest
 import ayl
 from ayl import settings
 from ayl.engines import source_for
+from ayl.worker.alone import Alone
 from ayl.worker.pool import FEW, GATHER_SECONDS, SPARE, Pool
 from ayl.worker.slots import Bell
 from tests.ayl.conftest import Server, wait_until
@@ -32,7 +33,7 @@ def bell() -> Iterator[Bell]:
 
 @pytest.fixture
 def pool(tube: str, bell: Bell) -> Iterator[Pool]:
-    pool = Pool(lambda: source_for(settings.current(), [tube], bell.fileno()))
+    pool = Pool(lambda: source_for(settings.current(), [tube], bell.fileno()), Alone())
     yield pool
     pool.close()
 
