@@ -14,6 +14,7 @@ from ayl.engines.addresses import Address
 from ayl.engines.base import Lease
 from ayl.engines.client import NO_JOB, TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
+from ayl.engines.order import Order
 from ayl.engines.submissions import Submission
 from ayl.engines.watching import watching
 from ayl.errors import MessageTooLarge, Refused, Unreachable
@@ -107,32 +108,6 @@ def _standing(found: greenstalk.StatsJob) -> Standing:
     )  # fmt: skip
 
 
-WARY = 128
-"""Of so many jobs that a connection brings first it is not believed that they are new, though their ids rise: a worker
-that died may have had that many in hand, and whoever comes in its place is handed them first.
-"""
-
-
-class Order:
-    """Ids in the order in which a server hands out jobs. They rise as long as each is handed out for the first time,
-    but for jobs with delays and with priorities of their own: these cannot be told from those that come back.
-    """
-
-    __slots__ = ("_highest", "_wary")
-
-    def __init__(self) -> None:
-        self._highest = 0
-        self._wary = WARY
-
-    def is_new(self, job_id: int) -> bool:
-        """Whether a job of that id, which was just handed out, never was before. Of the first ones, no."""
-        highest, self._highest = self._highest, max(self._highest, job_id)
-        if self._wary:
-            self._wary -= 1
-            return False
-        return job_id > highest
-
-
 class BeanstalkSource:
     """Reserves from tubes over a connection of its own.
 
@@ -150,9 +125,10 @@ class BeanstalkSource:
         timeout: float,
         wake_up: int,
         linked: Callable[[], object] = lambda: None,
+        order: Order | None = None,
     ) -> None:
         """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait. `linked` is
-        called with each new connection.
+        called with each new connection. `order`: that of this server, if sources share it.
         """
         self._address = address
         self._dial = dial
@@ -164,7 +140,7 @@ class BeanstalkSource:
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
         self._asked = False  # a reserve is under way
-        self._order = Order()
+        self._order = order or Order()
         self._talk = threading.RLock()
         self.waited = False
 
@@ -210,7 +186,6 @@ class BeanstalkSource:
         """Leases are lost with the connection: what is settled afterwards changes nothing."""
         with self._talk:
             self._asked = False
-            self._order = Order()  # a server that was restarted may count from 1 again
             if self._selector is not None:
                 self._selector.close()
                 self._selector = None
@@ -228,6 +203,7 @@ class BeanstalkSource:
             yield
         except TROUBLE as error:
             self.close()
+            self._order.begin_anew()
             raise error if isinstance(error, Unreachable) else unreachable(self._address, error) from error
 
     def _is_woken(self, client: Client, selector: selectors.BaseSelector) -> bool:

@@ -23,7 +23,7 @@ from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
-from ayl.engines import source_for
+from ayl.engines import orders_for, source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
@@ -158,7 +158,8 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
                 from ayl.worker.loop import Loop
 
                 loop = stack.enter_context(Loop())
-                coroutines = Coroutines(plan.coroutines, connect, bell, loop, wear, terms, burst=plan.burst)
+                connected = partial(connect, orders=orders_for(plan.coroutines))
+                coroutines = Coroutines(plan.coroutines, connected, bell, loop, wear, terms, burst=plan.burst)
                 workers.append(coroutines)
                 slots.append(partial(coroutines.work, settings))
             after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
@@ -178,7 +179,7 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], Source], Settings]:
+def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[..., Source], Settings]:
     """Import the app's modules, which register what may be called; what makes sources, and the settings.
 
     `wake_up` is a descriptor that becomes readable when slots are to stop.

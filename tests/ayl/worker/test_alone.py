@@ -35,8 +35,8 @@ def test_it_waits_until_all_others_are_aside_and_they_until_it_is_over() -> None
     alone.tell(told.set)
     asking = threading.Thread(target=lambda: alone.begin(LONG) and begun.set())
     asking.start()
-    wait_until(lambda: alone.is_wanted)
-    assert is_readable(alone)
+    wait_until(lambda: is_readable(alone))
+    assert alone.is_wanted
     others = [stepping_aside(alone)]
     assert told.wait(LONG)
     assert not begun.wait(0.05)
