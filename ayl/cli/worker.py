@@ -175,7 +175,7 @@ def main(
     limits = Limits(max_jobs, max_time, max_memory)
     path = str(app_path.resolve())
     plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)
-    # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing of what
-    # reads a command line. -P: no file of the current directory stands for a module of the standard library.
+    # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
+    # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
     program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(processes)]
     os.execv(program[0], program)  # noqa: S606 - our own module
