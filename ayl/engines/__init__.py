@@ -83,15 +83,17 @@ def source_for(
         raise NotConfigured(f"the engine {settings.engine!r} has no jobs for workers; use beanstalk://HOST:PORT")
     from ayl.engines.addresses import parse_url
     from ayl.engines.dialing import dialer
-    from ayl.engines.several import SeveralSources
-    from ayl.engines.source import BeanstalkSource
 
     servers = parse_url(settings.engine)
     dial = dialer(servers)
     if len(servers.addresses) == 1:
+        from ayl.engines.source import BeanstalkSource
+
         (address,) = servers.addresses
         order = None if orders is None else orders.of(address)
         return BeanstalkSource(address, dial, tubes, settings.timeout, wake_up, linked, order)
+    from ayl.engines.several import SeveralSources
+
     return SeveralSources(servers.addresses, dial, tubes, settings.timeout, wake_up, linked, orders)
 
 

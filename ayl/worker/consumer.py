@@ -100,7 +100,10 @@ class Consumer:
         leases, asked, came = [lease], 1, 0 if self._source.waited else 1
         while leases:
             self._hand.take_up(leases)
-            if len(leases) > 1:
+            ahead = self._portion.size if came == asked else 1
+            if ahead > 1:
+                self._hand.ask_ahead(ahead)
+            if ahead > 1 or len(leases) > 1:
                 self._minder.mind(self._hand)
             began = monotonic()
             ran, after = self._make_calls(settings, began + IN_HAND_SECONDS)
@@ -108,9 +111,8 @@ class Consumer:
                 self._hand.lighten(self._hand.portion)
                 return after
             self._portion.learn(asked, came, ran, monotonic() - began)
-            asked = self._portion.size
-            leases = self._hand.go_on(asked, wait=self._wait)
-            came = len(leases)
+            leases = self._hand.go_on(self._portion.size, wait=self._wait)
+            asked, came = ahead if ahead > 1 else self._portion.size, len(leases)
         return Next.GO_ON
 
     def _make_calls(self, settings: Settings, until: float) -> tuple[int, Next]:

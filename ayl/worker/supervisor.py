@@ -289,9 +289,13 @@ class Supervisor:
     }
 
 
-def supervise(plan: Plan, processes: int) -> int:
-    """Run `processes` workers until stopped; the exit code."""
+def main(plan: Plan, processes: int) -> int:
+    """Run so many workers until stopped; the exit code."""
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
     return Supervisor(plan, processes).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Plan.from_json(sys.argv[1]), int(sys.argv[2])))
