@@ -18,10 +18,11 @@ from ayl.options import Options
 from ayl.registry import task
 from ayl.sendable import Sendable, model
 from ayl.settings import configure
+from ayl.surroundings import middleware
 from ayl.treatments import rules
 
 if TYPE_CHECKING:
-    from ayl.running import current
+    from ayl.running import Running, current
     from ayl.sending import asend, ayl_send, ayl_send_opts, opts, send, send_many
     from ayl.values import value
 
@@ -33,6 +34,7 @@ __all__ = [
     "Decay",
     "Handle",
     "Options",
+    "Running",
     "Sendable",
     "State",
     "asend",
@@ -45,6 +47,7 @@ __all__ = [
     "batch",
     "configure",
     "current",
+    "middleware",
     "model",
     "on_bury",
     "on_failure",
@@ -66,7 +69,7 @@ if not TYPE_CHECKING:  # to a type checker this would be a module that has every
         """What is loaded when it is first used, so that whatever only declares classes and functions starts quickly."""
         if name in _SENDING:
             from ayl import sending as home
-        elif name == "current":
+        elif name in ("Running", "current"):
             from ayl import running as home
         elif name == "value":
             from ayl import values as home

@@ -2,9 +2,10 @@
 
 from contextvars import ContextVar
 from logging import getLogger
-from typing import Protocol
+from typing import Any, Protocol
 
 from ayl import life as lives
+from ayl import message as messages
 from ayl.engines.base import Lease
 from ayl.life import Life, Standing
 from ayl.message import Message
@@ -56,6 +57,24 @@ class Running:
     def id(self) -> str:
         """The message's, which is the same in all its tries: `handle.id` of whoever sent it."""
         return self._message.id
+
+    @property
+    def name(self) -> str:
+        """What is called, without its arguments: `shop.Order.ship`."""
+        match self._message.on:
+            case {"$ref": [str(name), *_]}:
+                return f"{name}.{self._message.do}"
+        return self._message.do
+
+    @property
+    def text(self) -> str:
+        """The call as Python would write it, `shop.Order.find(42).ship('ups')`; one printable line of any length."""
+        return messages.human(self._message)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Those of the send that workers go by."""
+        return {name: getattr(self._message, name) for name in (*messages.TOLD, *messages.TOLD_IF_GIVEN)}
 
     @property
     def job_id(self) -> int:
