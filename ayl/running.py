@@ -61,10 +61,7 @@ class Running:
     @property
     def name(self) -> str:
         """What is called, without its arguments: `shop.Order.ship`."""
-        match self._message.on:
-            case {"$ref": [str(name), *_]}:
-                return f"{name}.{self._message.do}"
-        return self._message.do
+        return call_name(self._message)
 
     @property
     def text(self) -> str:
@@ -110,6 +107,14 @@ class Running:
             raise ValueError(f"progress is a fraction from 0 to 1, or a text, not {said!r}")
         self.said = said
         log.debug("job %d: %s", self.job_id, said if isinstance(said, str) else f"{said:.0%}")
+
+
+def call_name(message: Message) -> str:
+    """What it calls, without the arguments."""
+    match message.on:
+        case {"$ref": [str(name), *_]}:
+            return f"{name}.{message.do}"
+    return message.do
 
 
 class Shown(Protocol):

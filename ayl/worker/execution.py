@@ -11,6 +11,7 @@ from random import random
 from typing import Any, Protocol, TypeVar
 
 from ayl import life as lives
+from ayl import logs
 from ayl import message as messages
 from ayl.calling import is_for_a_loop, perform, perform_on_loop, rules_for
 from ayl.engines.base import Lease
@@ -206,7 +207,7 @@ def conclude(job: Job, ended: Ended) -> None:
     lease, message, life, error, seconds = job.lease, job.message, job.life, ended.error, ended.seconds
     if error is None and lease.delete():
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s done in %.3f s", _label(lease, message), seconds)
+            log.debug("%s done in %.3f s", _label(lease, message), seconds, extra=logs.of(message))
         return
     if error is None:
         lost(_label(lease, message))
@@ -228,7 +229,8 @@ def fail(lease: Lease, message: Message, life: Life, error: BaseException, secon
     """Settle the job of a call that ended with `error` after so many seconds, by policy. Raises Unreachable."""
     # The traceback of a message that cannot run would show our own code, which is not what is wrong.
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
-    log.warning("%s failed after %.3f s", _label(lease, message), seconds, exc_info=error if own_fault else None)
+    said = (_label(lease, message), seconds)
+    log.warning("%s failed after %.3f s", *said, exc_info=error if own_fault else None, extra=logs.of(message))
     facts = _Facts(lease, message, life, error)
     policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
     try:
@@ -283,7 +285,7 @@ def _settle(lease: Lease, outcome: Outcome, facts: _Facts) -> None:
             life = remembered(facts.past(), facts.error, outcome)
         held = settle(lease, facts.message, outcome, life)
         if held:
-            _tell(facts.label(), outcome)
+            _tell(facts.label(), outcome, None if facts.message is None else logs.of(facts.message))
         else:
             lost(facts.label())
     finally:
@@ -291,15 +293,15 @@ def _settle(lease: Lease, outcome: Outcome, facts: _Facts) -> None:
         report(outcome if held else None, facts.message, facts.error, facts)
 
 
-def _tell(label: str, outcome: Outcome) -> None:
+def _tell(label: str, outcome: Outcome, extra: dict[str, str] | None) -> None:
     match outcome:
         case Deleted(reason):
             if reason:
-                log.error("%s dropped: %s", label, reason)
+                log.error("%s dropped: %s", label, reason, extra=extra)
         case Delayed(seconds, reason):
-            log.warning("%s comes back in %d s: %s", label, seconds, reason)
+            log.warning("%s comes back in %d s: %s", label, seconds, reason, extra=extra)
         case Buried(reason):
-            log.error("%s buried: %s", label, reason)
+            log.error("%s buried: %s", label, reason, extra=extra)
 
 
 def lost(label: str) -> None:

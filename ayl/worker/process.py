@@ -27,7 +27,7 @@ from ayl.engines import source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
-from ayl.worker import deliveries, exits, line
+from ayl.worker import deliveries, exits, line, logbook
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.execution import Next, counts, fail
@@ -118,9 +118,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     its `Deadlines`.
     """
     faulthandler.enable()
-    logging.basicConfig(
-        level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
-    )
+    logbook.begin(plan.log_level)
     faulthandler.enable()  # what crashes in C tells where
     signals = Stop()
     signals.install()
