@@ -27,7 +27,7 @@ from ayl.engines import source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
-from ayl.worker import deliveries, exits, line, logbook
+from ayl.worker import deliveries, exits, line, logbook, titles
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.execution import Next, counts, fail
@@ -128,12 +128,12 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     bell = Bell()
     stop = signals if plan.slots == plan.threads == 1 else bell
     try:
-        connect, settings = _load(plan, stop.fileno(), to_supervisor)
+        connect, settings, tubes = _load(plan, stop.fileno(), to_supervisor)
         sources = [connect() for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
-    to_supervisor.say(line.LOADED)
+    to_supervisor.say(line.LOADED, ", ".join(tubes))
     deliveries.begin(settings)
     minder = Minder()
 
@@ -144,6 +144,8 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
     deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
     terms = Terms(deadlines, signals.stopping, fail)
+    if (show := titles.setter()) is not None:
+        terms.titles = titles.Titles(terms.running, show)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
     slots = [partial(worker.work, settings) for worker in workers]
     try:
@@ -172,8 +174,8 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], Source], Settings]:
-    """Import the app's modules, which register what may be called; what makes sources, and the settings.
+def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], Source], Settings, Sequence[str]]:
+    """Import the app's modules, which register what may be called; what makes sources, the settings, and the tubes.
 
     `wake_up` is a descriptor that becomes readable when slots are to stop.
     """
@@ -192,7 +194,7 @@ def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], S
     log.info("takes jobs from %s", ", ".join(tubes))
     connect = partial(source_for, settings, tubes, wake_up, lambda: to_supervisor.say(line.CONNECTED))
     connect().close()  # so that settings that make no sense are told now
-    return connect, settings
+    return connect, settings, tubes
 
 
 def _not_a_file(name: str) -> str:

@@ -13,7 +13,6 @@ tubes are served all the time. When the successor fails, the worker stays.
 import logging
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 from collections import deque
@@ -23,7 +22,7 @@ from math import inf
 from time import monotonic
 from typing import ClassVar
 
-from ayl.worker import exits, line
+from ayl.worker import exits, line, titles
 from ayl.worker.farewell import Act, Farewell
 from ayl.worker.line import Line
 from ayl.worker.overruns import Overruns
@@ -38,7 +37,7 @@ class Worker:
     """A worker process, as its supervisor sees it."""
 
     def __init__(self, plan: Plan, restarts: Restarts, replaces: "Worker | None" = None) -> None:
-        ours, its = socket.socketpair()
+        ours, its = line.pair()
         with its, Overruns.watched(plan.slots) as (self.overruns, memory):
             given = (its.fileno(), memory)
             command = [sys.executable, "-m", "ayl.worker.process", plan.to_json(), *map(str, given)]
@@ -101,6 +100,9 @@ class Supervisor:
         self._to_replace: deque[Worker] = deque()
         self._stops = 0
         self._quiet = False
+        self._show = titles.setter()
+        self._tubes = "starting"
+        """What workers take jobs from, as the latest of them has said."""
 
     def run(self) -> int:
         """Supervise until stopped or every worker has retired; the exit code."""
@@ -137,6 +139,7 @@ class Supervisor:
     def _start(self, worker: Worker) -> None:
         self._workers.append(worker)
         log.info("started worker %d", worker.pid)
+        self._title()
 
     def _wait(self) -> None:
         """Until a signal comes or a word, or until something is due."""
@@ -157,20 +160,28 @@ class Supervisor:
             worker.overruns.look(now, worker.process)
 
     def _listen(self, worker: Worker) -> None:
-        words = b"" if worker.line is None else worker.line.hear()
-        if not words:
+        heard = b"" if worker.line is None else worker.line.hear()
+        if not heard:
             worker.hang_up()
-        for word in words:
-            match word:
-                case line.LOADED:
-                    worker.is_loaded = True
-                    worker.restarts.loaded(monotonic())
-                case line.CONNECTED if worker.replaces is not None:
-                    log.info("worker %d takes the place of worker %d", worker.pid, worker.replaces.pid)
-                    worker.replaces.leave(monotonic(), self.plan.grace)
-                    worker.replaces = None
-                case line.WORN if worker not in self._to_replace:
-                    self._to_replace.append(worker)
+            return
+        word, text = heard[0], heard[1:].decode(errors="replace")
+        match word:
+            case line.LOADED:
+                worker.is_loaded = True
+                worker.restarts.loaded(monotonic())
+                self._tubes = text
+                self._title()
+            case line.CONNECTED if worker.replaces is not None:
+                log.info("worker %d takes the place of worker %d", worker.pid, worker.replaces.pid)
+                worker.replaces.leave(monotonic(), self.plan.grace)
+                worker.replaces = None
+            case line.WORN if worker not in self._to_replace:
+                self._to_replace.append(worker)
+
+    def _title(self) -> None:
+        if self._show is not None:
+            number = len(self._workers)
+            self._show(f"{self._tubes} ({number} worker{'s' * (number != 1)})")
 
     def _reap(self) -> None:
         for worker in list(self._workers):
@@ -178,6 +189,7 @@ class Supervisor:
             if code is None:
                 continue
             self._workers.remove(worker)
+            self._title()
             worker.overruns.close()
             log.info("worker %d %s", worker.pid, exits.told(code))
             if worker.line is not None:
