@@ -24,6 +24,8 @@ class Plan:
     limits: Limits = NO_LIMITS
     burst: bool = False
     """End once no job is ready."""
+    reload: bool = False
+    """For development: start anew when the app's code has changed."""
 
     @property
     def slots(self) -> int:

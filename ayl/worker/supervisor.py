@@ -16,13 +16,13 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import ClassVar
 
-from ayl.worker import exits, line, titles
+from ayl.worker import changes, exits, line, titles
 from ayl.worker.farewell import Act, Farewell
 from ayl.worker.line import Line
 from ayl.worker.overruns import Overruns
@@ -51,6 +51,8 @@ class Worker:
         self.farewell: Farewell | None = None
         self.was_killed = False
         """By us."""
+        self.is_outdated = False
+        """Whether it was started before the latest restart was asked for."""
 
     @property
     def pid(self) -> int:
@@ -98,6 +100,8 @@ class Supervisor:
         """When to start another worker, seconds of the monotonic clock, and what is known of its place."""
         self._places = processes
         self._to_replace: deque[Worker] = deque()
+        self._hopeless: list[Restarts] = []
+        """Places where no worker can start until the code has changed (--reload)."""
         self._stops = 0
         self._quiet = False
         self._show = titles.setter()
@@ -107,7 +111,9 @@ class Supervisor:
     def run(self) -> int:
         """Supervise until stopped or every worker has retired; the exit code."""
         self._signals.install()
-        while self._workers or self._due or (self._quiet and self._places and not self._stops):
+        if self.plan.reload:
+            changes.watch(self.plan.app_path, self._changed)
+        while self._workers or self._due or self._hopeless or (self._quiet and self._places and not self._stops):
             now = monotonic()
             self._start_due(now)
             self._start_successor()
@@ -119,6 +125,11 @@ class Supervisor:
             for order in orders:
                 self._obey[order](self)
         return self.exit_code
+
+    def _changed(self, names: Sequence[str]) -> None:
+        """Called by another thread."""
+        log.info("%s %s changed", ", ".join(names), "has" if len(names) == 1 else "have")
+        self._signals.say(Order.RELOAD)
 
     def _start_due(self, now: float) -> None:
         starting = [restarts for due, restarts in self._due if due <= now]
@@ -212,7 +223,8 @@ class Supervisor:
                 successor.replaces = None
         elif worker.replaces is not None:
             log.error("worker %d failed to take the place of worker %d, which stays", worker.pid, worker.replaces.pid)
-            self._to_replace.clear()
+            if not worker.is_outdated:  # otherwise what has changed since may have mended it
+                self._to_replace.clear()
         elif code in exits.LEFT:
             self._places -= 1
             if successor is not None:
@@ -238,6 +250,10 @@ class Supervisor:
             self._due.append((due, restarts))
 
     def _give_up(self, exit_code: int) -> None:
+        if self.plan.reload:
+            log.warning("waiting for the code to change")
+            self._hopeless.append(Restarts())
+            return
         self.exit_code = exit_code
         self._stops = max(self._stops, 1)
         self._dismiss(self.plan.grace)
@@ -274,10 +290,18 @@ class Supervisor:
         if not self._quiet and not self._stops:
             log.info("restarting the workers one by one")
             self._to_replace = deque(worker for worker in self._workers if worker.farewell is None)
+            for worker in self._workers:
+                worker.is_outdated = True
+
+    def _reload(self) -> None:
+        self._due += [(monotonic(), Restarts()) for _ in self._hopeless]
+        self._hopeless = []
+        self._restart()
 
     def _dismiss(self, grace: float | None) -> None:
         """All workers, and start no other."""
         self._due = []
+        self._hopeless = []
         self._to_replace.clear()
         for worker in self._workers:
             worker.replaces = None
@@ -288,6 +312,7 @@ class Supervisor:
         Order.QUIET: _be_quiet,
         Order.RESUME: _resume,
         Order.RESTART: _restart,
+        Order.RELOAD: _reload,
     }
 
 
