@@ -49,9 +49,11 @@ class Next(Enum):
     GO_ON = "go on"
     EMPTY = "end, for nothing is ready"
     RETIRE = "end, and let nobody take the place"
+    QUIET = "end, and let nobody take the place until the supervisor is told to resume"
+    RENEW = "go on until another has taken the place"
 
 
-ORDERS = {"exit": Next.RETIRE}
+ORDERS = {"exit": Next.RETIRE, "quiet": Next.QUIET, "restart": Next.RENEW}
 """Control messages and what they make a worker do."""
 
 
@@ -124,11 +126,12 @@ def opened(lease: Lease, settings: Settings) -> "Job | Callable[[], Next]":
         return partial(_bury, reason, _Facts(lease, error=error))
     except Undecodable as error:
         return partial(_bury, str(error), _Facts(lease, error=error))
+    told_app = message.app or (settings.app if isinstance(message, Control) else "")  # old orders do not say
+    if settings.app and told_app != settings.app:
+        reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
+        return partial(_bury, reason, _Facts(lease, None if isinstance(message, Control) else message))
     if isinstance(message, Control):
         return partial(_obey, lease, message)
-    if settings.app and message.app != settings.app:
-        reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
-        return partial(_bury, reason, _Facts(lease, message))
     return Job(lease, message, life)
 
 

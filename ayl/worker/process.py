@@ -40,7 +40,7 @@ from ayl.worker.wear import Wear, resident
 
 log = logging.getLogger("ayl.worker")
 
-ENDS = {Next.RETIRE: exits.RETIRED, Next.EMPTY: exits.EMPTY}
+ENDS = {Next.RETIRE: exits.RETIRED, Next.QUIET: exits.QUIET, Next.EMPTY: exits.EMPTY}
 """Why its slots have ended, when nobody told them to, and the exit code for it."""
 
 

@@ -104,6 +104,8 @@ class Supervisor:
         """Places where no worker can start until the code has changed (--reload)."""
         self._stops = 0
         self._quiet = False
+        self._silent = 0
+        """Places whose workers were ordered to be quiet."""
         self._show = titles.setter()
         self._tubes = "starting"
         """What workers take jobs from, as the latest of them has said."""
@@ -113,7 +115,7 @@ class Supervisor:
         self._signals.install()
         if self.plan.reload:
             changes.watch(self.plan.app_path, self._changed)
-        while self._workers or self._due or self._hopeless or (self._quiet and self._places and not self._stops):
+        while self._workers or self._due or self._hopeless or self._is_silent():
             now = monotonic()
             self._start_due(now)
             self._start_successor()
@@ -125,6 +127,10 @@ class Supervisor:
             for order in orders:
                 self._obey[order](self)
         return self.exit_code
+
+    def _is_silent(self) -> bool:
+        """Whether there will be workers again."""
+        return not self._stops and bool(self._silent or (self._quiet and self._places))
 
     def _changed(self, names: Sequence[str]) -> None:
         """Called by another thread."""
@@ -225,8 +231,12 @@ class Supervisor:
             log.error("worker %d failed to take the place of worker %d, which stays", worker.pid, worker.replaces.pid)
             if not worker.is_outdated:  # otherwise what has changed since may have mended it
                 self._to_replace.clear()
-        elif code in exits.LEFT:
-            self._places -= 1
+        elif code in exits.LEFT or code == exits.QUIET:
+            if code == exits.QUIET:
+                log.info("its place stays empty; SIGCONT or SIGUSR2 starts a worker there")
+                self._silent += 1
+            else:
+                self._places -= 1
             if successor is not None:
                 successor.replaces = None
                 successor.leave(monotonic(), self.plan.grace)
@@ -278,13 +288,15 @@ class Supervisor:
         if not self._quiet and not self._stops:
             log.info("quiet: each worker finishes its calls and ends; SIGCONT or SIGUSR2 starts them again")
             self._quiet = True
+            self._silent = 0  # they will all be started again
             self._dismiss(None)
 
     def _resume(self) -> None:
-        if self._quiet and not self._stops:
+        if self._is_silent():
             log.info("taking jobs again")
-            self._quiet = False
-            self._due = [(monotonic(), Restarts()) for _ in range(self._places)]
+            missing = self._places if self._quiet else self._silent
+            self._due += [(monotonic(), Restarts()) for _ in range(missing)]
+            self._quiet, self._silent = False, 0
 
     def _restart(self) -> None:
         if not self._quiet and not self._stops:
