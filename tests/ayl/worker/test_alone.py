@@ -33,7 +33,7 @@ def test_it_waits_until_all_others_are_aside_and_they_until_it_is_over() -> None
     alone, begun, told = Alone(), threading.Event(), threading.Event()
     alone.join(3)
     alone.tell(told.set)
-    asking = threading.Thread(target=lambda: alone.begin(LONG) and begun.set())
+    asking = threading.Thread(target=lambda: begun.set() if alone.begin(LONG) else None)
     asking.start()
     wait_until(lambda: is_readable(alone))
     assert alone.is_wanted
@@ -53,7 +53,7 @@ def test_it_waits_until_all_others_are_aside_and_they_until_it_is_over() -> None
 def test_who_leaves_is_not_waited_for() -> None:
     alone, begun = Alone(), threading.Event()
     alone.join(2)
-    asking = threading.Thread(target=lambda: alone.begin(LONG) and begun.set())
+    asking = threading.Thread(target=lambda: begun.set() if alone.begin(LONG) else None)
     asking.start()
     wait_until(lambda: alone.is_wanted)
     alone.leave()
