@@ -41,7 +41,7 @@ class Child:
     """A new interpreter: nothing is forked from threads."""
 
     def __init__(self, plan: Plan) -> None:
-        ours, its = socket.socketpair()
+        ours, its = line.pair()
         self.requests, asked_by = socket.socketpair()
         with its, asked_by, Overruns.watched(1) as (self.overruns, deadlines), Tally.shared() as (self.tally, tally):
             given = (its.fileno(), asked_by.fileno(), deadlines, tally)

@@ -14,9 +14,10 @@ from typing import ClassVar
 from ayl.engines.base import Lease, Source
 from ayl.errors import AylError, MessageTooLarge, Refused, Unreachable
 from ayl.settings import Settings
-from ayl.worker.execution import Job, fail, lost, opened
+from ayl.worker.execution import Job, opened
 from ayl.worker.frames import Head
 from ayl.worker.loans import Loans
+from ayl.worker.outcomes import fail, lost
 from ayl.worker.tally import Tally
 from ayl.worker.terms import TOUCHES
 

@@ -5,7 +5,7 @@ supervisor ends it.
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import inf
 from typing import Protocol
@@ -39,7 +39,7 @@ class Overruns:
     @contextmanager
     def watched(cls, slots: int) -> Iterator[tuple["Overruns", int]]:
         """Of a process that is started within this span, and gets the descriptor of the memory for its deadlines."""
-        memory = shared_memory(slots + 1)
+        memory = shared_memory(slots)
         try:
             yield cls(Deadlines(slots, memory)), memory
         finally:
@@ -54,17 +54,22 @@ class Overruns:
         """When to look whether its time is over, seconds of the monotonic clock."""
         return min(self._end_at, self._deadlines.nearest(now)) if self._kill_at is None else self._kill_at
 
+    def tell(self, jobs: Iterable[int]) -> None:
+        """The process may be handed these jobs, for whose sake another one was killed."""
+        self._deadlines.tell(jobs)
+
     def end_at(self, moment: float) -> None:
         """Whatever the process has planned itself. Infinity to leave it to that."""
         self._end_at = moment
 
-    def look(self, now: float, process: Process) -> None:
-        """End the process, if a call in it has not ended."""
+    def look(self, now: float, process: Process, tell: Callable[[list[int]], object] = lambda jobs: None) -> None:
+        """End the process, if a call in it has not ended. `tell` hears before that for the sake of which jobs."""
         if self._kill_at is not None:
             if now >= self._kill_at:
                 process.send_signal(signal.SIGKILL)
                 self._kill_at = inf
-        elif self._deadlines.is_over(now) or now >= self._end_at:
+        elif (jobs := self._deadlines.over(now)) or now >= self._end_at:
+            tell(jobs)  # first: the server has others take them as soon as the process is gone
             log.critical("process %d is killed: a call in it cannot be interrupted at its time to run", process.pid)
             process.send_signal(signal.SIGABRT)  # faulthandler's: it tells where all threads are
             self._kill_at = now + LAST_WORDS_SECONDS

@@ -23,24 +23,26 @@ from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
-from ayl.engines import source_for
+from ayl.engines import orders_for, source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
-from ayl.worker import deliveries, exits, line
+from ayl.worker import deliveries, exits, line, logbook, titles
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
-from ayl.worker.execution import Next, counts, fail
+from ayl.worker.execution import Next, counts
 from ayl.worker.line import Line
 from ayl.worker.minder import Minder
+from ayl.worker.outcomes import fail
+from ayl.worker.parting import part
 from ayl.worker.plan import Plan
-from ayl.worker.slots import Bell, CannotGoOn, work_side_by_side
+from ayl.worker.slots import Bell, CannotGoOn, either, work_side_by_side
 from ayl.worker.terms import Terms
 from ayl.worker.wear import Wear, resident
 
 log = logging.getLogger("ayl.worker")
 
-ENDS = {Next.RETIRE: exits.RETIRED, Next.EMPTY: exits.EMPTY}
+ENDS = {Next.RETIRE: exits.RETIRED, Next.QUIET: exits.QUIET, Next.EMPTY: exits.EMPTY}
 """Why its slots have ended, when nobody told them to, and the exit code for it."""
 
 
@@ -127,16 +129,23 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     to_supervisor = Line.at(descriptor)
     workers: list[Slots] = []
     threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
-    bell = Bell()
+    bell = Bell(signals.stopping.set)
     stop = signals if plan.slots == plan.threads == 1 else bell
+    deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
+    terms = Terms(deadlines, signals.stopping, fail)
+    wake_up = either(stop, terms.alone)
     try:
         settings = load(plan)
-        connect = _connecting(plan, settings, to_supervisor)
-        sources = [connect(stop.fileno()) for _ in range(plan.threads)]
+        tubes = plan.tubes or (settings.tube(),)
+        log.info("takes jobs from %s", ", ".join(tubes))
+        connected = partial(to_supervisor.say, line.CONNECTED)
+        connect = partial(source_for, settings, tubes, linked=connected)
+        connect(wake_up.fileno()).close()  # so that settings that make no sense are told now
+        sources = [connect(wake_up.fileno()) for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
-    to_supervisor.say(line.LOADED)
+    to_supervisor.say(line.LOADED, ", ".join(tubes))
     deliveries.begin(settings)
     minder = Minder()
 
@@ -145,28 +154,13 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         to_supervisor.say(line.WORN)
 
     wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
-    deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
-    terms = Terms(deadlines, signals.stopping, fail)
+    if (show := titles.setter()) is not None:
+        terms.titles = titles.Titles(terms.running, show)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
-    slots = [partial(worker.work, settings) for worker in workers]
     try:
         with ExitStack() as stack:
-            if plan.coroutines:
-                from ayl.worker.coroutines import Coroutines  # asyncio takes long to load
-                from ayl.worker.loop import Loop
-
-                loop = stack.enter_context(Loop())
-                own = partial(connect, bell.fileno())
-                coroutines = Coroutines(plan.coroutines, own, bell, loop, wear, terms, burst=plan.burst)
-                workers.append(coroutines)
-                slots.append(partial(coroutines.work, settings))
-            if plan.processes:
-                from ayl.worker.relay import Relay  # most workers need none
-
-                relays = [Relay(plan.of_a_child(), connect, bell) for _ in range(plan.processes)]
-                workers += relays
-                terms.others += relays
-                slots += [partial(relay.work, settings) for relay in relays]
+            workers += _others(plan, connect, bell, wear, terms, stack)
+            slots = [partial(worker.work, settings) for worker in workers]
             after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
         return ENDS.get(after, exits.OK)
     except CannotGoOn as error:
@@ -177,9 +171,30 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
         for source in sources:
             source.close()
+        deliveries.end()
         delivery.close()  # what calls have sent with; Python that winds up could not do it any more
         # While Python winds up, its handlers are gone already; a reminder must not kill what is ending well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _others(
+    plan: Plan, connect: Callable[..., Source], bell: Bell, wear: Wear, terms: Terms, stack: ExitStack
+) -> list[Slots]:
+    """The slots that are no threads; most workers have none, and need nothing that is loaded here."""
+    made: list[Slots] = []
+    if plan.coroutines:
+        from ayl.worker.coroutines import Coroutines  # asyncio takes long to load
+        from ayl.worker.loop import Loop
+
+        loop = stack.enter_context(Loop())
+        wake_up = stack.enter_context(either(bell, terms.alone))
+        pooled = partial(connect, wake_up.fileno(), orders=orders_for(plan.coroutines))
+        made.append(Coroutines(plan.coroutines, pooled, bell, loop, wear, terms, burst=plan.burst))
+    if plan.processes:
+        from ayl.worker.relay import Relay
+
+        made += [Relay(plan.of_a_child(), connect, bell, wear, terms) for _ in range(plan.processes)]
+    return made
 
 
 class CannotLoad(AylError):
@@ -188,9 +203,7 @@ class CannotLoad(AylError):
 
 def begin(plan: Plan) -> Stop:
     """First of all: what is heard of the process, and what it hears."""
-    logging.basicConfig(
-        level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
-    )
+    logbook.begin(plan.log_level)
     faulthandler.enable()  # what crashes in C tells where
     signals = Stop()
     signals.install()
@@ -210,18 +223,6 @@ def load(plan: Plan) -> Settings:
                 f"cannot import the module {name!r} from {plan.app_path}: {error!r}{_not_a_file(name)}"
             ) from error
     return configuration.current()
-
-
-def _connecting(plan: Plan, settings: Settings, to_supervisor: Line) -> Callable[[int], Source]:
-    """What makes sources. It is given a descriptor that becomes readable when their slot has news."""
-    tubes = plan.tubes or (settings.tube(),)
-    log.info("takes jobs from %s", ", ".join(tubes))
-
-    def connect(wake_up: int) -> Source:
-        return source_for(settings, tubes, wake_up, lambda: to_supervisor.say(line.CONNECTED))
-
-    connect(to_supervisor.fileno()).close()  # so that settings that make no sense are told now
-    return connect
 
 
 def _not_a_file(name: str) -> str:
@@ -250,7 +251,7 @@ def _give_back(workers: Sequence[Slots]) -> None:
     cut = [worker.give_back() for worker in workers]
     if any(cut):
         log.warning("cut off what ran and gave it back: the grace is over")
-        os._exit(exits.CUT)
+        part(exits.CUT)
 
 
 if __name__ == "__main__":

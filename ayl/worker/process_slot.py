@@ -6,28 +6,30 @@ It never outlives its worker: the kernel kills it then (PR_SET_PDEATHSIG), even 
 
 import ctypes
 import logging
-import os
 import random
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from threading import Thread
 
 from ayl import delivery
 from ayl.errors import AylError
-from ayl.worker import exits, line
+from ayl.worker import exits, line, titles
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
-from ayl.worker.execution import counts, fail
+from ayl.worker.execution import counts
 from ayl.worker.line import Line
 from ayl.worker.minder import Minder
+from ayl.worker.outcomes import fail
+from ayl.worker.parting import part
 from ayl.worker.plan import Plan
 from ayl.worker.process import ENDS, Stop, begin, load
 from ayl.worker.relayed import RelayedSource, TalliedHeld, TalliedKeeper
 from ayl.worker.tally import Tally
 from ayl.worker.terms import Terms
-from ayl.worker.wear import Wear, resident
+from ayl.worker.wear import Limits, Wear, resident
 
 log = logging.getLogger("ayl.worker")
 
@@ -58,7 +60,10 @@ def main(plan: Plan, descriptor: int, requests: int, deadlines: int, memory: int
         log.info("has done enough (%s): another is to take its place", reason)
         to_relay.say(line.WORN)
 
-    wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
+    renew = partial(to_relay.say, line.RENEW)
+    wear = ChildWear(plan.limits.shortened(random.random()), resident, worn, renew)  # noqa: S311 - no secret
+    if (show := titles.setter()) is not None:
+        terms.titles = titles.Titles(terms.running, show)
     source = RelayedSource(jobs, tally, signals.request)
     slot = Consumer(source, signals, Minder(), wear, terms, burst=plan.burst, hold=TalliedHeld)
     try:
@@ -70,14 +75,32 @@ def main(plan: Plan, descriptor: int, requests: int, deadlines: int, memory: int
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+class ChildWear(Wear):
+    """Who is asked to have another take its place asks that of its worker."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        memory: Callable[[], int],
+        worn: Callable[[str], object],
+        renew: Callable[[], object],
+    ) -> None:
+        super().__init__(limits, memory, worn)
+        self._renew = renew
+
+    def renew(self) -> None:
+        self._renew()
+
+
 def _listen(to_relay: Line, signals: Stop, terms: Terms) -> None:
     """To the relay, as long as there is one."""
-    while words := to_relay.hear():
-        if line.STOP in words:
-            signals.request()
-        if line.LOST in words:
-            terms.lose()
-    os._exit(exits.CUT)  # the connection is lost with the worker: others may make this call by now
+    while said := to_relay.hear():
+        match said[0]:
+            case line.STOP:
+                signals.request()
+            case line.LOST:
+                terms.lose()
+    part(exits.CUT)  # the connection is lost with the worker: others may make this call by now
 
 
 if __name__ == "__main__":

@@ -24,11 +24,12 @@ from ayl.worker.lender import Answer, Lender
 from ayl.worker.plan import Plan
 from ayl.worker.restarts import FAILED_STARTS, Restarts
 from ayl.worker.slots import Bell, CannotGoOn
-from ayl.worker.terms import PARTING_SECONDS
+from ayl.worker.terms import PARTING_SECONDS, Terms
+from ayl.worker.wear import Wear
 
 log = logging.getLogger("ayl.worker")
 
-AFTER = {exits.RETIRED: Next.RETIRE, exits.EMPTY: Next.EMPTY}
+AFTER = {exits.RETIRED: Next.RETIRE, exits.QUIET: Next.QUIET, exits.EMPTY: Next.EMPTY}
 """What the exit codes of a child mean for its slot."""
 
 GIVE_BACK_SECONDS = 1.5
@@ -41,11 +42,17 @@ NOTHING: Head = {"held": [], "jobs": [], "sizes": [], "waited": True, "stop": Fa
 class Relay:
     """One slot."""
 
-    def __init__(self, plan: Plan, connect: Callable[[int], Source], bell: Bell) -> None:
-        """`connect` makes a source, and is given a descriptor that becomes readable when there is news."""
+    def __init__(self, plan: Plan, connect: Callable[[int], Source], bell: Bell, wear: Wear, terms: Terms) -> None:
+        """`connect` makes a source, and is given a descriptor that becomes readable when there is news. `wear` and
+        `terms` are those of this process.
+        """
         self._plan = plan
         self._connect = connect
         self._bell = bell
+        self._wear = wear
+        self._alone = terms.alone
+        self._alone.join()
+        terms.others.append(self)
         self._restarts = Restarts()
         self._child: Child | None = None
         self._successor: Child | None = None
@@ -74,6 +81,7 @@ class Relay:
                     child.kill()
                     child.reap()
                 source.close()
+                self._alone.leave()
                 self._has_ended.set()
                 if self._has_cut:
                     Event().wait()  # who has asked to give back ends the process, and says why
@@ -129,17 +137,29 @@ class Relay:
         if head["do"] == "take":
             self._request = head
         else:
-            self._answer(child, head, self._lender.asked(head, rest, more=not child.is_dismissed))
+            more = not (child.is_dismissed or self._alone.is_wanted)
+            self._answer(child, head, self._lender.asked(head, rest, more=more))
 
     def _take(self, child: Child, request: Head) -> None:
         """If there is no job, but news, it is asked for once more after that."""
         answer: Answer | None = (NOTHING | {"stop": True}, ())
         if not child.is_dismissed:
-            answer = self._lender.take(wait=request["wait"])
-            if answer is None and (request["wait"] or self._news.select(0)):
+            if self._alone.is_wanted:
+                self._lender.close()  # which withdraws what it has asked for
+                self._alone.step_aside()
+            answer = self._wait_for_job(wait=request["wait"])
+            if answer is None and (request["wait"] or self._alone.is_wanted or self._news.select(0)):
                 return
         self._request = None
         self._answer(child, request, answer or (NOTHING, ()))
+
+    def _wait_for_job(self, *, wait: bool) -> Answer | None:
+        # Only here: while a call runs, somebody may want to be alone for long, which must not keep this thread awake.
+        self._news.register(self._alone, selectors.EVENT_READ, lambda: None)
+        try:
+            return self._lender.take(wait=wait)
+        finally:
+            self._news.unregister(self._alone)
 
     def _answer(self, child: Child, request: Head, answer: Answer) -> None:
         head, bodies = answer
@@ -176,22 +196,24 @@ class Relay:
     def _hear(self, child: Child) -> None:
         if child not in (self._child, self._successor):
             return  # it has just ended
-        words = child.line.hear()
-        if not words:
+        said = child.line.hear()
+        if not said:
             self._news.unregister(child.line)
-        for word in words:
-            match word:
-                case line.LOADED:
-                    child.is_loaded = True
-                    if child is self._child:
-                        self._restarts.loaded(monotonic())
-                    elif self._child is not None:
-                        log.info("process %d takes the slot of process %d", child.pid, self._child.pid)
-                        self._child.dismiss()
-                case line.WORN if self._successor is None and not self._bell.requested:
-                    self._successor = self._start()
-                case line.SOONER:
-                    self._look_at_leases(child)
+            return
+        match said[0]:
+            case line.LOADED:
+                child.is_loaded = True
+                if child is self._child:
+                    self._restarts.loaded(monotonic())
+                elif self._child is not None:
+                    log.info("process %d takes the slot of process %d", child.pid, self._child.pid)
+                    self._child.dismiss()
+            case line.WORN if self._successor is None and not self._bell.requested:
+                self._successor = self._start()
+            case line.RENEW:
+                self._wear.renew()
+            case line.SOONER:
+                self._look_at_leases(child)
 
     def _bury(self, child: Child) -> None:
         """It has ended."""

@@ -1,7 +1,6 @@
 """Where the child of a process slot takes its jobs: from its relay, which has the connection."""
 
 import logging
-import os
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from ayl.worker import exits
 from ayl.worker.frames import Frame, Reader, parted, written
 from ayl.worker.hand import Held
 from ayl.worker.keeper import Kept
+from ayl.worker.parting import part
 from ayl.worker.tally import Tally
 
 log = logging.getLogger("ayl.worker")
@@ -83,6 +83,7 @@ class RelayedSource:
         self._stop = stop
         self._reader = Reader()
         self._asked = 0
+        self._ahead: tuple[Sequence[Lease], int] = (), 0
         self._lock = RLock()
 
     def take(self, *, wait: bool = True) -> RelayedLease | None:
@@ -97,6 +98,13 @@ class RelayedSource:
         answer, rest = self.ask("go_on", done=numbers, ready=ready, wait=wait)
         return answer["held"], [*self._leases(answer, rest)]
 
+    def delete_and_ask(self, leases: Sequence[Lease], ready: int) -> None:
+        self._ahead = leases, ready
+
+    def answered(self) -> tuple[list[bool], list[Lease]]:
+        leases, ready = self._ahead
+        return self.delete_and_take(leases, ready, wait=False)
+
     def close(self) -> None:
         """The relay lets go of its connection, and the server takes back what was held."""
         self.ask("close")
@@ -110,7 +118,7 @@ class RelayedSource:
                 frame = self._answer()
             except OSError as error:  # the connection is lost with the worker: others may make this call by now
                 log.critical("this process ends, for its worker does not answer: %s", error)
-                os._exit(exits.CUT)
+                part(exits.CUT)
         head = frame[0]
         if "error" in head:
             raise ERRORS[head["error"]](head["text"])

@@ -9,25 +9,26 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ayl.worker.deadlines import SIZE, shared_memory
-
 _AT, _KEPT, _SECONDS = range(3)
-NUMBERS = 3
+
+SIZE = 3 * 8
+"""Bytes of the memory: a few whole numbers."""
 
 
 class Tally:
     """Of one child, as both sides see it."""
 
     def __init__(self, descriptor: int) -> None:
-        self._memory = mmap.mmap(descriptor, SIZE * NUMBERS)
+        self._memory = mmap.mmap(descriptor, SIZE)
         self._numbers = memoryview(self._memory).cast("q")
 
     @classmethod
     @contextmanager
     def shared(cls) -> Iterator[tuple["Tally", int]]:
         """With a process that is started within this span, and gets the descriptor."""
-        memory = shared_memory(NUMBERS)
+        memory = os.memfd_create("ayl tally")
         try:
+            os.ftruncate(memory, SIZE)
             yield cls(memory), memory
         finally:
             os.close(memory)
