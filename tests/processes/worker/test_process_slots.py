@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ayl
+from ayl import admin
 from ayl.life import Life
 from tests.processes.deadline import eventually, for_a_while
 from tests.processes.servers import Kind, serving
 
 from .app import chores
 from .test_current import expected
+from .test_kills import slow_neighbours
 from .test_lost_server import UNREACHABLE, restarted
 from .test_stops import CUT
 from .test_times_to_run import ONCE, SECONDS, begun, in_time
@@ -368,6 +370,26 @@ def test_an_order_to_retire_ends_the_worker(our_workshop: Workshop) -> None:
     our_workshop.await_empty()
 
 
+def test_an_order_to_be_quiet_ends_the_worker_and_keeps_its_place(our_workshop: Workshop) -> None:
+    supervisor = our_workshop.workers("--processes", "2")
+    our_workshop.await_waiting(2)
+    admin.quiet_worker(our_workshop.address, our_workshop.tube)
+    supervisor.awaits(r"worker \d+ is quiet$")
+    assert supervisor.left_behind() == [supervisor.process.pid]
+    supervisor.gets(signal.SIGCONT)
+    our_workshop.await_waiting(2)
+
+
+def test_an_order_to_restart_replaces_the_worker_and_not_only_a_process(our_workshop: Workshop) -> None:
+    supervisor = our_workshop.workers("--processes", "1")
+    our_workshop.await_waiting(1)
+    admin.restart_worker(our_workshop.address, our_workshop.tube)
+    supervisor.awaits(r"worker \d+ takes the place of worker \d+$")
+    supervisor.awaits(r"worker \d+ ended$")
+    assert held(our_workshop, "one") in children(supervisor)[1:]
+    assert len(supervisor.started()) == 2
+
+
 @pytest.mark.parametrize("whom", ["supervisor", "worker"])
 def test_a_process_does_not_outlive_its_worker_even_if_a_call_holds_the_interpreter_lock(
     our_workshop: Workshop, whom: str
@@ -395,6 +417,19 @@ def test_a_thread_that_ends_the_worker_gives_back_what_its_processes_have(our_wo
     workshop.read(f"{other}-begins", 2)
     job = workshop.job(sent[other].job_id)
     assert (job["reserves"], job["releases"]) == (2, 1)
+
+
+def test_beside_a_thread_that_ends_the_worker_again_and_again_no_call_of_a_process_is_blamed(
+    our_workshop: Workshop,
+) -> None:
+    workshop = our_workshop
+    words = slow_neighbours(workshop, chores.sleep_on, 6)
+    supervisor = workshop.workers("--processes", "2", "--threads", "1")
+    supervisor.awaits("buried: poison, it has killed its worker 3 times")
+    for word in words:
+        workshop.read(word)
+    assert workshop.words().count("died") == 3
+    assert len(supervisor.logs("buried:")) == 1
 
 
 # Their lives
