@@ -17,9 +17,6 @@ from ayl.worker.plan import Plan
 from ayl.worker.relayed import CHUNK
 from ayl.worker.tally import Tally
 
-READING_SECONDS = 10.0
-"""How long a child that waits for an answer may take to read it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Death:
@@ -54,7 +51,8 @@ class Child:
         self.is_dismissed = False
         """It gets no more jobs."""
         self._reader = Reader()
-        self.requests.settimeout(READING_SECONDS)
+        self._unsent = bytearray()
+        self.requests.setblocking(False)
 
     @property
     def pid(self) -> int:
@@ -68,9 +66,17 @@ class Child:
         self._reader.feed(data)
         return self._reader.next()
 
-    def answer(self, head: Head, *bodies: bytes) -> None:
-        """What it has asked. OSError if it does not listen."""
-        self.requests.sendall(written(head, *bodies))
+    def answer(self, head: Head, *bodies: bytes) -> bool:
+        """What it has asked; False if there is no room for all of it now: then `send_rest` once there is."""
+        self._unsent += written(head, *bodies)
+        return self.send_rest()
+
+    def send_rest(self) -> bool:
+        """The same. A child that has asked ahead reads only when its calls have ended. OSError if it has hung up."""
+        with suppress(BlockingIOError):
+            while self._unsent:
+                del self._unsent[: self.requests.send(self._unsent)]
+        return not self._unsent
 
     def dismiss(self) -> None:
         """It gets no more jobs, and ends after its call."""

@@ -7,6 +7,7 @@ dies, shared memory tells which job that was: what is left is settled here, at o
 import logging
 import selectors
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from math import inf
 from threading import Event
@@ -163,10 +164,21 @@ class Relay:
 
     def _answer(self, child: Child, request: Head, answer: Answer) -> None:
         head, bodies = answer
-        try:
-            child.answer(head | {"ask": request["ask"]}, *bodies)
-        except OSError:
-            child.kill()
+        with suppress(OSError):  # it is about to end
+            if not child.answer(head | {"ask": request["ask"]}, *bodies):
+                self._news.modify(child.requests, selectors.EVENT_WRITE, partial(self._send_rest, child))
+
+    def _send_rest(self, child: Child) -> None:
+        """Of an answer. Until it is sent there is no other question, or none that is waited for."""
+        if child is not self._child:
+            return  # it has just ended
+        with suppress(OSError):
+            if not child.send_rest():
+                return
+        self._listen(child, self._news.modify)
+
+    def _listen(self, child: Child, register: Callable[..., object]) -> None:
+        register(child.requests, selectors.EVENT_READ, partial(self._hear_request, child))
 
     def _look_at_leases(self, child: Child) -> None:
         if self._lender.look(child.tally):
@@ -184,7 +196,7 @@ class Relay:
     def _appoint(self, child: Child) -> None:
         """The slot is this child's from now on."""
         self._child = child
-        self._news.register(child.requests, selectors.EVENT_READ, partial(self._hear_request, child))
+        self._listen(child, self._news.register)
         if self._is_cut:
             child.kill()
 

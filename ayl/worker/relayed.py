@@ -3,7 +3,8 @@
 import logging
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
@@ -83,7 +84,9 @@ class RelayedSource:
         self._stop = stop
         self._reader = Reader()
         self._asked = 0
-        self._ahead: tuple[Sequence[Lease], int] = (), 0
+        self._owed = 0
+        """The number of the question that was asked ahead, until its answer is read."""
+        self._ahead: Frame = {}, b""
         self._lock = RLock()
 
     def take(self, *, wait: bool = True) -> RelayedLease | None:
@@ -94,16 +97,16 @@ class RelayedSource:
         return next(iter(self._leases(answer, rest)), None)
 
     def delete_and_take(self, leases: Sequence[Lease], ready: int, *, wait: bool) -> tuple[list[bool], list[Lease]]:
-        numbers = [lease.number for lease in leases if isinstance(lease, RelayedLease)]
-        answer, rest = self.ask("go_on", done=numbers, ready=ready, wait=wait)
-        return answer["held"], [*self._leases(answer, rest)]
+        return self._told(self.ask("go_on", done=_numbers(leases), ready=ready, wait=wait))
 
     def delete_and_ask(self, leases: Sequence[Lease], ready: int) -> None:
-        self._ahead = leases, ready
+        with self._lock, _relay():
+            self._owed = self._say("go_on", done=_numbers(leases), ready=ready, wait=False)
 
     def answered(self) -> tuple[list[bool], list[Lease]]:
-        leases, ready = self._ahead
-        return self.delete_and_take(leases, ready, wait=False)
+        with self._lock, _relay():
+            self._gather()
+        return self._told(_checked(self._ahead))
 
     def close(self) -> None:
         """The relay lets go of its connection, and the server takes back what was held."""
@@ -111,21 +114,25 @@ class RelayedSource:
 
     def ask(self, do: str, *bodies: bytes, **fields: object) -> Frame:
         """What the relay answers. Raises one of ERRORS. Ends the process if there is no relay any more."""
-        with self._lock:
-            self._asked += 1
-            try:
-                self._end.sendall(written({"do": do, "ask": self._asked, **fields}, *bodies))
-                frame = self._answer()
-            except OSError as error:  # the connection is lost with the worker: others may make this call by now
-                log.critical("this process ends, for its worker does not answer: %s", error)
-                part(exits.CUT)
-        head = frame[0]
-        if "error" in head:
-            raise ERRORS[head["error"]](head["text"])
-        return frame
+        with self._lock, _relay():
+            self._gather()
+            frame = self._answer(self._say(do, *bodies, **fields))
+        return _checked(frame)
 
-    def _answer(self) -> Frame:
-        """To the last question. Of others that nobody has waited for, a call may have been ended in the midst of it."""
+    def _say(self, do: str, *bodies: bytes, **fields: object) -> int:
+        """The number of the question."""
+        self._asked += 1
+        self._end.sendall(written({"do": do, "ask": self._asked, **fields}, *bodies))
+        return self._asked
+
+    def _gather(self) -> None:
+        """The answer to what was asked ahead: before anything else is, for the relay may have no room for its rest."""
+        if self._owed:
+            self._ahead = self._answer(self._owed)
+            self._owed = 0
+
+    def _answer(self, number: int) -> Frame:
+        """To this question. Of others that nobody has waited for, a call may have been ended in the midst of it."""
         while True:
             frame = self._reader.next()
             if frame is None:
@@ -133,12 +140,36 @@ class RelayedSource:
                 if not data:
                     raise ConnectionResetError("it is gone")
                 self._reader.feed(data)
-            elif frame[0]["ask"] == self._asked:
+            elif frame[0]["ask"] == number:
                 return frame
+
+    def _told(self, frame: Frame) -> tuple[list[bool], list[Lease]]:
+        return frame[0]["held"], [*self._leases(*frame)]
 
     def _leases(self, answer: dict[str, Any], rest: bytes) -> list[RelayedLease]:
         bodies = parted(rest, answer["sizes"])
         return [RelayedLease(self, body, *job) for job, body in zip(answer["jobs"], bodies, strict=True)]
+
+
+def _numbers(leases: Sequence[Lease]) -> list[int]:
+    return [lease.number for lease in leases if isinstance(lease, RelayedLease)]
+
+
+def _checked(frame: Frame) -> Frame:
+    head = frame[0]
+    if "error" in head:
+        raise ERRORS[head["error"]](head["text"])
+    return frame
+
+
+@contextmanager
+def _relay() -> Iterator[None]:
+    """Within this span it is spoken to."""
+    try:
+        yield
+    except OSError as error:  # the connection is lost with the worker: others may make this call by now
+        log.critical("this process ends, for its worker does not answer: %s", error)
+        part(exits.CUT)
 
 
 class TalliedHeld(Held):

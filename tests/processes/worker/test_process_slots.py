@@ -74,6 +74,22 @@ def test_many_short_calls_are_all_made_once(workshop: Workshop) -> None:
     assert sorted(workshop.words()) == sorted(f"short-{number}" for number in range(1000))
 
 
+def test_large_jobs_that_were_asked_for_ahead_wait_for_a_call_that_holds_the_interpreter_lock(
+    our_workshop: Workshop,
+) -> None:
+    workshop = our_workshop
+    loads = [(chores.carry, workshop.folder, f"load-{number}", "x" * 50_000) for number in range(120)]
+    with ayl.batch():
+        ayl.send_many(loads[:40])
+        ayl.send(chores.clutch, workshop.folder, "gripping", 2)
+        ayl.send_many(loads[40:])
+    supervisor = workshop.workers("--processes", "1")
+    workshop.await_empty()
+    words = [f"load-{number}-50000" for number in range(120)]
+    assert sorted(workshop.words()) == sorted([*words, "gripping-begins", "gripping-ends"])
+    assert len(children(supervisor)) == 1
+
+
 def test_all_kinds_of_slots_work_side_by_side(our_workshop: Workshop) -> None:
     supervisor = our_workshop.workers("--processes", "1", "--threads", "1", "--coroutines", "1")
     for word in ("one", "two", "three"):
@@ -531,6 +547,7 @@ def test_several_servers_serve_all_slots(kind: Kind, tmp_path_factory: pytest.Te
                 ayl.send_many((chores.note, workshop.folder, f"note-{number}") for number in range(50))
             for workshop in workshops:
                 workshop.let_go("one")
+                workshop.read("left", 2)
                 workshop.await_empty()
                 assert len(workshop.words()) == 2 + 2 + 50
             workers.gets(signal.SIGTERM)

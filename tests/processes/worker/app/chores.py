@@ -512,3 +512,9 @@ def leave_behind(folder: Path, word: str) -> None:
             time.sleep(PATIENCE)
             os._exit(0)
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@ayl.task("chores.carry")
+def carry(folder: Path, word: str, ballast: str) -> None:
+    """As `note`, with a large message."""
+    write(folder, f"{word}-{len(ballast)}")
