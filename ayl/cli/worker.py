@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ayl.cli.status import status
 from ayl.tubes import RULE, watchable
 from ayl.worker import changes
 from ayl.worker.plan import Plan
@@ -21,6 +22,8 @@ Examples:
   ayl_worker --require shop.models --threads 0 --coroutines 1000
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
   ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
+  ayl_worker --require shop.models --status /run/shop/worker.socket
+  ayl_worker status /run/shop/worker.socket
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
 usually call ayl.configure(app=…, version=…). AYL_APP, AYL_VERSION, AYL_ENGINE and ayl.toml in the app's
@@ -68,7 +71,12 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     return int(found[1]) * int(1024 ** " kmg".index(found[2] or " "))
 
 
-@click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"})
+@click.group(
+    epilog=EPILOG,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"},
+)
 @click.option(
     "-a",
     "--app-path",
@@ -82,10 +90,9 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     "-c",
     "--require",
     multiple=True,
-    required=True,
     metavar="MODULE",
     show_envvar=True,
-    help="A module to import; may be given more than once.",
+    help="A module to import; may be given more than once.  [required]",
 )
 @click.option(
     "-t",
@@ -157,6 +164,15 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="End once no job is ready any more; what is delayed stays.",
 )
 @click.option(
+    "--status",
+    type=click.Path(),
+    default="",
+    callback=lambda _context, _option, path: path and str(Path(path).absolute()),
+    metavar="PATH",
+    show_envvar=True,
+    help="Tell there, at a Unix socket for this user alone, how the worker is: ayl_worker status PATH.",
+)
+@click.option(
     "--reload",
     is_flag=True,
     callback=_reload,
@@ -186,9 +202,16 @@ def main(
     **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
+    if context.invoked_subcommand is not None:
+        return
+    if not options["require"]:  # not by click, which would want it of the other commands, too
+        raise click.MissingParameter(ctx=context, param=next(p for p in context.command.params if p.name == "require"))
     if not options["threads"] and not options["coroutines"]:
         raise click.UsageError("a process needs slots: --threads or --coroutines must be at least 1")
     limits = Limits(max_jobs, max_time, max_memory)
     path = str(app_path.resolve())
     plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)
     context.exit(supervise(plan, processes))
+
+
+main.add_command(status)

@@ -163,6 +163,7 @@ class BeanstalkSource:
         self._order = Order()
         self._talk = threading.RLock()
         self.waited = False
+        self.proved = monotonic()
 
     def take(self, *, wait: bool = True) -> BeanstalkLease | None:
         with self._trouble():
@@ -183,6 +184,7 @@ class BeanstalkSource:
                 try:
                     return self._lease(*client.finish_reserve())
                 except NO_JOB:
+                    self.proved = monotonic()
                     if not wait:
                         return None
 
@@ -216,7 +218,9 @@ class BeanstalkSource:
                 self._client = None
 
     def _lease(self, job_id: int, body: bytes) -> BeanstalkLease:
-        return BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id))
+        lease = BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id))
+        self.proved = lease.since
+        return lease
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:
@@ -243,5 +247,6 @@ class BeanstalkSource:
             self._selector = selectors.DefaultSelector()
             self._selector.register(self._client, selectors.EVENT_READ)
             self._selector.register(self._wake_up, selectors.EVENT_READ)
+            self.proved = monotonic()
             self._linked()
         return self._client, self._selector

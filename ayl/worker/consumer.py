@@ -2,6 +2,7 @@
 
 import logging
 from functools import partial
+from math import inf
 from time import monotonic
 from typing import Protocol
 
@@ -50,20 +51,28 @@ class Consumer:
         self._wait = not burst
         self._hand = Hand(source)
         self._portion = Portion()
+        self._trouble = ""  # the server's, until it brings a job
+        self._moved_at = self._troubled_at = monotonic()
         self._slot = terms.slot(lambda: self._hand.lighten(self._hand.portion))
 
     def work(self, settings: Settings) -> Next:
         """Until told to stop, or by a message to end."""
-        reachable = True
+        try:
+            return self._work(settings)
+        finally:
+            self._moved_at = inf
+
+    def _work(self, settings: Settings) -> Next:
         while True:
+            self._moved_at = monotonic()
             try:
                 self._stop.install()
                 if self._stop.requested:
                     return Next.GO_ON
                 lease = self._source.take(wait=self._wait)
-                if not reachable:
+                if self._trouble:
                     log.info("the server answers again")
-                reachable = True
+                    self._trouble = ""
                 if lease is None and not self._wait and not self._stop.requested:
                     return Next.EMPTY
                 if lease is not None and (after := self._work_off(lease, settings)) is not Next.GO_ON:
@@ -71,10 +80,23 @@ class Consumer:
             except Unreachable as error:
                 self._source.close()
                 self._hand.drop()
-                if reachable:
+                if not self._trouble:
                     log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
-                reachable = False
+                self._trouble = str(error)
+                self._troubled_at = monotonic()
                 self._stop.wait(RECONNECT_SECONDS)
+
+    @property
+    def trouble(self) -> str:
+        """Why no job can be taken now; empty if that is not so."""
+        return self._trouble if self._trouble and self._source.proved < self._troubled_at else ""
+
+    @property
+    def moved_at(self) -> float:
+        """When it has last got on with taking jobs, of the monotonic clock; now if a call runs, whose end others see
+        to, and infinity once it has ended.
+        """
+        return monotonic() if self._slot.term is not None else max(self._moved_at, self._source.proved)
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether a call was cut off, which must not go on."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
+from math import inf
+from time import monotonic
 from typing import TypeVar
 
 from ayl.engines.base import Source
@@ -70,6 +72,9 @@ class Coroutines:
         self._after = Next.GO_ON
         self._crash: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._trouble = ""  # the server's, until it brings a job
+        self._moved_at = self._troubled_at = monotonic()
+        self._proved: Callable[[], float] = monotonic
 
     def work(self, settings: Settings) -> Next:
         """Until told to stop, or by a message to end; then until all calls have ended."""
@@ -77,11 +82,13 @@ class Coroutines:
             ThreadPoolExecutor(self._plain_calls, "ayl calls") as self._callers,
             ThreadPoolExecutor(SETTLERS, "ayl asks") as self._askers,
         ):
-            self._pool = Pool(self._connect)
+            self._pool = pool = Pool(self._connect)
+            self._proved = lambda: pool.proved
             self._loop.watch(self._bell.fileno(), self._tell)
             try:
                 self._take_jobs(settings)
             finally:
+                self._moved_at = inf
                 with self._news:
                     self._news.wait_for(lambda: self._free == self._count)
                 self._pool.close()
@@ -90,8 +97,8 @@ class Coroutines:
         return self._after
 
     def _take_jobs(self, settings: Settings) -> None:
-        reachable = True
         while room := self._room():
+            self._moved_at = monotonic()
             if (seconds := self._pool.hesitation) > 0:
                 self._bell.wait(seconds)
                 if self._bell.requested:
@@ -104,16 +111,17 @@ class Coroutines:
                     taken += len(leases)
                     self._begun.update(leases)
                     self._loop.call(self._begin, leases, settings)
-                if not reachable:
+                if self._trouble:
                     log.info("the server answers again")
-                reachable = True
+                    self._trouble = ""
                 if self._burst and not taken and self._is_over(free):
                     self._after = Next.EMPTY
                     return
             except Unreachable as error:
-                if reachable:
+                if not self._trouble:
                     log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
-                reachable = False
+                self._trouble = str(error)
+                self._troubled_at = monotonic()
                 self._bell.wait(RECONNECT_SECONDS)
 
     def _room(self) -> int:
@@ -133,6 +141,16 @@ class Coroutines:
         with self._news:
             self._news.wait_for(lambda: self._bell.requested or self._free != free)
         return False
+
+    @property
+    def trouble(self) -> str:
+        """Why no jobs can be taken now; empty if that is not so."""
+        return self._trouble if self._trouble and self._proved() < self._troubled_at else ""
+
+    @property
+    def moved_at(self) -> float:
+        """When it has last got on with taking jobs; now if there is no room for any, infinity once it has ended."""
+        return monotonic() if self._vacant() <= 0 else max(self._moved_at, self._proved())
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether calls were cut off, which must not go on."""

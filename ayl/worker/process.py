@@ -34,6 +34,8 @@ from ayl.worker.execution import Next, counts, fail
 from ayl.worker.line import Line
 from ayl.worker.minder import Minder
 from ayl.worker.plan import Plan
+from ayl.worker.reports import Reports
+from ayl.worker.reports import Slots as Reported
 from ayl.worker.slots import Bell, work_side_by_side
 from ayl.worker.terms import Terms
 from ayl.worker.wear import Wear, resident
@@ -103,8 +105,8 @@ class Stop:
         self.stopping.set()
 
 
-class Slots(Protocol):
-    """One, or several over connections of their own."""
+class Slots(Reported, Protocol):
+    """The same, as their process sees them."""
 
     def work(self, settings: Settings) -> Next:
         """Until told to stop, or by a message to end."""
@@ -124,7 +126,8 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     signals.install()
     to_supervisor = Line.at(descriptor)
     workers: list[Slots] = []
-    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
+    reports: list[Reports] = []  # once there is anything to tell
+    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers, reports), daemon=True).start()
     bell = Bell()
     stop = signals if plan.slots == plan.threads == 1 else bell
     try:
@@ -148,6 +151,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         terms.titles = titles.Titles(terms.running, show)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
     slots = [partial(worker.work, settings) for worker in workers]
+    reports.append(Reports(workers, terms.running, lambda: wear.jobs))
     try:
         with ExitStack() as stack:
             if plan.coroutines:
@@ -204,9 +208,11 @@ def _not_a_file(name: str) -> str:
     return f"; a module is named as in an import, not as a file: --require {module}"
 
 
-def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots]) -> None:
+def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots], reports: Sequence[Reports]) -> None:
     """To the supervisor, as long as there is one."""
     while words := to_supervisor.hear():
+        if line.ASK in words and reports:
+            to_supervisor.say(line.REPORT, reports[0].now())
         if line.GIVE_BACK in words:
             _give_back(workers)
     os.kill(os.getpid(), signal.SIGTERM)
