@@ -32,12 +32,13 @@ AROUND_COROUTINES: list[Callable[[], AbstractAsyncContextManager[object]]] = []
 """The same for calls that are made on an event loop, beside others, whose connections these spans let alone."""
 
 _missing = MODULES  # every send reads it, perhaps while another thread replaces it
+_modules = sys.modules.keys()
 
 
 def load() -> None:
     """Import ours for each framework that this process has imported."""
     global _missing
-    if _missing.keys().isdisjoint(sys.modules.keys()):
+    if _missing.keys().isdisjoint(_modules):
         return
     for framework, ours in _missing.items():
         if framework in sys.modules:

@@ -49,7 +49,7 @@ class Running:
         self._life = life
         self._term = term
         self.stopping = stopping
-        """Is set (`is_set()`, `wait(seconds)`) when the worker has been asked to stop."""
+        """Is set (`is_set()`, `wait(seconds)`) when its process is to stop."""
         self.said: float | str | None = None
         """The latest progress."""
 

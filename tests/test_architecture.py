@@ -52,6 +52,7 @@ ENVIRONMENT_READERS = {"ayl.settings", "ayl.daemons.spec", "ayl_server.main"}
 """Besides the command line, who may look at the environment."""
 
 IMPORTERS = {
+    "ayl": "a constant table of our own modules",
     "ayl.forks": "modules that another thread is importing already",
     "ayl.frameworks": "a constant table of our own modules",
     "ayl.references": "a constant table of our own modules",

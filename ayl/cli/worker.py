@@ -1,6 +1,8 @@
 """`ayl_worker`: run an app's calls."""
 
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,6 @@ from ayl.cli.status import status
 from ayl.tubes import RULE, watchable
 from ayl.worker import changes
 from ayl.worker.plan import Plan
-from ayl.worker.supervisor import supervise
 from ayl.worker.wear import Limits
 
 EPILOG = """
@@ -211,7 +212,10 @@ def main(
     limits = Limits(max_jobs, max_time, max_memory)
     path = str(app_path.resolve())
     plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)
-    context.exit(supervise(plan, processes))
+    # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
+    # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
+    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(processes)]
+    os.execv(program[0], program)  # noqa: S606 - our own module
 
 
 main.add_command(status)

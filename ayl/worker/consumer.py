@@ -1,7 +1,6 @@
 """One slot: takes jobs, makes their calls, settles."""
 
 import logging
-from functools import partial
 from math import inf
 from time import monotonic
 from typing import Protocol
@@ -53,6 +52,8 @@ class Consumer:
         self._portion = Portion()
         self._trouble = ""  # the server's, until it brings a job
         self._moved_at = self._troubled_at = monotonic()
+        self._alone = terms.alone
+        self._alone.join()  # here, for another slot may want to be alone before this one has begun
         self._slot = terms.slot(lambda: self._hand.lighten(self._hand.portion))
 
     def work(self, settings: Settings) -> Next:
@@ -61,6 +62,7 @@ class Consumer:
             return self._work(settings)
         finally:
             self._moved_at = inf
+            self._alone.leave()
 
     def _work(self, settings: Settings) -> Next:
         while True:
@@ -69,11 +71,15 @@ class Consumer:
                 self._stop.install()
                 if self._stop.requested:
                     return Next.GO_ON
+                if self._alone.is_wanted:
+                    self._source.close()  # which withdraws what it has asked for
+                    self._alone.step_aside()
+                    continue
                 lease = self._source.take(wait=self._wait)
                 if self._trouble:
                     log.info("the server answers again")
                     self._trouble = ""
-                if lease is None and not self._wait and not self._stop.requested:
+                if lease is None and not self._wait and not self._is_to_pause:
                     return Next.EMPTY
                 if lease is not None and (after := self._work_off(lease, settings)) is not Next.GO_ON:
                     return after
@@ -93,10 +99,16 @@ class Consumer:
 
     @property
     def moved_at(self) -> float:
-        """When it has last got on with taking jobs, of the monotonic clock; now if a call runs, whose end others see
-        to, and infinity once it has ended.
+        """When it has last got on with taking jobs, of the monotonic clock. Now if it is not to: a call runs, whose end
+        others see to; and infinity once it has ended.
         """
-        return monotonic() if self._slot.term is not None else max(self._moved_at, self._source.proved)
+        if self._slot.term is not None or self._alone.is_wanted:
+            return monotonic()
+        return max(self._moved_at, self._source.proved)
+
+    @property
+    def _is_to_pause(self) -> bool:
+        return self._stop.requested or self._alone.is_wanted
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether a call was cut off, which must not go on."""
@@ -107,32 +119,32 @@ class Consumer:
         leases, asked, came = [lease], 1, 0 if self._source.waited else 1
         while leases:
             self._hand.take_up(leases)
-            if len(leases) > 1:
+            ahead = self._portion.size if came == asked else 1
+            if ahead > 1:
+                self._hand.ask_ahead(ahead)
+            if ahead > 1 or len(leases) > 1:
                 self._minder.mind(self._hand)
             began = monotonic()
             ran, after = self._make_calls(settings, began + IN_HAND_SECONDS)
-            if after is not Next.GO_ON or self._stop.requested:
+            if after is not Next.GO_ON or self._is_to_pause:
                 self._hand.lighten(self._hand.portion)
                 return after
             self._portion.learn(asked, came, ran, monotonic() - began)
-            asked = self._portion.size
-            leases = self._hand.go_on(asked, wait=self._wait)
-            came = len(leases)
+            leases = self._hand.go_on(self._portion.size, wait=self._wait)
+            asked, came = ahead if ahead > 1 else self._portion.size, len(leases)
         return Next.GO_ON
 
     def _make_calls(self, settings: Settings, until: float) -> tuple[int, Next]:
         """Of the jobs in hand; how many there were."""
         ran = 0
-        while (lease := self._hand.next()) is not None:
+        while not self._is_to_pause and (lease := self._hand.next()) is not None:
             ran += 1
-            after = execute(lease, settings, self._slot, partial(self._hand.lighten, self._hand.portion))
+            after = execute(lease, settings, self._slot)
             if after is Next.RENEW:
                 self._wear.renew()
             elif after is not Next.GO_ON:
                 return ran, after
             self._wear.count()
-            if self._stop.requested:
-                break
             if monotonic() > until and self._hand.has_more:
                 self._hand.lighten(self._hand.portion)
                 break

@@ -67,14 +67,16 @@ class Coroutines:
         self._slots = [terms.slot(lambda: None) for _ in range(count)]
         self._wear = wear
         self._burst = burst
+        self._trouble = ""  # the server's, until it brings a job
+        self._moved_at = self._troubled_at = monotonic()
+        self._proved: Callable[[], float] = monotonic
+        self._alone = terms.alone
+        self._alone.join()
         self._begun: set[PooledLease] = set()
         self._news = threading.Condition()
         self._after = Next.GO_ON
         self._crash: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._trouble = ""  # the server's, until it brings a job
-        self._moved_at = self._troubled_at = monotonic()
-        self._proved: Callable[[], float] = monotonic
 
     def work(self, settings: Settings) -> Next:
         """Until told to stop, or by a message to end; then until all calls have ended."""
@@ -82,13 +84,15 @@ class Coroutines:
             ThreadPoolExecutor(self._plain_calls, "ayl calls") as self._callers,
             ThreadPoolExecutor(SETTLERS, "ayl asks") as self._askers,
         ):
-            self._pool = pool = Pool(self._connect)
+            self._pool = pool = Pool(self._connect, self._alone)
             self._proved = lambda: pool.proved
             self._loop.watch(self._bell.fileno(), self._tell)
+            self._alone.tell(self._tell)
             try:
                 self._take_jobs(settings)
             finally:
                 self._moved_at = inf
+                self._alone.leave()
                 with self._news:
                     self._news.wait_for(lambda: self._free == self._count)
                 self._pool.close()
@@ -114,7 +118,7 @@ class Coroutines:
                 if self._trouble:
                     log.info("the server answers again")
                     self._trouble = ""
-                if self._burst and not taken and self._is_over(free):
+                if self._burst and not taken and not self._alone.is_wanted and self._is_over(free):
                     self._after = Next.EMPTY
                     return
             except Unreachable as error:
@@ -126,9 +130,14 @@ class Coroutines:
 
     def _room(self) -> int:
         """Wait for it; how many jobs may be taken, or 0 if it is over."""
-        with self._news:
-            self._news.wait_for(lambda: self._bell.requested or self._vacant() > 0)
-            return 0 if self._bell.requested else self._vacant()
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._bell.requested or self._alone.is_wanted or self._vacant() > 0)
+                if self._bell.requested:
+                    return 0
+                if not self._alone.is_wanted and (vacant := self._vacant()) > 0:
+                    return vacant
+            self._alone.step_aside()  # no connection waits for jobs; the calls that run are members themselves
 
     def _vacant(self) -> int:
         # Where some calls are plain functions, the next ones may be, too.
@@ -149,8 +158,12 @@ class Coroutines:
 
     @property
     def moved_at(self) -> float:
-        """When it has last got on with taking jobs; now if there is no room for any, infinity once it has ended."""
-        return monotonic() if self._vacant() <= 0 else max(self._moved_at, self._proved())
+        """When it has last got on with taking jobs. Now if it is not to, for there is no room; infinity once it has
+        ended.
+        """
+        if self._vacant() <= 0 or self._alone.is_wanted:
+            return monotonic()
+        return max(self._moved_at, self._proved())
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether calls were cut off, which must not go on."""

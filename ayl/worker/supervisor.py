@@ -24,6 +24,7 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from ayl.worker import changes, exits, line, titles
+from ayl.worker.deadlines import TOLD
 from ayl.worker.farewell import Act, Farewell
 from ayl.worker.inquiries import Inquiries, SocketTaken
 from ayl.worker.line import Line
@@ -113,6 +114,8 @@ class Supervisor:
         """When to start another worker, seconds of the monotonic clock, and what is known of its place."""
         self._places = processes
         self._to_replace: deque[Worker] = deque()
+        self._overrun: deque[int] = deque(maxlen=TOLD)
+        """Jobs for whose sake a worker was killed."""
         self._hopeless: list[Restarts] = []
         """Places where no worker can start until the code has changed (--reload)."""
         self._stops = 0
@@ -197,6 +200,7 @@ class Supervisor:
 
     def _start(self, worker: Worker) -> None:
         self._workers.append(worker)
+        worker.overruns.tell(self._overrun)
         log.info("started worker %d", worker.pid)
         self._title()
 
@@ -222,7 +226,13 @@ class Supervisor:
                     self._inquiries.accept(monotonic(), self._workers)
         now = monotonic()
         for worker in self._workers:
-            worker.overruns.look(now, worker.process)
+            worker.overruns.look(now, worker.process, self._tell_overrun)
+
+    def _tell_overrun(self, jobs: list[int]) -> None:
+        """To all who may take these next."""
+        self._overrun.extend(jobs)
+        for worker in self._workers:
+            worker.overruns.tell(jobs)
 
     def _listen(self, worker: Worker) -> None:
         heard = b"" if worker.line is None else worker.line.hear()
@@ -380,8 +390,8 @@ class Supervisor:
     }
 
 
-def supervise(plan: Plan, processes: int) -> int:
-    """Run `processes` workers until stopped; the exit code."""
+def main(plan: Plan, processes: int) -> int:
+    """Run so many workers until stopped; the exit code."""
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
@@ -391,3 +401,7 @@ def supervise(plan: Plan, processes: int) -> int:
         log.error("%s", error)
         return exits.CONFIG
     return supervisor.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Plan.from_json(sys.argv[1]), int(sys.argv[2])))

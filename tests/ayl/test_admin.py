@@ -143,7 +143,7 @@ def test_a_worker_knows_every_order_and_no_other() -> None:
 
 @pytest.mark.parametrize("operation", WORDS)
 def test_a_worker_is_told_by_the_most_urgent_job_of_its_tube(
-    server: admin.Server, operation: Callable[[admin.Server, str], admin.WorkerOrder]
+    server: admin.Server, operation: Callable[..., admin.WorkerOrder]
 ) -> None:
     with client(server, use=TUBE, watch=TUBE) as worker:
         worker.put(b"work", priority=1)

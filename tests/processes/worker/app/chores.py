@@ -56,6 +56,13 @@ def note(folder: Path, word: str) -> None:
     write(folder, word)
 
 
+@ayl.task("chores.mutter")
+def mutter(folder: Path, word: str) -> None:
+    """Say it as calls do that do not care when it is read."""
+    print(word)  # noqa: T201 - to a file, so it waits in a buffer
+    write(folder, word)
+
+
 @ayl.task("chores.remark")
 def remark(word: str) -> None:
     """Say it to the log, from here and from a thread of this call's own."""
