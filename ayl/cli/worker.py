@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ayl.cli.status import status
 from ayl.tubes import RULE, watchable
 from ayl.worker import changes
 from ayl.worker.plan import Plan
@@ -23,6 +24,8 @@ Examples:
   ayl_worker --require shop.models --processes 4
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
   ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
+  ayl_worker --require shop.models --status /run/shop/worker.socket
+  ayl_worker status /run/shop/worker.socket
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
 usually call ayl.configure(app=…, version=…). AYL_APP, AYL_VERSION, AYL_ENGINE and ayl.toml in the app's
@@ -70,7 +73,12 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     return int(found[1]) * int(1024 ** " kmg".index(found[2] or " "))
 
 
-@click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"})
+@click.group(
+    epilog=EPILOG,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"},
+)
 @click.option(
     "-a",
     "--app-path",
@@ -84,10 +92,9 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     "-c",
     "--require",
     multiple=True,
-    required=True,
     metavar="MODULE",
     show_envvar=True,
-    help="A module to import; may be given more than once.",
+    help="A module to import; may be given more than once.  [required]",
 )
 @click.option(
     "-t",
@@ -166,6 +173,15 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="End once no job is ready any more; what is delayed stays.",
 )
 @click.option(
+    "--status",
+    type=click.Path(),
+    default="",
+    callback=lambda _context, _option, path: path and str(Path(path).absolute()),
+    metavar="PATH",
+    show_envvar=True,
+    help="Tell there, at a Unix socket for this user alone, how the worker is: ayl_worker status PATH.",
+)
+@click.option(
     "--reload",
     is_flag=True,
     callback=_reload,
@@ -181,7 +197,10 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="DEBUG also tells of each call that went well.",
 )
 @click.version_option(package_name="ayl")
+@click.pass_context
 def main(
+    context: click.Context,
+    /,
     app_path: Path,
     tube: tuple[str, ...],
     log_level: str,
@@ -192,6 +211,10 @@ def main(
     **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
+    if context.invoked_subcommand is not None:
+        return
+    if not options["require"]:  # not by click, which would want it of the other commands, too
+        raise click.MissingParameter(ctx=context, param=next(p for p in context.command.params if p.name == "require"))
     others = options["processes"] or options["coroutines"]
     if options["threads"] is None:
         options["threads"] = 0 if others else 1
@@ -204,3 +227,6 @@ def main(
     # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
     program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(workers)]
     os.execv(program[0], program)  # noqa: S606 - our own module
+
+
+main.add_command(status)

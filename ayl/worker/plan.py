@@ -25,6 +25,8 @@ class Plan(NamedTuple):
     limits: Limits = NO_LIMITS
     burst: bool = False
     """End once no job is ready."""
+    status: str = ""
+    """The path of a socket where the supervisor tells how it is; empty for none."""
     reload: bool = False
     """For development: start anew when the app's code has changed."""
 

@@ -36,6 +36,8 @@ from ayl.worker.minder import Minder
 from ayl.worker.outcomes import fail
 from ayl.worker.parting import part
 from ayl.worker.plan import Plan
+from ayl.worker.reports import Reports
+from ayl.worker.reports import Slots as Reported
 from ayl.worker.slots import Bell, CannotGoOn, either, work_side_by_side
 from ayl.worker.terms import Terms
 from ayl.worker.wear import Wear, resident
@@ -111,8 +113,8 @@ class Stop:
         self.stopping.set()
 
 
-class Slots(Protocol):
-    """One, or several over connections of their own."""
+class Slots(Reported, Protocol):
+    """The same, as their process sees them."""
 
     def work(self, settings: Settings) -> Next:
         """Until told to stop, or by a message to end."""
@@ -128,7 +130,8 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     signals = begin(plan)
     to_supervisor = Line.at(descriptor)
     workers: list[Slots] = []
-    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
+    reports: list[Reports] = []  # once there is anything to tell
+    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers, reports), daemon=True).start()
     bell = Bell(signals.stopping.set)
     stop = signals if plan.slots == plan.threads == 1 else bell
     deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
@@ -157,6 +160,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     if (show := titles.setter()) is not None:
         terms.titles = titles.Titles(terms.running, show)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
+    reports.append(Reports(workers, terms.running, lambda: wear.jobs))
     try:
         with ExitStack() as stack:
             workers += _others(plan, connect, bell, wear, terms, stack)
@@ -232,9 +236,11 @@ def _not_a_file(name: str) -> str:
     return f"; a module is named as in an import, not as a file: --require {module}"
 
 
-def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots]) -> None:
+def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots], reports: Sequence[Reports]) -> None:
     """To the supervisor, as long as there is one."""
     while words := to_supervisor.hear():
+        if line.ASK in words and reports:
+            to_supervisor.say(line.REPORT, reports[0].now())
         if line.GIVE_BACK in words:
             _give_back(workers)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -116,6 +116,11 @@ class Term(Limit):
         """Seconds since its lease began."""
         return monotonic() - self.lease.since
 
+    @property
+    def progress(self) -> float | str | None:
+        """What the call has said of that."""
+        return None if self._running is None else self._running.said
+
     def left(self) -> float:
         return self.deadline - monotonic()
 

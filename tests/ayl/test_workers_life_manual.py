@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
@@ -19,7 +20,7 @@ MANUAL = Page("docs/workers_life.md")
 
 
 def test_following_the_manual_works(shop: Shop) -> None:
-    server, send, burst, lanes = MANUAL.commands
+    told, status, as_json, server, send, burst, lanes = MANUAL.commands
     MANUAL.write(shop.directory)
     shop.run(server)
     shop.run(send)
@@ -27,6 +28,9 @@ def test_following_the_manual_works(shop: Shop) -> None:
     shop.run(lanes)
     shop.run(send.replace("ayl.send", "ayl.opts(lane='mail').send").replace("Jones", "Smith"))
     shop.wait_until("good morning, Smith", log="ayl_worker")
+    shop.run(told)
+    assert "working" in shop.run(status)
+    assert json.loads(shop.run(as_json))["tubes"] == "shop/1.4.2"
 
 
 def rows() -> dict[str, str]:

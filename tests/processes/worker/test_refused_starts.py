@@ -167,7 +167,7 @@ def test_settings_that_make_no_sense_are_told_and_not_tried_again(starts: dict[s
 def test_a_command_line_that_makes_no_sense_is_a_usage_error(starts: dict[str, Supervisor], name: str) -> None:
     supervisor = starts[name]
     assert supervisor.process.poll() == WRONG_USAGE, supervisor.log()
-    assert supervisor.log().startswith("Usage: ayl_worker [OPTIONS]\n")
+    assert supervisor.log().startswith("Usage: ayl_worker [OPTIONS] [COMMAND]\n")
     assert USAGES[name].says in " ".join(supervisor.log().split())
     assert supervisor.started() == []
 
