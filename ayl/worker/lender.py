@@ -42,6 +42,8 @@ class Lender:
         self._source = source
         self._settings = settings
         self._loans = Loans()
+        self.trouble = ""
+        """Why the last job could not be taken."""
         self._kept: Lease | None = None
         self._kept_number = 0
         self._touch_at = inf
@@ -53,8 +55,15 @@ class Lender:
         try:
             lease = self._source.take(wait=wait)
         except Unreachable as error:
+            self.trouble = str(error)
             return failed(error)
+        self.trouble = ""
         return None if lease is None else self._lent([], [lease])
+
+    @property
+    def proved(self) -> float:
+        """When the server has last answered, of the monotonic clock."""
+        return self._source.proved
 
     def asked(self, head: Head, rest: bytes, *, more: bool) -> Answer:
         """All else. `more`: whether the child may have more jobs."""

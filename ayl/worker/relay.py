@@ -60,6 +60,9 @@ class Relay:
         self._start_at = 0.0
         self._request: Head | None = None
         """Of the child, which waits for a job."""
+        self._moved_at = monotonic()
+        self._lender: Lender | None = None
+        """Once there is one; for other threads."""
         self._after: Next | None = None
         self._is_cut = False
         self._has_cut = False
@@ -70,7 +73,7 @@ class Relay:
         # Whatever there is news of ends the source's wait: a selector of this kind can be waited for itself.
         with selectors.EpollSelector() as self._news:
             source = self._connect(self._news.fileno())
-            self._lender = Lender(source, settings)
+            self._lender = self._lends = Lender(source, settings)
             self._news.register(self._bell, selectors.EVENT_READ, self._hear_bell)
             try:
                 while self._after is None:
@@ -85,6 +88,21 @@ class Relay:
                 self._has_ended.set()
                 if self._has_cut:
                     Event().wait()  # who has asked to give back ends the process, and says why
+
+    @property
+    def trouble(self) -> str:
+        """Why no job can be taken now; empty if that is not so."""
+        return "" if self._lender is None else self._lender.trouble
+
+    @property
+    def moved_at(self) -> float:
+        """When it has last got on with taking jobs, of the monotonic clock. Now if its child does not wait for one; and
+        infinity once the slot has ended.
+        """
+        if self._has_ended.is_set():
+            return inf
+        lender = self._lender
+        return monotonic() if lender is None or self._request is None else max(self._moved_at, lender.proved)
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether a call was cut off."""
@@ -106,8 +124,8 @@ class Relay:
                 self._after = Next.GO_ON
             return
         if self._child.look():
-            self._lender.win_time(self._child.tally.at)
-        if monotonic() >= self._lender.touch_at and not self._lender.keep(self._child.tally):
+            self._lends.win_time(self._child.tally.at)
+        if monotonic() >= self._lends.touch_at and not self._lends.keep(self._child.tally):
             self._child.lose(monotonic() + PARTING_SECONDS)
         if self._request is not None:
             self._take(self._child, self._request)
@@ -117,7 +135,7 @@ class Relay:
         if self._request is not None:
             return 0
         now, child = monotonic(), self._child
-        due = self._start_at if child is None else min(self._lender.touch_at, child.overruns.next_look(now))
+        due = self._start_at if child is None else min(self._lends.touch_at, child.overruns.next_look(now))
         return None if due == inf else max(0.0, due - now)
 
     # What the child asks
@@ -135,17 +153,18 @@ class Relay:
         head, rest = frame
         self._look_at_leases(child)
         if head["do"] == "take":
+            self._moved_at = monotonic()
             self._request = head
         else:
             more = not (child.is_dismissed or self._alone.is_wanted)
-            self._answer(child, head, self._lender.asked(head, rest, more=more))
+            self._answer(child, head, self._lends.asked(head, rest, more=more))
 
     def _take(self, child: Child, request: Head) -> None:
         """If there is no job, but news, it is asked for once more after that."""
         answer: Answer | None = (NOTHING | {"stop": True}, ())
         if not child.is_dismissed:
             if self._alone.is_wanted:
-                self._lender.close()  # which withdraws what it has asked for
+                self._lends.close()  # which withdraws what it has asked for
                 self._alone.step_aside()
             answer = self._wait_for_job(wait=request["wait"])
             if answer is None and (request["wait"] or self._alone.is_wanted or self._news.select(0)):
@@ -157,7 +176,7 @@ class Relay:
         # Only here: while a call runs, somebody may want to be alone for long, which must not keep this thread awake.
         self._news.register(self._alone, selectors.EVENT_READ, lambda: None)
         try:
-            return self._lender.take(wait=wait)
+            return self._lends.take(wait=wait)
         finally:
             self._news.unregister(self._alone)
 
@@ -169,7 +188,7 @@ class Relay:
             child.kill()
 
     def _look_at_leases(self, child: Child) -> None:
-        if self._lender.look(child.tally):
+        if self._lends.look(child.tally):
             child.overruns.end_at(inf)
 
     # The child's life
@@ -227,7 +246,7 @@ class Relay:
             return
         self._child = self._request = None
         error, delay = (None, LAST_SECONDS) if self._is_cut else (_failure(death), 0)
-        had_call = self._lender.inherit(at, error, delay)
+        had_call = self._lends.inherit(at, error, delay)
         self._has_cut = had_call and self._is_cut
         if self._is_cut or self._bell.requested:
             self._after = AFTER.get(death.code, Next.GO_ON)

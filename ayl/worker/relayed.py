@@ -5,6 +5,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import RLock
+from time import monotonic
 from typing import Any
 
 from ayl.engines.base import Lease
@@ -85,6 +86,7 @@ class RelayedSource:
         self._asked = 0
         self._ahead: tuple[Sequence[Lease], int] = (), 0
         self._lock = RLock()
+        self.proved = monotonic()
 
     def take(self, *, wait: bool = True) -> RelayedLease | None:
         answer, rest = self.ask("take", wait=wait)
@@ -119,6 +121,7 @@ class RelayedSource:
             except OSError as error:  # the connection is lost with the worker: others may make this call by now
                 log.critical("this process ends, for its worker does not answer: %s", error)
                 part(exits.CUT)
+        self.proved = monotonic()
         head = frame[0]
         if "error" in head:
             raise ERRORS[head["error"]](head["text"])
