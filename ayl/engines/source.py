@@ -14,9 +14,10 @@ from ayl.engines.addresses import Address
 from ayl.engines.base import Lease
 from ayl.engines.client import NO_JOB, TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
+from ayl.engines.lanes import taken
 from ayl.engines.order import Order
 from ayl.engines.submissions import Submission
-from ayl.engines.watching import watching
+from ayl.engines.watching import Watch, watching
 from ayl.errors import MessageTooLarge, Refused, Unreachable
 from ayl.life import Standing
 
@@ -121,7 +122,7 @@ class BeanstalkSource:
         self,
         address: Address,
         dial: Dial,
-        tubes: Sequence[str],
+        watch: Watch,
         timeout: float,
         wake_up: int,
         linked: Callable[[], object] = lambda: None,
@@ -132,7 +133,7 @@ class BeanstalkSource:
         """
         self._address = address
         self._dial = dial
-        self._tubes = tuple(tubes)
+        self._watch = watch
         self._timeout = timeout
         self._renewal = renewal(timeout)
         self._wake_up = wake_up
@@ -150,6 +151,13 @@ class BeanstalkSource:
             self.waited = False
             while True:
                 if not self._asked:
+                    client.look()
+                    if (turns := self._watch.turns) is not None:
+                        for lease in taken(turns, 1, self._ask_lane):
+                            return lease
+                        if not wait:
+                            return None
+                    client.turn_to(None)
                     client.begin_reserve(self._renewal if wait else 0)
                     self._asked = True
                 if not client.has_answer:
@@ -169,10 +177,24 @@ class BeanstalkSource:
         with self._talk, self._trouble():
             if self._client is None:
                 return [False] * len(leases), []
-            self._asked = wait
             job_ids = [lease.job_id for lease in leases]
+            if (turns := self._watch.turns) is not None:
+                held, _ = self._client.delete_and_reserve(job_ids, 0)
+                return held, [*taken(turns, ready, self._ask_lane)]
+            if wait:
+                self._client.look()
+                self._client.turn_to(None)
+            self._asked = wait
             held, came = self._client.delete_and_reserve(job_ids, ready, wait=self._renewal if wait else 0)
             return held, [self._lease(*job) for job in came]
+
+    def _ask_lane(self, lane: int, count: int) -> list[BeanstalkLease]:
+        """Up to so many jobs that are ready there."""
+        with self._talk:
+            if self._client is None or not self._client.turn_to(lane):
+                return []
+            _, came = self._client.delete_and_reserve((), count)
+            return [self._lease(*job) for job in came]
 
     def settle(self, command: bytes, expected: bytes) -> bool:
         with self._talk, self._trouble():
@@ -224,7 +246,7 @@ class BeanstalkSource:
 
     def _connected(self) -> tuple[Client, selectors.BaseSelector]:
         if self._client is None or self._selector is None:
-            self._client = watching(self._address, self._dial, self._tubes, self._timeout)
+            self._client = watching(self._address, self._dial, self._watch, self._timeout)
             self._selector = selectors.DefaultSelector()
             self._selector.register(self._client, selectors.EVENT_READ)
             self._selector.register(self._wake_up, selectors.EVENT_READ)

@@ -23,7 +23,7 @@ from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
-from ayl.engines import orders_for, source_for
+from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
@@ -197,7 +197,8 @@ def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[..., 
     settings = configuration.current()
     tubes = plan.tubes or (settings.tube(),)
     log.info("takes jobs from %s", ", ".join(tubes))
-    connect = partial(source_for, settings, tubes, wake_up, lambda: to_supervisor.say(line.CONNECTED))
+    watch = watch_for(tubes, plan.shares, strict=plan.strict)
+    connect = partial(source_for, settings, watch, wake_up, lambda: to_supervisor.say(line.CONNECTED))
     connect().close()  # so that settings that make no sense are told now
     return connect, settings
 

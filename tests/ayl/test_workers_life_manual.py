@@ -19,14 +19,11 @@ MANUAL = Page("docs/workers_life.md")
 
 
 def test_following_the_manual_works(shop: Shop) -> None:
-    server, send, burst, lanes = MANUAL.commands
+    server, send, burst = MANUAL.commands
     MANUAL.write(shop.directory)
     shop.run(server)
     shop.run(send)
     assert shop.run(burst) == "good morning, Jones\n"
-    shop.run(lanes)
-    shop.run(send.replace("ayl.send", "ayl.opts(lane='mail').send").replace("Jones", "Smith"))
-    shop.wait_until("good morning, Smith", log="ayl_worker")
 
 
 def rows() -> dict[str, str]:
