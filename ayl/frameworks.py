@@ -13,6 +13,8 @@ from contextlib import (
 )
 from importlib import import_module
 
+from ayl import surroundings
+
 MODULES = {
     "sqlalchemy.orm": "ayl.contrib.sqlalchemy",
     "sqlmodel.main": "ayl.contrib.sqlalchemy.sqlmodel",
@@ -49,7 +51,7 @@ def load() -> None:
 def around_job() -> AbstractContextManager[None]:
     """The span within which a worker makes one call."""
     load()
-    return _all_of_them() if AROUND_JOBS else _NOTHING
+    return _all_of_them() if AROUND_JOBS or surroundings.is_there() else _NOTHING
 
 
 _NOTHING = nullcontext()
@@ -60,6 +62,7 @@ def _all_of_them() -> Iterator[None]:
     with ExitStack() as stack:
         for span in AROUND_JOBS:
             stack.enter_context(span())
+        surroundings.surround(stack)  # within ours: it may ask a database, too
         yield
 
 
@@ -70,4 +73,5 @@ async def around_coroutine() -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for span in AROUND_COROUTINES:
             await stack.enter_async_context(span())
+        surroundings.surround(stack)
         yield

@@ -1,14 +1,16 @@
 """`ayl_worker`: run an app's calls."""
 
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ayl.tubes import RULE, watchable
+from ayl.worker import changes
 from ayl.worker.plan import Plan
-from ayl.worker.supervisor import supervise
 from ayl.worker.wear import Limits
 
 EPILOG = """
@@ -76,6 +78,12 @@ def _lanes(given: tuple[tuple[str, int | None], ...], *, strict: bool) -> dict[s
 
 
 SHARE = re.compile("[1-9][0-9]{0,2}").fullmatch
+
+
+def _reload(_context: click.Context, _option: click.Parameter, wanted: bool) -> bool:
+    if wanted and not changes.are_watchable():
+        raise click.BadParameter('it needs the library watchfiles: pip install "ayl[reload]"')
+    return wanted
 
 
 def _size(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
@@ -183,6 +191,13 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="End once no job is ready any more; what is delayed stays.",
 )
 @click.option(
+    "--reload",
+    is_flag=True,
+    callback=_reload,
+    show_envvar=True,
+    help="For development: when Python files (or ayl.toml) in the app's path change, restart the workers.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
     default="INFO",
@@ -191,10 +206,7 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="DEBUG also tells of each call that went well.",
 )
 @click.version_option(package_name="ayl")
-@click.pass_context
 def main(
-    context: click.Context,
-    /,
     app_path: Path,
     tube: tuple[tuple[str, int | None], ...],
     log_level: str,
@@ -211,4 +223,7 @@ def main(
     path = str(app_path.resolve())
     lanes = _lanes(tube, strict=options["strict"])
     plan = Plan(app_path=path, log_level=log_level.upper(), limits=limits, **lanes, **options)
-    context.exit(supervise(plan, processes))
+    # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
+    # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
+    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(processes)]
+    os.execv(program[0], program)  # noqa: S606 - our own module

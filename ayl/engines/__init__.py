@@ -84,15 +84,17 @@ def source_for(
         raise NotConfigured(f"the engine {settings.engine!r} has no jobs for workers; use beanstalk://HOST:PORT")
     from ayl.engines.addresses import parse_url
     from ayl.engines.dialing import dialer
-    from ayl.engines.several import SeveralSources
-    from ayl.engines.source import BeanstalkSource
 
     servers = parse_url(settings.engine)
     dial = dialer(servers)
     if len(servers.addresses) == 1:
+        from ayl.engines.source import BeanstalkSource
+
         (address,) = servers.addresses
         order = None if orders is None else orders.of(address)
         return BeanstalkSource(address, dial, watch, settings.timeout, wake_up, linked, order)
+    from ayl.engines.several import SeveralSources
+
     return SeveralSources(servers.addresses, dial, watch, settings.timeout, wake_up, linked, orders)
 
 
@@ -108,9 +110,9 @@ def watch_for(tubes: Sequence[str], shares: Sequence[int] = (), *, strict: bool 
 
 def orders_for(in_hand: int) -> "Orders":
     """For sources of a process that may have so many jobs in hand."""
-    from ayl.engines.order import Orders
+    from ayl.engines.order import WARY, Orders
 
-    return Orders(in_hand)
+    return Orders(max(WARY, in_hand))
 
 
 def drain_for(settings: Settings) -> "Drain":

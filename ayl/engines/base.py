@@ -94,5 +94,14 @@ class Source(Protocol):
         `take` must be called for it, or `close`. Unreachable if the server does not answer.
         """
 
+    def delete_and_ask(self, leases: "Sequence[Lease]", ready: int) -> None:
+        """As `delete_and_take`, without `wait` and before there are answers: `answered` is to be called for them.
+
+        Whatever is asked meanwhile, by leases perhaps, is answered after that.
+        """
+
+    def answered(self) -> "tuple[list[bool], list[Lease]]":
+        """What `delete_and_take` would have said. Unreachable if that cannot be known any more."""
+
     def close(self) -> None:
         """Let go of the connection; the server gives back whatever was held."""

@@ -234,19 +234,21 @@ class Client(greenstalk.Client[bytes]):
             return error
         return None if held else greenstalk.NotFoundError()
 
-    def delete_and_reserve(
-        self, job_ids: Sequence[int], ready: int, *, wait: int = 0
-    ) -> tuple[list[bool], list[tuple[int, bytes]]]:
-        """Delete these jobs and reserve up to so many that are ready now, in one write: which of the former were still
-        there, and (job id, body) of the latter. `wait` begins a reserve of so many seconds behind them.
+    def begin_portion(self, job_ids: Sequence[int], ready: int, *, wait: int = 0) -> None:
+        """Delete these jobs and reserve up to so many that are ready now, in one write; `finish_portion` reads the
+        answers. `wait` begins a reserve of so many seconds behind them.
         """
         commands = [b"delete %d\r\n" % job_id for job_id in job_ids]
         commands += [b"reserve-with-timeout 0\r\n"] * ready
         if wait:
             commands.append(self._reserve(wait))
         self._sock.sendall(b"".join(commands))
+
+    def finish_portion(self, deletes: int, ready: int) -> tuple[list[bool], list[tuple[int, bytes]]]:
+        """Which of the former were still there, and (job id, body) of the latter."""
+        self.prompt.restart()
         held, came = [], []
-        for _ in job_ids:
+        for _ in range(deletes):
             self.prompt.next_reply()
             try:
                 self._answer(b"DELETED")

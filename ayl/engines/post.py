@@ -107,7 +107,8 @@ class Post:
             if self.client is None or selector is None:
                 return []
             try:
-                _, came = self.client.delete_and_reserve((), count)
+                self.client.begin_portion((), count)
+                _, came = self.client.finish_portion(0, count)
             except TROUBLE as error:
                 self.lose(selector, error)
                 return []

@@ -62,6 +62,7 @@ class SeveralSources:
         self._wake_up = wake_up
         self._first = 0  # whose turn it is
         self._latest: Post | None = None
+        self._answers: tuple[list[bool], list[Lease]] = [], []
         self.waited = True
         self._selector: selectors.BaseSelector | None = None
         self._bell: tuple[socket.socket, socket.socket] | None = None
@@ -86,6 +87,12 @@ class SeveralSources:
         # first, when one is taken. With lanes, they may have some of a lane that comes first.
         latest = self._latest if ready and self._turns is None else None
         return held, [] if latest is None else [*latest.more(self._selector, ready)]
+
+    def delete_and_ask(self, leases: Sequence[Lease], ready: int) -> None:
+        self._answers = self.delete_and_take(leases, ready, wait=False)
+
+    def answered(self) -> tuple[list[bool], list[Lease]]:
+        return self._answers
 
     def close(self) -> None:
         for post in self._posts:

@@ -54,12 +54,14 @@ class BeanstalkLease:
 
     __slots__ = ("_holder", "_standing", "body", "is_new", "job_id", "since", "successor")
 
-    def __init__(self, holder: Holder, job_id: int, body: bytes, *, is_new: bool = False) -> None:
+    def __init__(
+        self, holder: Holder, job_id: int, body: bytes, *, is_new: bool = False, since: float | None = None
+    ) -> None:
         self._holder = holder
         self.job_id = job_id
         self.body = body
         self.is_new = is_new
-        self.since = monotonic()
+        self.since = monotonic() if since is None else since
         self.successor: int | None = None
         self._standing: Standing | None = None
 
@@ -142,6 +144,9 @@ class BeanstalkSource:
         self._selector: selectors.BaseSelector | None = None
         self._asked = False  # a reserve is under way
         self._order = order or Order()
+        self._owed: tuple[int, int, float] | None = None
+        """How many deletes and reserves have been written whose answers nobody has read, and when."""
+        self._answers: tuple[list[bool], list[Lease]] = [], []
         self._talk = threading.RLock()
         self.waited = False
 
@@ -177,37 +182,58 @@ class BeanstalkSource:
         with self._talk, self._trouble():
             if self._client is None:
                 return [False] * len(leases), []
-            job_ids = [lease.job_id for lease in leases]
-            if (turns := self._watch.turns) is not None:
-                held, _ = self._client.delete_and_reserve(job_ids, 0)
-                return held, [*taken(turns, ready, self._ask_lane)]
+            if self._watch.turns is not None:
+                return self._settled_and_taken(self._client, leases, ready)
             if wait:
                 self._client.look()
                 self._client.turn_to(None)
             self._asked = wait
-            held, came = self._client.delete_and_reserve(job_ids, ready, wait=self._renewal if wait else 0)
-            return held, [self._lease(*job) for job in came]
+            self._begin(self._client, leases, ready, self._renewal if wait else 0)
+            return self._answered(self._client)
+
+    def delete_and_ask(self, leases: Sequence[Lease], ready: int) -> None:
+        with self._talk, self._trouble():
+            client = self._open()
+            if self._watch.turns is not None:
+                self._answers = self._settled_and_taken(client, leases, ready)
+            else:
+                self._begin(client, leases, ready, 0)
+
+    def answered(self) -> tuple[list[bool], list[Lease]]:
+        with self._talk, self._trouble():
+            return self._answered(self._open())
 
     def _ask_lane(self, lane: int, count: int) -> list[BeanstalkLease]:
         """Up to so many jobs that are ready there."""
         with self._talk:
             if self._client is None or not self._client.turn_to(lane):
                 return []
-            _, came = self._client.delete_and_reserve((), count)
-            return [self._lease(*job) for job in came]
+            since = monotonic()
+            self._client.begin_portion((), count)
+            _, came = self._client.finish_portion(0, count)
+            return [self._lease(*job, since) for job in came]
+
+    def _settled_and_taken(self, client: Client, leases: Sequence[Lease], ready: int) -> tuple[list[bool], list[Lease]]:
+        """With lanes, each of which is asked in a write of its own: how many are asked of the next is known then."""
+        held: list[bool] = []
+        if leases:
+            client.begin_portion([lease.job_id for lease in leases], 0)
+            held, _ = client.finish_portion(len(leases), 0)
+        return held, [] if self._watch.turns is None else [*taken(self._watch.turns, ready, self._ask_lane)]
 
     def settle(self, command: bytes, expected: bytes) -> bool:
         with self._talk, self._trouble():
-            return self._client is not None and self._client.settle(command, expected)
+            return self._client is not None and self._gathered(self._client).settle(command, expected)
 
     def ask(self, question: Callable[[Client], T]) -> T | None:
         with self._talk, self._trouble():
-            return None if self._client is None else question(self._client)
+            return None if self._client is None else question(self._gathered(self._client))
 
     def close(self) -> None:
         """Leases are lost with the connection: what is settled afterwards changes nothing."""
         with self._talk:
             self._asked = False
+            self._owed = None
             if self._selector is not None:
                 self._selector.close()
                 self._selector = None
@@ -215,8 +241,31 @@ class BeanstalkSource:
                 self._client.close()
                 self._client = None
 
-    def _lease(self, job_id: int, body: bytes) -> BeanstalkLease:
-        return BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id))
+    def _lease(self, job_id: int, body: bytes, since: float | None = None) -> BeanstalkLease:
+        return BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id), since=since)
+
+    def _begin(self, client: Client, leases: Sequence[Lease], ready: int, wait: int) -> None:
+        since = monotonic()
+        client.begin_portion([lease.job_id for lease in leases], ready, wait=wait)
+        self._owed = len(leases), ready, since
+
+    def _gathered(self, client: Client) -> Client:
+        """The connection, with no answers under way, so that the next one is that of the next command."""
+        if self._owed is not None:
+            deletes, ready, since = self._owed
+            self._owed = None
+            held, came = client.finish_portion(deletes, ready)
+            self._answers = held, [self._lease(*job, since) for job in came]
+        return client
+
+    def _answered(self, client: Client) -> tuple[list[bool], list[Lease]]:
+        self._gathered(client)
+        return self._answers
+
+    def _open(self) -> Client:
+        if self._client is None:  # another thread has met with trouble
+            raise ConnectionResetError
+        return self._client
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:

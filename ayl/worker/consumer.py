@@ -77,8 +77,8 @@ class Consumer:
                 reachable = True
                 if lease is None and not self._wait and not self._is_to_pause:
                     return Next.EMPTY
-                if lease is not None and self._work_off(lease, settings) is Next.RETIRE:
-                    return Next.RETIRE
+                if lease is not None and (after := self._work_off(lease, settings)) is not Next.GO_ON:
+                    return after
             except Unreachable as error:
                 self._source.close()
                 self._hand.drop()
@@ -100,17 +100,19 @@ class Consumer:
         leases, asked, came = [lease], 1, 0 if self._source.waited else 1
         while leases:
             self._hand.take_up(leases)
-            if len(leases) > 1:
+            ahead = self._portion.size if came == asked else 1
+            if ahead > 1:
+                self._hand.ask_ahead(ahead)
+            if ahead > 1 or len(leases) > 1:
                 self._minder.mind(self._hand)
             began = monotonic()
             ran, after = self._make_calls(settings, began + IN_HAND_SECONDS)
-            if after is Next.RETIRE or self._is_to_pause:
+            if after is not Next.GO_ON or self._is_to_pause:
                 self._hand.lighten(self._hand.portion)
                 return after
             self._portion.learn(asked, came, ran, monotonic() - began)
-            asked = self._portion.size
-            leases = self._hand.go_on(asked, wait=self._wait)
-            came = len(leases)
+            leases = self._hand.go_on(self._portion.size, wait=self._wait)
+            asked, came = ahead if ahead > 1 else self._portion.size, len(leases)
         return Next.GO_ON
 
     def _make_calls(self, settings: Settings, until: float) -> tuple[int, Next]:
@@ -118,8 +120,11 @@ class Consumer:
         ran = 0
         while not self._is_to_pause and (lease := self._hand.next()) is not None:
             ran += 1
-            if execute(lease, settings, self._slot) is Next.RETIRE:
-                return ran, Next.RETIRE
+            after = execute(lease, settings, self._slot)
+            if after is Next.RENEW:
+                self._wear.renew()
+            elif after is not Next.GO_ON:
+                return ran, after
             self._wear.count()
             if monotonic() > until and self._hand.has_more:
                 self._hand.lighten(self._hand.portion)

@@ -168,8 +168,11 @@ class Coroutines:
     async def _execute(self, lease: PooledLease, settings: Settings) -> None:
         slot = self._slots.pop()
         try:
-            if await execute_on_loop(lease, settings, slot, self) is Next.RETIRE:
-                self._after = Next.RETIRE
+            after = await execute_on_loop(lease, settings, slot, self)
+            if after is Next.RENEW:
+                self._wear.renew()
+            elif after is not Next.GO_ON:
+                self._after = after
                 self._bell.ring()
         except NoRoom:
             await self.settle(lambda: lease.release(0))

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Protocol, TypeVar
 
 from ayl import life as lives
+from ayl import logs
 from ayl import message as messages
 from ayl.calling import is_for_a_loop, perform, perform_on_loop
 from ayl.engines.base import Lease
@@ -34,9 +35,11 @@ class Next(Enum):
     GO_ON = "go on"
     EMPTY = "end, for nothing is ready"
     RETIRE = "end, and let nobody take the place"
+    QUIET = "end, and let nobody take the place until the supervisor is told to resume"
+    RENEW = "go on until another has taken the place"
 
 
-ORDERS = {"exit": Next.RETIRE}
+ORDERS = {"exit": Next.RETIRE, "quiet": Next.QUIET, "restart": Next.RENEW}
 """Control messages and what they make a worker do."""
 
 
@@ -127,11 +130,12 @@ def opened(lease: Lease, settings: Settings) -> "Job | Callable[[], Next]":
         return partial(_bury, reason, Facts(lease, error=error))
     except Undecodable as error:
         return partial(_bury, str(error), Facts(lease, error=error))
+    told_app = message.app or (settings.app if isinstance(message, Control) else "")  # old orders do not say
+    if settings.app and told_app != settings.app:
+        reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
+        return partial(_bury, reason, Facts(lease, None if isinstance(message, Control) else message))
     if isinstance(message, Control):
         return partial(_obey, lease, message)
-    if settings.app and message.app != settings.app:
-        reason = f"a message of the app {message.app!r}; this worker is of {settings.app!r}"
-        return partial(_bury, reason, Facts(lease, message))
     return Job(lease, message, life)
 
 
@@ -221,7 +225,7 @@ def conclude(job: Job, ended: Ended) -> None:
     lease, message, life, error, seconds = job.lease, job.message, job.life, ended.error, ended.seconds
     if error is None and lease.delete():
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s done in %.3f s", named(lease, message), seconds)
+            log.debug("%s done in %.3f s", named(lease, message), seconds, extra=logs.of(message))
         return
     if error is None:
         lost(named(lease, message))

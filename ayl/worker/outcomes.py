@@ -7,6 +7,7 @@ from random import random
 from typing import Any
 
 from ayl import life as lives
+from ayl import logs
 from ayl import message as messages
 from ayl.calling import rules_for
 from ayl.engines.base import Lease
@@ -29,7 +30,8 @@ def fail(
     """
     # The traceback of a message that cannot run would show our own code, which is not what is wrong.
     own_fault = not isinstance(error, (CannotRun, Unavailable, Decay, Bury))
-    log.warning("%s failed after %.3f s", named(lease, message), seconds, exc_info=error if own_fault else None)
+    said = (named(lease, message), seconds)
+    log.warning("%s failed after %.3f s", *said, exc_info=error if own_fault else None, extra=logs.of(message))
     facts = Facts(lease, message, life, error, was_killed)
     policy = Policy(message.failed_job_handler, message.failed_job_delay, message.failed_job_count)
     try:
@@ -86,7 +88,7 @@ def carry_out(outcome: Outcome, facts: Facts) -> None:
             life = remembered(facts.past(), facts.error, outcome)
         held = settle(facts.lease, facts.message, outcome, life)
         if held:
-            _tell(facts.label(), outcome)
+            _tell(facts.label(), outcome, None if facts.message is None else logs.of(facts.message))
         else:
             lost(facts.label())
     finally:
@@ -94,15 +96,15 @@ def carry_out(outcome: Outcome, facts: Facts) -> None:
         report(outcome if held else None, facts.message, facts.error, facts)
 
 
-def _tell(label: str, outcome: Outcome) -> None:
+def _tell(label: str, outcome: Outcome, extra: dict[str, str] | None) -> None:
     match outcome:
         case Deleted(reason):
             if reason:
-                log.error("%s dropped: %s", label, reason)
+                log.error("%s dropped: %s", label, reason, extra=extra)
         case Delayed(seconds, reason):
-            log.warning("%s comes back in %d s: %s", label, seconds, reason)
+            log.warning("%s comes back in %d s: %s", label, seconds, reason, extra=extra)
         case Buried(reason):
-            log.error("%s buried: %s", label, reason)
+            log.error("%s buried: %s", label, reason, extra=extra)
 
 
 def lost(label: str) -> None:

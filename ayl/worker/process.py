@@ -27,7 +27,7 @@ from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
-from ayl.worker import deliveries, exits, line
+from ayl.worker import deliveries, exits, line, logbook, titles
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.execution import Next, counts
@@ -42,7 +42,7 @@ from ayl.worker.wear import Wear, resident
 
 log = logging.getLogger("ayl.worker")
 
-ENDS = {Next.RETIRE: exits.RETIRED, Next.EMPTY: exits.EMPTY}
+ENDS = {Next.RETIRE: exits.RETIRED, Next.QUIET: exits.QUIET, Next.EMPTY: exits.EMPTY}
 """Why its slots have ended, when nobody told them to, and the exit code for it."""
 
 
@@ -120,9 +120,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     its `Deadlines`.
     """
     faulthandler.enable()
-    logging.basicConfig(
-        level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
-    )
+    logbook.begin(plan.log_level)
     faulthandler.enable()  # what crashes in C tells where
     signals = Stop()
     signals.install()
@@ -135,12 +133,12 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     terms = Terms(deadlines, signals.stopping, fail)
     wake_up = either(stop, terms.alone)
     try:
-        connect, settings = _load(plan, wake_up.fileno(), to_supervisor)
+        connect, settings, tubes = _load(plan, wake_up.fileno(), to_supervisor)
         sources = [connect() for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
-    to_supervisor.say(line.LOADED)
+    to_supervisor.say(line.LOADED, ", ".join(tubes))
     deliveries.begin(settings)
     minder = Minder()
 
@@ -149,6 +147,8 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         to_supervisor.say(line.WORN)
 
     wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
+    if (show := titles.setter()) is not None:
+        terms.titles = titles.Titles(terms.running, show)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
     slots = [partial(worker.work, settings) for worker in workers]
     try:
@@ -179,8 +179,8 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[..., Source], Settings]:
-    """Import the app's modules, which register what may be called; what makes sources, and the settings.
+def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[..., Source], Settings, Sequence[str]]:
+    """Import the app's modules, which register what may be called; what makes sources, the settings, and the tubes.
 
     `wake_up` is a descriptor that becomes readable when slots are to stop.
     """
@@ -200,7 +200,7 @@ def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[..., 
     watch = watch_for(tubes, plan.shares, strict=plan.strict)
     connect = partial(source_for, settings, watch, wake_up, lambda: to_supervisor.say(line.CONNECTED))
     connect().close()  # so that settings that make no sense are told now
-    return connect, settings
+    return connect, settings, tubes
 
 
 def _not_a_file(name: str) -> str:

@@ -103,4 +103,4 @@ def work_side_by_side(slots: Sequence[Callable[[], Next]], signals: Stop, bell: 
         thread.join()
     if crashes:
         raise crashes[0]
-    return next((after for after in (Next.RETIRE, Next.GO_ON) if after in ends), Next.EMPTY)
+    return next((after for after in (Next.RETIRE, Next.QUIET, Next.GO_ON) if after in ends), Next.EMPTY)

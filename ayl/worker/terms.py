@@ -20,7 +20,7 @@ from contextlib import suppress
 from contextvars import Token
 from functools import partial
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ayl import message as messages
 from ayl.engines.base import Lease
@@ -188,6 +188,8 @@ class Slot:
             seconds = standing.time_to_run if standing is not None else 1
         self._is_begun(lease.job_id, lease.body)  # first, for with its term it is supervised
         self.term = term = Term(self, lease, message, life, seconds)
+        if (titles := self._terms.titles) is not None and titles.is_asleep:
+            titles.ring()
         token = shown.set(term)
         if message.keep_alive:
             term.share()
@@ -232,6 +234,17 @@ class Slot:
                 term.lease.release(0)
 
 
+class Titles(Protocol):
+    """Who shows what runs."""
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether it is to be told that a call has begun."""
+
+    def ring(self) -> None:
+        """One has."""
+
+
 class Terms:
     """Of one worker process."""
 
@@ -242,12 +255,18 @@ class Terms:
         self.alone = Alone()
         self._fail = fail
         self._slots: list[Slot] = []
+        self.titles: Titles | None = None
+        """Who is to know when a call begins."""
 
     def slot(self, lighten: Callable[[], object]) -> Slot:
         """For another consumer."""
         slot = Slot(len(self._slots) + 1, self, lighten)
         self._slots.append(slot)
         return slot
+
+    def running(self) -> list[Term]:
+        """The calls that run now."""
+        return [term for slot in self._slots if (term := slot.term) is not None]
 
     def end_process(self, slot: Slot, term: Term) -> None:
         """From another thread than that of the call, which does not let itself be interrupted."""

@@ -15,11 +15,6 @@ def is_readable(alone: Alone) -> bool:
     return bool(select.select([alone], [], [], 0)[0])
 
 
-def begin(alone: Alone, begun: threading.Event) -> None:
-    if alone.begin(LONG):
-        begun.set()
-
-
 def stepping_aside(alone: Alone) -> threading.Thread:
     thread = threading.Thread(target=alone.step_aside)
     thread.start()
@@ -38,7 +33,7 @@ def test_it_waits_until_all_others_are_aside_and_they_until_it_is_over() -> None
     alone, begun, told = Alone(), threading.Event(), threading.Event()
     alone.join(3)
     alone.tell(told.set)
-    asking = threading.Thread(target=begin, args=(alone, begun))
+    asking = threading.Thread(target=lambda: begun.set() if alone.begin(LONG) else None)
     asking.start()
     wait_until(lambda: is_readable(alone))
     assert alone.is_wanted
@@ -58,7 +53,7 @@ def test_it_waits_until_all_others_are_aside_and_they_until_it_is_over() -> None
 def test_who_leaves_is_not_waited_for() -> None:
     alone, begun = Alone(), threading.Event()
     alone.join(2)
-    asking = threading.Thread(target=begin, args=(alone, begun))
+    asking = threading.Thread(target=lambda: begun.set() if alone.begin(LONG) else None)
     asking.start()
     wait_until(lambda: alone.is_wanted)
     alone.leave()
