@@ -13,6 +13,10 @@ class Plan(NamedTuple):
     require: tuple[str, ...]
     tubes: tuple[str, ...] = ()
     """Empty for the app's own tube."""
+    shares: tuple[int, ...] = ()
+    """Of each of them; empty if all are alike."""
+    strict: bool = False
+    """Whether each comes before those behind it."""
     log_level: str = "INFO"
     processes: int = 0
     """Process slots."""
@@ -45,5 +49,7 @@ class Plan(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> "Plan":
         fields = json.loads(text)
-        made = {name: tuple(fields[name]) for name in ("require", "tubes")} | {"limits": Limits(**fields["limits"])}
+        made = {name: tuple(fields[name]) for name in ("require", "tubes", "shares")} | {
+            "limits": Limits(**fields["limits"])
+        }
         return cls(**fields | made)

@@ -23,7 +23,7 @@ from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
-from ayl.engines import orders_for, source_for
+from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
@@ -142,7 +142,8 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         tubes = plan.tubes or (settings.tube(),)
         log.info("takes jobs from %s", ", ".join(tubes))
         connected = partial(to_supervisor.say, line.CONNECTED)
-        connect = partial(source_for, settings, tubes, linked=connected)
+        watch = watch_for(tubes, plan.shares, strict=plan.strict)
+        connect = partial(source_for, settings, watch, linked=connected)
         connect(wake_up.fileno()).close()  # so that settings that make no sense are told now
         sources = [connect(wake_up.fileno()) for _ in range(plan.threads)]
     except AylError as error:

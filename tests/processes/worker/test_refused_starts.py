@@ -93,6 +93,13 @@ USAGES = {
     "a tube of two lines": usage("quit", "--require", "chores", "--tube", "a\r\nquit"),
     "a tube beyond ASCII": usage("läden/1", "--require", "chores", "--tube", "läden/1"),
     "a tube without a name": usage("tube", "--require", "chores", "--tube", ""),
+    "a share that is none": usage("give a whole number from 1 to 999", "--require", "chores", "--tube", "a=0"),
+    "a share of nothing": usage("no tube can be named ''", "--require", "chores", "--tube", "=3"),
+    "a tube twice": usage("a is given twice", "--require", "chores", "--tube", "a=2", "--tube", "a"),
+    "an order of one tube": usage("needs several tubes", "--require", "chores", "--tube", "a", "--strict"),
+    "an order with shares": usage(
+        "none of them with a share", "--require", "chores", "--tube", "a=2", "--tube", "b", "--strict"
+    ),
     "a tube with a name too long": usage("x" * 201, "--require", "chores", "--tube", "x" * 201),
 }
 

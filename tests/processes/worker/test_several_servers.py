@@ -16,7 +16,7 @@ import pytest
 
 import ayl
 from ayl import delivery
-from ayl.engines import source_for
+from ayl.engines import source_for, watch_for
 from tests.processes.deadline import eventually, for_a_while
 from tests.processes.servers import HOST, Kind, Server, serving
 
@@ -52,7 +52,8 @@ class Taker:
 
     def __init__(self, engine: str) -> None:
         self._reader, self._writer = socket.socketpair()
-        self.source: Source = source_for(ayl.configure(engine=engine, timeout=2.0), [TUBE], self._reader.fileno())
+        settings = ayl.configure(engine=engine, timeout=2.0)
+        self.source: Source = source_for(settings, watch_for([TUBE]), self._reader.fileno())
 
     def take(self) -> int:
         """The job's body, a number; it is deleted."""
