@@ -103,14 +103,15 @@ class Consumer:
     def _make_calls(self, settings: Settings, until: float) -> tuple[int, Next]:
         """Of the jobs in hand; how many there were."""
         ran = 0
+        clear = partial(self._hand.lighten, self._hand.portion)
         while (lease := self._hand.next()) is not None:
             ran += 1
-            if execute(lease, settings, self._slot, partial(self._hand.lighten, self._hand.portion)) is Next.RETIRE:
+            if execute(lease, settings, self._slot, clear) is Next.RETIRE:
                 return ran, Next.RETIRE
             self._wear.count()
             if self._stop.requested:
                 break
             if monotonic() > until and self._hand.has_more:
-                self._hand.lighten(self._hand.portion)
+                clear()
                 break
         return ran, Next.GO_ON

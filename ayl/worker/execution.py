@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from random import random
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ayl import life as lives
 from ayl import message as messages
@@ -147,8 +147,7 @@ def _obey(lease: Lease, order: Control) -> Next:
     return after
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A call of ours that is to be made."""
 
     lease: Lease
@@ -161,8 +160,7 @@ class Job:
         return not (self.lease.is_new and self.life == lives.NEW)
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """A call that was made."""
 
     error: BaseException | None
