@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from ayl.notifications import on_bury, on_failure, on_unreachable
     from ayl.options import Options
     from ayl.registry import task
-    from ayl.running import current
+    from ayl.running import Running, current
     from ayl.sendable import Sendable, model
     from ayl.sending import asend, ayl_send, ayl_send_opts, opts, send, send_many
     from ayl.settings import configure
+    from ayl.surroundings import middleware
     from ayl.treatments import rules
     from ayl.values import value
 
@@ -34,6 +35,7 @@ __all__ = [
     "Decay",
     "Handle",
     "Options",
+    "Running",
     "Sendable",
     "State",
     "asend",
@@ -46,6 +48,7 @@ __all__ = [
     "batch",
     "configure",
     "current",
+    "middleware",
     "model",
     "on_bury",
     "on_failure",
@@ -67,10 +70,11 @@ _HOMES = {
     "notifications": ("on_bury", "on_failure", "on_unreachable"),
     "options": ("Options",),
     "registry": ("task",),
-    "running": ("current",),
+    "running": ("Running", "current"),
     "sendable": ("Sendable", "model"),
     "sending": ("asend", "ayl_send", "ayl_send_opts", "opts", "send", "send_many"),
     "settings": ("configure",),
+    "surroundings": ("middleware",),
     "treatments": ("rules",),
     "values": ("value",),
 }

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BIN = Path(sys.executable).parent
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Seconds, of a machine that does much else; never waited for when all is well."""
 
 
 class Shop:

@@ -37,6 +37,8 @@ ONLY_IN = {
     "greenstalk": ("ayl.engines", "ayl.admin", "ayl.beanstalkc"),
     "tomllib": ("ayl.settings",),
     "uvloop": ("ayl_server.process",),
+    "setproctitle": ("ayl.worker.titles",),
+    "watchfiles": ("ayl.worker.changes",),
     "prometheus_client": ("ayl_server.metrics",),
     "mypyc": (),
     "msgspec": ("ayl.message", "ayl.life", "ayl.values", "ayl.composing", "ayl.engines.submissions"),

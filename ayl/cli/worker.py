@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ayl.tubes import RULE, watchable
+from ayl.worker import changes
 from ayl.worker.plan import Plan
 from ayl.worker.wear import Limits
 
@@ -51,6 +52,12 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
                 f"no tube can be named {name!r}: a name is {RULE}; with * for any text, but not at the beginning"
             )
     return names
+
+
+def _reload(_context: click.Context, _option: click.Parameter, wanted: bool) -> bool:
+    if wanted and not changes.are_watchable():
+        raise click.BadParameter('it needs the library watchfiles: pip install "ayl[reload]"')
+    return wanted
 
 
 def _size(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
@@ -149,6 +156,13 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     is_flag=True,
     show_envvar=True,
     help="End once no job is ready any more; what is delayed stays.",
+)
+@click.option(
+    "--reload",
+    is_flag=True,
+    callback=_reload,
+    show_envvar=True,
+    help="For development: when Python files (or ayl.toml) in the app's path change, restart the workers.",
 )
 @click.option(
     "--log-level",

@@ -81,7 +81,8 @@ class Source(Protocol):
         """Whether the job that was last taken had to be waited for, so that there may be no more of them now."""
 
     def take(self, *, wait: bool = True) -> Lease | None:
-        """Wait for a job; None if the wake-up descriptor ended the wait. Unreachable if no server answers.
+        """Wait for a job; None if the wake-up descriptor ended the wait and none was on its way. Unreachable if no
+        server answers.
 
         Without `wait`, None also if no job is ready.
         """

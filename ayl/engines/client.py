@@ -1,6 +1,6 @@
 """greenstalk's client with timeouts, several puts in one write, and a reserve in two steps.
 
-Nothing here parses the protocol: greenstalk reads every answer.
+Nothing here parses the protocol: greenstalk reads every answer, but the usual one to a single put.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,6 +43,8 @@ NO_JOB = (greenstalk.DeadlineSoonError, greenstalk.TimedOutError)
 TROUBLE = (OSError, AssertionError, ValueError, greenstalk.Error)
 """What greenstalk raises when the connection breaks, and when what answers is no such server. The connection is then
 of no use: nobody knows which answer belongs to which command."""
+
+PUT = b"put %d %d %d %d\r\n%b\r\n"
 
 LONGEST_LINE = 1 << 12
 """Bytes of a reply's first line; those of a server have at most some 220. What floods its client is none."""
@@ -105,9 +107,14 @@ class Client(greenstalk.Client[bytes]):
             outcomes: list[int | greenstalk.Error] = []
             self.put_many((submission,), outcomes)
             return outcomes[0]
-        self.prompt.sendall(_put(submission))
+        body = submission.body
+        self.prompt.sendall(PUT % (submission.priority, submission.delay, submission.time_to_run, len(body), body))
+        line = self._reader.readline(LONGEST_LINE)
+        self._consumed += len(line)
+        if line[:9] == b"INSERTED " and line[-2:] == b"\r\n":
+            return int(line[9:])  # as greenstalk does it, in a quarter of the time
         try:
-            (job_id,) = self._answer(b"INSERTED")
+            (job_id,) = greenstalk._parse_response(line, b"INSERTED")
         except REFUSALS as error:
             return error
         return int(job_id)
@@ -119,7 +126,8 @@ class Client(greenstalk.Client[bytes]):
                 commands.append(b"use %b\r\n" % submission.tube.encode("ascii"))
                 answers.append(b"USING")
                 self._used = submission.tube
-            commands.append(_put(submission))
+            body = submission.body
+            commands.append(PUT % (submission.priority, submission.delay, submission.time_to_run, len(body), body))
             answers.append(b"INSERTED")
         return commands, answers
 
@@ -254,17 +262,6 @@ class Client(greenstalk.Client[bytes]):
 
 def _not_at_all() -> None:
     """Look for nothing."""
-
-
-def _put(submission: Submission) -> bytes:
-    body = submission.body
-    return b"put %d %d %d %d\r\n%b\r\n" % (
-        submission.priority,
-        submission.delay,
-        submission.time_to_run,
-        len(body),
-        body,
-    )
 
 
 HERE = frozenset({"127.0.0.1", "::1", "localhost"})

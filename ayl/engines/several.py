@@ -16,6 +16,7 @@ from ayl.engines.addresses import Address
 from ayl.engines.base import Lease
 from ayl.engines.client import Client
 from ayl.engines.dialing import Dial
+from ayl.engines.order import Orders
 from ayl.engines.post import Post
 from ayl.engines.source import BeanstalkLease
 from ayl.engines.watching import watching
@@ -40,10 +41,12 @@ class SeveralSources:
         timeout: float,
         wake_up: int,
         linked: Callable[[], object] = lambda: None,
+        orders: Orders | None = None,
     ) -> None:
         """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait. `linked` is
-        called with each new connection, by another thread.
+        called with each new connection, by another thread. `orders`: what sources share.
         """
+        orders = orders or Orders()
 
         def connecting(address: Address) -> Callable[[], Client]:
             def connect() -> Client:
@@ -53,7 +56,7 @@ class SeveralSources:
 
             return connect
 
-        self._posts = [Post(address, connecting(address), timeout) for address in addresses]
+        self._posts = [Post(address, connecting(address), timeout, orders.of(address)) for address in addresses]
         self._wake_up = wake_up
         self._first = 0  # whose turn it is
         self._latest: Post | None = None

@@ -14,6 +14,7 @@ from ayl.engines.addresses import Address
 from ayl.engines.base import Lease
 from ayl.engines.client import NO_JOB, TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
+from ayl.engines.order import Order
 from ayl.engines.submissions import Submission
 from ayl.engines.watching import watching
 from ayl.errors import MessageTooLarge, Refused, Unreachable
@@ -23,6 +24,10 @@ T = TypeVar("T")
 
 PARKED_SECONDS = 60
 """How long nobody takes a job that is just being buried. If its worker dies in that moment, it comes back then."""
+
+
+PARTING_SECONDS = 0.05
+"""For an answer that is on its way when the wait is ended."""
 
 
 def renewal(timeout: float) -> int:
@@ -105,32 +110,6 @@ def _standing(found: greenstalk.StatsJob) -> Standing:
     )  # fmt: skip
 
 
-WARY = 128
-"""Of so many jobs that a connection brings first it is not believed that they are new, though their ids rise: a worker
-that died may have had that many in hand, and whoever comes in its place is handed them first.
-"""
-
-
-class Order:
-    """Ids in the order in which a server hands out jobs. They rise as long as each is handed out for the first time,
-    but for jobs with delays and with priorities of their own: these cannot be told from those that come back.
-    """
-
-    __slots__ = ("_highest", "_wary")
-
-    def __init__(self) -> None:
-        self._highest = 0
-        self._wary = WARY
-
-    def is_new(self, job_id: int) -> bool:
-        """Whether a job of that id, which was just handed out, never was before. Of the first ones, no."""
-        highest, self._highest = self._highest, max(self._highest, job_id)
-        if self._wary:
-            self._wary -= 1
-            return False
-        return job_id > highest
-
-
 class BeanstalkSource:
     """Reserves from tubes over a connection of its own.
 
@@ -148,9 +127,10 @@ class BeanstalkSource:
         timeout: float,
         wake_up: int,
         linked: Callable[[], object] = lambda: None,
+        order: Order | None = None,
     ) -> None:
         """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait. `linked` is
-        called with each new connection.
+        called with each new connection. `order`: that of this server, if sources share it.
         """
         self._address = address
         self._dial = dial
@@ -162,10 +142,10 @@ class BeanstalkSource:
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
         self._asked = False  # a reserve is under way
+        self._order = order or Order()
         self._owed: tuple[int, int, float] | None = None
         """How many deletes and reserves have been written whose answers nobody has read, and when."""
         self._answers: tuple[list[bool], list[Lease]] = [], []
-        self._order = Order()
         self._talk = threading.RLock()
         self.waited = False
 
@@ -179,9 +159,8 @@ class BeanstalkSource:
                     self._asked = True
                 if not client.has_answer:
                     self.waited = True
-                    if self._is_woken(client, selector):
-                        # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
-                        # was just being handed over goes back by the same.
+                    if self._is_woken(client, selector) and not self._is_answered_yet(client):
+                        # The reserve stands unanswered on the connection; only closing it withdraws it.
                         self.close()
                         return None
                 self._asked = False
@@ -220,7 +199,6 @@ class BeanstalkSource:
         with self._talk:
             self._asked = False
             self._owed = None
-            self._order = Order()  # a server that was restarted may count from 1 again
             if self._selector is not None:
                 self._selector.close()
                 self._selector = None
@@ -261,6 +239,7 @@ class BeanstalkSource:
             yield
         except TROUBLE as error:
             self.close()
+            self._order.begin_anew()
             raise error if isinstance(error, Unreachable) else unreachable(self._address, error) from error
 
     def _is_woken(self, client: Client, selector: selectors.BaseSelector) -> bool:
@@ -272,6 +251,12 @@ class BeanstalkSource:
             if client.is_answered():
                 return False
         raise TimeoutError
+
+    def _is_answered_yet(self, client: Client) -> bool:
+        """A job that is on its way would count as one whose worker has died."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(client, selectors.EVENT_READ)
+            return bool(selector.select(PARTING_SECONDS)) and client.is_answered()
 
     def _connected(self) -> tuple[Client, selectors.BaseSelector]:
         if self._client is None or self._selector is None:

@@ -8,7 +8,7 @@ from threading import Lock
 from ayl.engines.base import Lease, Source
 from ayl.errors import Unreachable
 from ayl.life import Standing
-from ayl.worker.execution import lost
+from ayl.worker.outcomes import lost
 
 LAST_SECONDS = 1
 """Until others may take what a process gives back that is about to end: till then it surely has ended, and what it cut

@@ -23,6 +23,8 @@ class Plan(NamedTuple):
     limits: Limits = NO_LIMITS
     burst: bool = False
     """End once no job is ready."""
+    reload: bool = False
+    """For development: start anew when the app's code has changed."""
 
     @property
     def slots(self) -> int:

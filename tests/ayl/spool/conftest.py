@@ -1,4 +1,4 @@
-"""A directory for each test's spool."""
+"""A directory for each test's spool, and servers that are not there yet."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import ayl
 from ayl.engines.spool.store import Spool
+from tests.ayl.conftest import SERVERS, Server
+
+from .calls import MADE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -19,9 +24,14 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def _nothing_made() -> None:
+    MADE.clear()
+
+
+@pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine even a few calls may take longer than what a send spends on delivering them."""
-    monkeypatch.setattr("ayl.engines.fallback.DRAIN_SECONDS", 10.0)
+    monkeypatch.setattr("ayl.engines.fallback.DRAIN_SECONDS", 20.0)
     monkeypatch.setenv("AYL_SEND_TIMEOUT", "10")
 
 
@@ -34,3 +44,14 @@ def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def spool(directory: Path) -> Spool:
     return Spool(str(directory), 10_000_000)
+
+
+@pytest.fixture(params=SERVERS)
+def absent(request: pytest.FixtureRequest, directory: Path) -> Iterator[Server]:
+    """A server of each kind that can be started; calls are spooled until it is."""
+    server = Server(SERVERS[request.param])
+    ayl.configure(
+        app="shop", version="1.4.2", engine=server.url, send_timeout=20, unreachable="spool", spool=str(directory)
+    )
+    yield server
+    server.stop()

@@ -84,12 +84,6 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path, outbox: Outbox) -> It
     made.dispose()
 
 
-@pytest.fixture
-def session(engine: Engine) -> Iterator[Session]:
-    with Session(engine) as opened:
-        yield opened
-
-
 def left(outbox: Outbox) -> list[Any]:
     return [message.args[0] for message in outbox.messages]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session
 
 from ayl import references
 from ayl.contrib.sqlalchemy import factories
@@ -23,6 +24,13 @@ def _unbound() -> Iterator[None]:
     yield
     factories.BOUND.clear()
     references.SPAWNERS.clear()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session of the test module's engine."""
+    with Session(engine) as opened:
+        yield opened
 
 
 def with_savepoints(engine: Engine) -> Engine:

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from ayl import State
 
-from .commits import Order, _quiet, elsewhere, engine, left, send, session
+from .commits import Order, _quiet, elsewhere, engine, left, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.ayl.conftest import Outbox
 
-__all__ = ["_quiet", "elsewhere", "engine", "session"]
+__all__ = ["_quiet", "elsewhere", "engine"]
 
 
 def test_a_session_that_only_read_sends_when_it_is_closed(engine: Engine, outbox: Outbox) -> None:

@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 import ayl
 from ayl import State
 
-from .commits import Order, _quiet, elsewhere, engine, left, send, session
+from .commits import Order, _quiet, elsewhere, engine, left, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.ayl.conftest import Outbox
 
-__all__ = ["_quiet", "elsewhere", "engine", "session"]
+__all__ = ["_quiet", "elsewhere", "engine"]
 
 
 # Commit and rollback

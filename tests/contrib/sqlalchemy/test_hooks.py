@@ -74,12 +74,6 @@ def engine(tmp_path: Path, outbox: Outbox) -> Iterator[Engine]:
     made.dispose()
 
 
-@pytest.fixture
-def session(engine: Engine) -> Iterator[Session]:
-    with Session(engine) as opened:
-        yield opened
-
-
 def left(outbox: Outbox) -> list[tuple[Any, ...]]:
     """What has left since the last time: class, key and method."""
     found = [(*message.on["$ref"], message.do) for message in outbox.messages]

@@ -61,12 +61,6 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def session(engine: Engine) -> Iterator[Session]:
-    with Session(engine) as opened:
-        yield opened
-
-
-@pytest.fixture
 def statements(engine: Engine) -> list[str]:
     """Whatever the database is asked from now on."""
     seen: list[str] = []

@@ -14,14 +14,14 @@ from ayl import State
 from ayl.contrib import sqlalchemy as ayl_sqlalchemy
 from ayl.errors import Refused
 
-from .commits import Order, _quiet, announce, elsewhere, engine, left, send, session
+from .commits import Order, _quiet, announce, elsewhere, engine, left, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.ayl.conftest import Outbox
 
-__all__ = ["_quiet", "elsewhere", "engine", "session"]
+__all__ = ["_quiet", "elsewhere", "engine"]
 
 
 # Which session
