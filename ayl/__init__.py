@@ -6,23 +6,25 @@ The public names are those below; everything else may change.
 """
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ayl import forks  # noqa: F401 - watches over the imports that follow
-from ayl.batches import batch
-from ayl.errors import AylError, Bury, Decay
-from ayl.handle import Handle, State
-from ayl.hooks import ayl_after_commit, ayl_after_create, ayl_after_save, ayl_after_update, skip_ayl_callbacks
-from ayl.notifications import on_bury, on_failure, on_unreachable
-from ayl.options import Options
-from ayl.registry import task
-from ayl.sendable import Sendable, model
-from ayl.settings import configure
-from ayl.treatments import rules
 
 if TYPE_CHECKING:
-    from ayl.running import current
+    from ayl.batches import batch
+    from ayl.errors import AylError, Bury, Decay
+    from ayl.handle import Handle, State
+    from ayl.hooks import ayl_after_commit, ayl_after_create, ayl_after_save, ayl_after_update, skip_ayl_callbacks
+    from ayl.notifications import on_bury, on_failure, on_unreachable
+    from ayl.options import Options
+    from ayl.registry import task
+    from ayl.running import Running, current
+    from ayl.sendable import Sendable, model
     from ayl.sending import asend, ayl_send, ayl_send_opts, opts, send, send_many
+    from ayl.settings import configure
+    from ayl.surroundings import middleware
+    from ayl.treatments import rules
     from ayl.values import value
 
 __version__ = "0.1.0"
@@ -33,6 +35,7 @@ __all__ = [
     "Decay",
     "Handle",
     "Options",
+    "Running",
     "Sendable",
     "State",
     "asend",
@@ -45,6 +48,7 @@ __all__ = [
     "batch",
     "configure",
     "current",
+    "middleware",
     "model",
     "on_bury",
     "on_failure",
@@ -58,23 +62,35 @@ __all__ = [
     "value",
 ]
 
-_SENDING = frozenset({"asend", "ayl_send", "ayl_send_opts", "opts", "send", "send_many"})
+_HOMES = {
+    "batches": ("batch",),
+    "errors": ("AylError", "Bury", "Decay"),
+    "handle": ("Handle", "State"),
+    "hooks": ("ayl_after_commit", "ayl_after_create", "ayl_after_save", "ayl_after_update", "skip_ayl_callbacks"),
+    "notifications": ("on_bury", "on_failure", "on_unreachable"),
+    "options": ("Options",),
+    "registry": ("task",),
+    "running": ("Running", "current"),
+    "sendable": ("Sendable", "model"),
+    "sending": ("asend", "ayl_send", "ayl_send_opts", "opts", "send", "send_many"),
+    "settings": ("configure",),
+    "surroundings": ("middleware",),
+    "treatments": ("rules",),
+    "values": ("value",),
+}
+"""Modules and what is public of them: each is loaded when it is first used. So code that only declares classes and
+functions starts quickly, and a process that keeps workers and makes no calls stays small.
+"""
 
 if not TYPE_CHECKING:  # to a type checker this would be a module that has every name
 
     def __getattr__(name: str) -> object:
-        """What is loaded when it is first used, so that whatever only declares classes and functions starts quickly."""
-        if name in _SENDING:
-            from ayl import sending as home
-        elif name == "current":
-            from ayl import running as home
-        elif name == "value":
-            from ayl import values as home
-        else:
-            raise AttributeError(f"module 'ayl' has no attribute {name!r}")
-        found = getattr(home, name)
-        setattr(sys.modules[__name__], name, found)  # from now on without a detour
-        return found
+        for home, names in _HOMES.items():
+            if name in names:
+                found = getattr(import_module(f"ayl.{home}"), name)
+                setattr(sys.modules[__name__], name, found)  # from now on without a detour
+                return found
+        raise AttributeError(f"module 'ayl' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from ayl.signing import KeyRing
 
 
-EXIT = b'{"type":"ayl-control","do":"exit"}'
-"""The body that asks the worker who reserves it to exit."""
-
-
 class AdminError(AylError):
     """An operation on a server did not succeed."""
 
@@ -202,7 +198,7 @@ class TubeStatistics:
 
 
 @dataclass(frozen=True, slots=True)
-class ExitRequest:
+class WorkerOrder:
     """A control message on its way to one of the workers of a tube."""
 
     tube: str
@@ -249,20 +245,41 @@ def tube_statistics(server: Server, tube: str) -> TubeStatistics:
         return found
 
 
-def kill_worker(server: Server, tube: str, secrets: KeyRing | None = None) -> ExitRequest:
+def kill_worker(server: Server, tube: str, secrets: KeyRing | None = None) -> WorkerOrder:
     """Ask one worker of the tube to exit: the next one that is free. It ends no call that runs.
 
     `secrets` are those of the tube's app. NotConfigured if none of their keys is valid now.
     """
+    return _order_worker("exit", server, tube, secrets)
+
+
+def quiet_worker(server: Server, tube: str, secrets: KeyRing | None = None) -> WorkerOrder:
+    """The same, until its supervisor is told to resume."""
+    return _order_worker("quiet", server, tube, secrets)
+
+
+def restart_worker(server: Server, tube: str, secrets: KeyRing | None = None) -> WorkerOrder:
+    """Have one worker of the tube replaced by another, which is there before it goes."""
+    return _order_worker("restart", server, tube, secrets)
+
+
+def control(order: str, app: str) -> bytes:
+    """The body that tells the worker who reserves it to do this, if it is of that app."""
+    return b'{"type":"ayl-control","do":"%b","app":"%b"}' % (order.encode(), app.encode())
+
+
+def _order_worker(order: str, server: Server, tube: str, secrets: KeyRing | None) -> WorkerOrder:
     _check_name(tube)
-    order = EXIT if secrets is None else secrets.sign(app_of(tube), EXIT, time.time())
+    body = control(order, app_of(tube))
+    if secrets is not None:
+        body = secrets.sign(app_of(tube), body, time.time())
     with _conversation(server) as client:
         found = _look(client, tube)
         if found is None or not found.workers.total:
             raise NobodyWatches(server, tube, [] if found else _similar(tube, client.tubes()))
         client.use(tube)
-        job = client.put(order, priority=0)
-        return ExitRequest(tube=tube, job=job, workers=found.workers, signed=secrets is not None)
+        job = client.put(body, priority=0)
+        return WorkerOrder(tube=tube, job=job, workers=found.workers, signed=secrets is not None)
 
 
 def _check_name(tube: str) -> None:

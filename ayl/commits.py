@@ -35,7 +35,8 @@ def hold(parcel: "Parcel", named: Sequence[object], *, after_commit: bool) -> bo
 
     `named`: the stored objects that the call names.
     """
-    if after_commit and (transactions := open_transactions(named)):
+    load()
+    if after_commit and WATCHERS and (transactions := open_transactions(named)):
         parcel.handle.state = State.UNCOMMITTED
         waiting = Waiting(parcel, len(transactions))
         for on_commit in transactions:
@@ -101,14 +102,13 @@ def at_last(send: Callable[[], None]) -> Iterator[None]:
 
 
 def open_transactions(named: Sequence[object]) -> Sequence[OnCommit]:
-    """The transactions that a call which names these objects must wait for; all of them.
+    """The transactions that a call which names these objects must wait for; all of them, of ORMs that are loaded.
 
     What the call is about goes before where it is made: an object's own transaction counts, whichever ORM's it is, and
     only without such the one that happens to be open here.
     """
     if _unwatched:
         return ()
-    load()
     if named and (theirs := [transaction for watcher in WATCHERS for transaction in watcher(named)]):
         return theirs
     for watcher in WATCHERS:

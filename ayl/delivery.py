@@ -13,7 +13,7 @@ from ayl.handle import Handle
 from ayl.settings import Settings
 
 if TYPE_CHECKING:
-    from ayl.engines.submissions import Parcel, Receipt
+    from ayl.engines.submissions import Parcel
 
 
 def deliver_one(parcel: "Parcel") -> None:
@@ -26,8 +26,10 @@ def deliver_one(parcel: "Parcel") -> None:
         parcel.handle.refused(error)
         raise
     outcome = engine.submit((parcel.submission,))[0]
-    if (refusal := _note(parcel.handle, engine, outcome)) is not None:
-        raise refusal
+    if isinstance(outcome, Exception):
+        _refused(parcel.handle, outcome)
+        raise outcome
+    parcel.handle.accepted(engine, outcome)
 
 
 def deliver(parcels: "Sequence[Parcel]") -> Exception | None:
@@ -44,21 +46,20 @@ def deliver(parcels: "Sequence[Parcel]") -> Exception | None:
     refusal: Exception | None = None
     outcomes = engine.submit([parcel.submission for parcel in parcels])
     for parcel, outcome in zip(parcels, outcomes, strict=True):
-        trouble = _note(parcel.handle, engine, outcome)
-        refusal = refusal or trouble
+        if isinstance(outcome, Exception):
+            _refused(parcel.handle, outcome)
+            refusal = refusal or outcome
+        else:
+            parcel.handle.accepted(engine, outcome)
     return refusal
 
 
-def _note(handle: Handle, engine: Engine, outcome: "Receipt | Exception") -> Exception | None:
-    """Tell the handle what became of its message; what is to be raised for it."""
-    if not isinstance(outcome, Exception):
-        handle.accepted(engine, outcome)
-        return None
-    if isinstance(outcome, NotSubmitted):
-        handle.refused(outcome)
+def _refused(handle: Handle, error: Exception) -> None:
+    """Tell the handle that no server has taken its message, or that its call was made in place and raised this."""
+    if isinstance(error, NotSubmitted):
+        handle.refused(error)
     else:
         handle.raised()
-    return outcome
 
 
 # The engine in use

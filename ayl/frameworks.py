@@ -13,6 +13,8 @@ from contextlib import (
 )
 from importlib import import_module
 
+from ayl import surroundings
+
 MODULES = {
     "sqlalchemy.orm": "ayl.contrib.sqlalchemy",
     "sqlmodel.main": "ayl.contrib.sqlalchemy.sqlmodel",
@@ -30,12 +32,13 @@ AROUND_COROUTINES: list[Callable[[], AbstractAsyncContextManager[object]]] = []
 """The same for calls that are made on an event loop, beside others, whose connections these spans let alone."""
 
 _missing = MODULES  # every send reads it, perhaps while another thread replaces it
+_modules = sys.modules.keys()
 
 
 def load() -> None:
     """Import ours for each framework that this process has imported."""
     global _missing
-    if _missing.keys().isdisjoint(sys.modules.keys()):
+    if _missing.keys().isdisjoint(_modules):
         return
     for framework, ours in _missing.items():
         if framework in sys.modules:
@@ -48,7 +51,7 @@ def load() -> None:
 def around_job() -> AbstractContextManager[None]:
     """The span within which a worker makes one call."""
     load()
-    return _all_of_them() if AROUND_JOBS else _NOTHING
+    return _all_of_them() if AROUND_JOBS or surroundings.is_there() else _NOTHING
 
 
 _NOTHING = nullcontext()
@@ -59,6 +62,7 @@ def _all_of_them() -> Iterator[None]:
     with ExitStack() as stack:
         for span in AROUND_JOBS:
             stack.enter_context(span())
+        surroundings.surround(stack)  # within ours: it may ask a database, too
         yield
 
 
@@ -69,4 +73,5 @@ async def around_coroutine() -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for span in AROUND_COROUTINES:
             await stack.enter_async_context(span())
+        surroundings.surround(stack)
         yield

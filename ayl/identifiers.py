@@ -6,10 +6,10 @@ RANDOM_BYTES = 9
 _NUMBERS = tuple(f"{number:02x}" for number in reversed(range(256)))
 
 
-def uuid7(milliseconds: int, rest: str) -> str:
-    """The id for a moment (milliseconds since 1970); `rest` is one of `uuid7_rests`."""
+def uuid7_beginning(milliseconds: int) -> str:
+    """How the ids of a moment begin (milliseconds since 1970); one of `uuid7_rests` goes behind it."""
     time = hex(1 << 48 | milliseconds)  # of a length that is always the same
-    return f"{time[3:11]}-{time[11:]}{rest}"
+    return f"{time[3:11]}-{time[11:]}"
 
 
 def uuid7_rests(randomness: bytes) -> list[str]:

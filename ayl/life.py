@@ -110,8 +110,9 @@ class Past:
     """Seconds since the server has it."""
 
 
-def past(life: Life, standing: Standing | None) -> Past:
-    """Both together. `standing` is None for a job that the server has no more.
+def past(life: Life, standing: Standing | None, *, forgiven: int = 0) -> Past:
+    """Both together. `standing` is None for a job that the server has no more, `forgiven` how many hang-ups were no
+    kills, as is known from elsewhere.
 
     A reservation that ended neither in a release nor in a timeout nor in a burial ended with its connection: the worker
     was killed. Once, that may have been the doing of another call that was in the worker's hand. From then on the job
@@ -120,7 +121,7 @@ def past(life: Life, standing: Standing | None) -> Past:
     if standing is None:
         return Past(life.tries, life.kills, again=True)
     told = standing.releases + standing.timeouts + standing.buries
-    hangups = max(0, standing.reserves - 1 - told)
+    hangups = max(0, standing.reserves - 1 - told - forgiven)
     return Past(
         tries=life.tries + standing.timeouts,
         kills=life.kills + (hangups if hangups > 1 or life.kills else 0),

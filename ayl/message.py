@@ -54,6 +54,8 @@ class Control(msgspec.Struct, frozen=True):
 
     type: str
     do: str
+    app: str = ""
+    """Whose workers are meant; empty in older ones, for those of the tube."""
 
 
 class _Envelope(msgspec.Struct):

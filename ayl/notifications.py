@@ -134,7 +134,7 @@ class Hooks(Generic[E]):
                 f"{_name(function)} a plain function, which may use asyncio.run(…) or send a call with ayl.send(…)"
             )
         # A module that is loaded again brings a new function of the same name; the old one must not hear of it too.
-        kept = tuple(known for known in self._functions if known != function and not _replaces(function, known))
+        kept = tuple(known for known in self._functions if known != function and not replaces(function, known))
         self._functions = (*kept, function)
 
     def __bool__(self) -> bool:
@@ -165,7 +165,8 @@ def _name(function: Callable[..., object]) -> str:
     return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"
 
 
-def _replaces(new: Callable[..., object], old: Callable[..., object]) -> bool:
+def replaces(new: Callable[..., object], old: Callable[..., object]) -> bool:
+    """Whether `new` is what `old` was, of a module that was loaded again."""
     # Not methods, nor what is made within functions: those of many objects, or many closures, may share a name.
     functions = isinstance(new, FunctionType) and isinstance(old, FunctionType)
     return functions and _name(new) == _name(old) and "<" not in _name(new)

@@ -2,9 +2,10 @@
 
 from contextvars import ContextVar
 from logging import getLogger
-from typing import Protocol
+from typing import Any, Protocol
 
 from ayl import life as lives
+from ayl import message as messages
 from ayl.engines.base import Lease
 from ayl.life import Life, Standing
 from ayl.message import Message
@@ -48,7 +49,7 @@ class Running:
         self._life = life
         self._term = term
         self.stopping = stopping
-        """Is set (`is_set()`, `wait(seconds)`) when the worker has been asked to stop."""
+        """Is set (`is_set()`, `wait(seconds)`) when its process is to stop."""
         self.said: float | str | None = None
         """The latest progress."""
 
@@ -56,6 +57,21 @@ class Running:
     def id(self) -> str:
         """The message's, which is the same in all its tries: `handle.id` of whoever sent it."""
         return self._message.id
+
+    @property
+    def name(self) -> str:
+        """What is called, without its arguments: `shop.Order.ship`."""
+        return call_name(self._message)
+
+    @property
+    def text(self) -> str:
+        """The call as Python would write it, `shop.Order.find(42).ship('ups')`; one printable line of any length."""
+        return messages.human(self._message)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Those of the send that workers go by."""
+        return {name: getattr(self._message, name) for name in (*messages.TOLD, *messages.TOLD_IF_GIVEN)}
 
     @property
     def job_id(self) -> int:
@@ -91,6 +107,14 @@ class Running:
             raise ValueError(f"progress is a fraction from 0 to 1, or a text, not {said!r}")
         self.said = said
         log.debug("job %d: %s", self.job_id, said if isinstance(said, str) else f"{said:.0%}")
+
+
+def call_name(message: Message) -> str:
+    """What it calls, without the arguments."""
+    match message.on:
+        case {"$ref": [str(name), *_]}:
+            return f"{name}.{message.do}"
+    return message.do
 
 
 class Shown(Protocol):

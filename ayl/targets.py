@@ -86,7 +86,7 @@ class Target:
         """None if it is not known that calls with arguments of these types fit. Otherwise both checks below can be left
         out, and this is `values.as_it_is` of the positional ones.
         """
-        return self._fitting.get(_types(args, kwargs))
+        return self._fitting.get(_types(args, kwargs) if kwargs else tuple(map(type, args)))
 
     def check(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """ArgumentsDoNotFit if a call with these arguments could not begin."""

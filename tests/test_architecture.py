@@ -37,6 +37,8 @@ ONLY_IN = {
     "greenstalk": ("ayl.engines", "ayl.admin", "ayl.beanstalkc"),
     "tomllib": ("ayl.settings",),
     "uvloop": ("ayl_server.process",),
+    "setproctitle": ("ayl.worker.titles",),
+    "watchfiles": ("ayl.worker.changes",),
     "prometheus_client": ("ayl_server.metrics",),
     "mypyc": (),
     "msgspec": ("ayl.message", "ayl.life", "ayl.values", "ayl.composing", "ayl.engines.submissions"),
@@ -50,6 +52,7 @@ ENVIRONMENT_READERS = {"ayl.settings", "ayl.daemons.spec", "ayl_server.main"}
 """Besides the command line, who may look at the environment."""
 
 IMPORTERS = {
+    "ayl": "a constant table of our own modules",
     "ayl.forks": "modules that another thread is importing already",
     "ayl.frameworks": "a constant table of our own modules",
     "ayl.references": "a constant table of our own modules",

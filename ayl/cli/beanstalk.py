@@ -16,6 +16,8 @@ from ayl.cli.spool import spool
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ayl.signing import KeyRing
+
 EPILOG = f"""
 Options may stand before or after the command. Commands may be written with dashes: list-tubes.
 
@@ -38,7 +40,7 @@ Exit codes:
 \b
 Environment:
   Each option has a variable, shown beside it; an option that is given wins.
-  AYL_SECRETS (or an ayl.toml, see AYL_CONFIG) holds the keys that sign kill_worker.
+  AYL_SECRETS (or an ayl.toml, see AYL_CONFIG) holds the keys that sign kill_worker and its kind.
   NO_COLOR=1 leaves colours away; without a terminal there are none anyway.
 
 \b
@@ -147,15 +149,41 @@ def kill_worker(request: Request) -> None:
     replace that worker. Where the app's messages are signed, this one has to be, too: run the command with the
     app's AYL_SECRETS, or where its ayl.toml is.
     """
+    _order(request, admin.kill_worker, "to exit")
+
+
+@operation
+def quiet_worker(request: Request) -> None:
+    """Ask one worker of a tube to take no more jobs.
+
+    As kill_worker, but its supervisor keeps the place, and starts a worker there when it is told to resume (SIGCONT
+    or SIGUSR2), or is started anew itself.
+    """
+    _order(request, admin.quiet_worker, "to be quiet")
+
+
+@operation
+def restart_worker(request: Request) -> None:
+    """Have one worker of a tube replaced.
+
+    As kill_worker, but its supervisor starts another, with the code as it is now; the old one exits when the new one
+    is connected, and stays if that fails.
+    """
+    _order(request, admin.restart_worker, "to be replaced")
+
+
+def _order(
+    request: Request, order: Callable[[admin.Server, str, KeyRing | None], admin.WorkerOrder], what: str
+) -> None:
     if not request.named_tube:
         # Every client watches `default` until it says otherwise, so a request there might wait for the first
         # worker that ever comes.
-        raise click.UsageError("say whose worker: kill_worker -t TUBE")
-    found = admin.kill_worker(request.server, request.tube, settings.current().secrets)
+        raise click.UsageError(f"say whose worker: {click.get_current_context().info_name} -t TUBE")
+    found = order(request.server, request.tube, settings.current().secrets)
     whom = "the worker" if found.workers.total == 1 else f"one of {found.workers.total} workers"
     when = "" if found.workers.available else " as soon as it is free"
     how = "signed" if found.signed else "not signed: a worker with secrets will bury it"
-    request.answer(found, f"asked {whom} of {found.tube} to exit{when} (job {found.job}, {how})")
+    request.answer(found, f"asked {whom} of {found.tube} {what}{when} (job {found.job}, {how})")
 
 
 ayl_beanstalk.add_command(spool)

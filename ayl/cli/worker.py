@@ -1,14 +1,16 @@
 """`ayl_worker`: run an app's calls."""
 
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ayl.tubes import RULE, watchable
+from ayl.worker import changes
 from ayl.worker.plan import Plan
-from ayl.worker.supervisor import supervise
 from ayl.worker.wear import Limits
 
 EPILOG = """
@@ -50,6 +52,12 @@ def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, 
                 f"no tube can be named {name!r}: a name is {RULE}; with * for any text, but not at the beginning"
             )
     return names
+
+
+def _reload(_context: click.Context, _option: click.Parameter, wanted: bool) -> bool:
+    if wanted and not changes.are_watchable():
+        raise click.BadParameter('it needs the library watchfiles: pip install "ayl[reload]"')
+    return wanted
 
 
 def _size(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
@@ -150,6 +158,13 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="End once no job is ready any more; what is delayed stays.",
 )
 @click.option(
+    "--reload",
+    is_flag=True,
+    callback=_reload,
+    show_envvar=True,
+    help="For development: when Python files (or ayl.toml) in the app's path change, restart the workers.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
     default="INFO",
@@ -158,10 +173,7 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="DEBUG also tells of each call that went well.",
 )
 @click.version_option(package_name="ayl")
-@click.pass_context
 def main(
-    context: click.Context,
-    /,
     app_path: Path,
     tube: tuple[str, ...],
     log_level: str,
@@ -177,4 +189,7 @@ def main(
     limits = Limits(max_jobs, max_time, max_memory)
     path = str(app_path.resolve())
     plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)
-    context.exit(supervise(plan, processes))
+    # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
+    # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
+    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(processes)]
+    os.execv(program[0], program)  # noqa: S606 - our own module

@@ -8,6 +8,7 @@ from ayl.errors import NotConfigured
 from ayl.settings import Settings
 
 if TYPE_CHECKING:
+    from ayl.engines.order import Orders
     from ayl.engines.spool.draining import Drain
 
 
@@ -67,24 +68,40 @@ def engine_for(settings: Settings) -> Engine:
 
 
 def source_for(
-    settings: Settings, tubes: Sequence[str], wake_up: int, linked: Callable[[], object] = lambda: None
+    settings: Settings,
+    tubes: Sequence[str],
+    wake_up: int,
+    linked: Callable[[], object] = lambda: None,
+    orders: "Orders | None" = None,
 ) -> Source:
     """Where a worker takes its jobs; NotConfigured for an engine that keeps none.
 
-    `linked` is called with each new connection that watches the tubes, perhaps by another thread.
+    `linked` is called with each new connection that watches the tubes, perhaps by another thread. `orders`: what those
+    share of which one takes jobs after the other.
     """
     if _scheme(settings.engine) not in SERVERS:
         raise NotConfigured(f"the engine {settings.engine!r} has no jobs for workers; use beanstalk://HOST:PORT")
     from ayl.engines.addresses import parse_url
     from ayl.engines.dialing import dialer
-    from ayl.engines.several import SeveralSources
-    from ayl.engines.source import BeanstalkSource
 
     servers = parse_url(settings.engine)
     dial = dialer(servers)
     if len(servers.addresses) == 1:
-        return BeanstalkSource(servers.addresses[0], dial, tubes, settings.timeout, wake_up, linked)
-    return SeveralSources(servers.addresses, dial, tubes, settings.timeout, wake_up, linked)
+        from ayl.engines.source import BeanstalkSource
+
+        (address,) = servers.addresses
+        order = None if orders is None else orders.of(address)
+        return BeanstalkSource(address, dial, tubes, settings.timeout, wake_up, linked, order)
+    from ayl.engines.several import SeveralSources
+
+    return SeveralSources(servers.addresses, dial, tubes, settings.timeout, wake_up, linked, orders)
+
+
+def orders_for(in_hand: int) -> "Orders":
+    """For sources of a process that may have so many jobs in hand."""
+    from ayl.engines.order import Orders
+
+    return Orders(in_hand)
 
 
 def drain_for(settings: Settings) -> "Drain":

@@ -81,7 +81,8 @@ class Source(Protocol):
         """Whether the job that was last taken had to be waited for, so that there may be no more of them now."""
 
     def take(self, *, wait: bool = True) -> Lease | None:
-        """Wait for a job; None if the wake-up descriptor ended the wait. Unreachable if no server answers.
+        """Wait for a job; None if the wake-up descriptor ended the wait and none was on its way. Unreachable if no
+        server answers.
 
         Without `wait`, None also if no job is ready.
         """
@@ -92,6 +93,15 @@ class Source(Protocol):
         For each of `leases` False if it was lost before; and the new ones. With `wait` the next job is asked for, too:
         `take` must be called for it, or `close`. Unreachable if the server does not answer.
         """
+
+    def delete_and_ask(self, leases: "Sequence[Lease]", ready: int) -> None:
+        """As `delete_and_take`, without `wait` and before there are answers: `answered` is to be called for them.
+
+        Whatever is asked meanwhile, by leases perhaps, is answered after that.
+        """
+
+    def answered(self) -> "tuple[list[bool], list[Lease]]":
+        """What `delete_and_take` would have said. Unreachable if that cannot be known any more."""
 
     def close(self) -> None:
         """Let go of the connection; the server gives back whatever was held."""

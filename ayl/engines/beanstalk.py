@@ -19,6 +19,8 @@ from ayl.handle import State
 
 T = TypeVar("T")
 
+SUBMITTED = State.SUBMITTED
+
 PIPELINED = 200
 """Puts in one write. Their answers, some 20 bytes each, must fit into the socket's buffers."""
 
@@ -46,7 +48,7 @@ class BeanstalkEngine:
                 answer = only.use(Client.put_one, self._patience, submissions[0])
             except Unreachable as error:
                 return (error,)
-            return (_outcome(answer, only.place),)
+            return (Receipt(SUBMITTED, answer, only.place) if type(answer) is int else _outcome(answer, only.place),)
         outcomes: list[Receipt | NotSubmitted] = []
         for start in range(0, len(submissions), PIPELINED):
             outcomes += self._put(submissions[start : start + PIPELINED])
@@ -128,7 +130,7 @@ def _together(errors: Sequence[Unreachable]) -> Unreachable:
 
 def _outcome(answer: int | greenstalk.Error, place: str) -> Receipt | NotSubmitted:
     if isinstance(answer, int):
-        return Receipt(State.SUBMITTED, answer, place)
+        return Receipt(SUBMITTED, answer, place)
     if isinstance(answer, greenstalk.BuriedError):
         return Refused(f"the server had no room to queue the message and buried it as job {answer.id}")
     return (RefusedForNow if isinstance(answer, PASSING) else Refused)(WORDS[type(answer)])

@@ -1,6 +1,6 @@
 """greenstalk's client with timeouts, several puts in one write, and a reserve in two steps.
 
-Nothing here parses the protocol: greenstalk reads every answer.
+Nothing here parses the protocol: greenstalk reads every answer, but the usual one to a single put.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,6 +43,8 @@ NO_JOB = (greenstalk.DeadlineSoonError, greenstalk.TimedOutError)
 TROUBLE = (OSError, AssertionError, ValueError, greenstalk.Error)
 """What greenstalk raises when the connection breaks, and when what answers is no such server. The connection is then
 of no use: nobody knows which answer belongs to which command."""
+
+PUT = b"put %d %d %d %d\r\n%b\r\n"
 
 LONGEST_LINE = 1 << 12
 """Bytes of a reply's first line; those of a server have at most some 220. What floods its client is none."""
@@ -105,9 +107,14 @@ class Client(greenstalk.Client[bytes]):
             outcomes: list[int | greenstalk.Error] = []
             self.put_many((submission,), outcomes)
             return outcomes[0]
-        self.prompt.sendall(_put(submission))
+        body = submission.body
+        self.prompt.sendall(PUT % (submission.priority, submission.delay, submission.time_to_run, len(body), body))
+        line = self._reader.readline(LONGEST_LINE)
+        self._consumed += len(line)
+        if line[:9] == b"INSERTED " and line[-2:] == b"\r\n":
+            return int(line[9:])  # as greenstalk does it, in a quarter of the time
         try:
-            (job_id,) = self._answer(b"INSERTED")
+            (job_id,) = greenstalk._parse_response(line, b"INSERTED")
         except REFUSALS as error:
             return error
         return int(job_id)
@@ -119,7 +126,8 @@ class Client(greenstalk.Client[bytes]):
                 commands.append(b"use %b\r\n" % submission.tube.encode("ascii"))
                 answers.append(b"USING")
                 self._used = submission.tube
-            commands.append(_put(submission))
+            body = submission.body
+            commands.append(PUT % (submission.priority, submission.delay, submission.time_to_run, len(body), body))
             answers.append(b"INSERTED")
         return commands, answers
 
@@ -189,11 +197,9 @@ class Client(greenstalk.Client[bytes]):
             return error
         return None if held else greenstalk.NotFoundError()
 
-    def delete_and_reserve(
-        self, job_ids: Sequence[int], ready: int, *, wait: int = 0
-    ) -> tuple[list[bool], list[tuple[int, bytes]]]:
-        """Delete these jobs and reserve up to so many that are ready now, in one write: which of the former were still
-        there, and (job id, body) of the latter. `wait` begins a reserve of so many seconds behind them.
+    def begin_portion(self, job_ids: Sequence[int], ready: int, *, wait: int = 0) -> None:
+        """Delete these jobs and reserve up to so many that are ready now, in one write; `finish_portion` reads the
+        answers. `wait` begins a reserve of so many seconds behind them.
         """
         commands = [b"delete %d\r\n" % job_id for job_id in job_ids]
         commands += [b"reserve-with-timeout 0\r\n"] * ready
@@ -201,8 +207,12 @@ class Client(greenstalk.Client[bytes]):
             self.look()
             commands.append(b"reserve-with-timeout %d\r\n" % min(wait, self.longest_wait))
         self._sock.sendall(b"".join(commands))
+
+    def finish_portion(self, deletes: int, ready: int) -> tuple[list[bool], list[tuple[int, bytes]]]:
+        """Which of the former were still there, and (job id, body) of the latter."""
+        self.prompt.restart()
         held, came = [], []
-        for _ in job_ids:
+        for _ in range(deletes):
             self.prompt.next_reply()
             try:
                 self._answer(b"DELETED")
@@ -248,17 +258,6 @@ class Client(greenstalk.Client[bytes]):
 
 def _not_at_all() -> None:
     """Look for nothing."""
-
-
-def _put(submission: Submission) -> bytes:
-    body = submission.body
-    return b"put %d %d %d %d\r\n%b\r\n" % (
-        submission.priority,
-        submission.delay,
-        submission.time_to_run,
-        len(body),
-        body,
-    )
 
 
 HERE = frozenset({"127.0.0.1", "::1", "localhost"})

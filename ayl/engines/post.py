@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from ayl.engines.addresses import Address
 from ayl.engines.client import NO_JOB, TROUBLE, Client, unreachable
+from ayl.engines.order import Order
 from ayl.engines.redialing import RECONNECT_SECONDS, Redial
-from ayl.engines.source import BeanstalkLease, Order, renewal
+from ayl.engines.source import BeanstalkLease, renewal
 from ayl.errors import Unreachable
 
 T = TypeVar("T")
@@ -22,7 +23,7 @@ log = logging.getLogger("ayl.worker")
 class Post:
     """Connected or being dialled; asked for a job or not."""
 
-    def __init__(self, address: Address, connect: Callable[[], Client], timeout: float) -> None:
+    def __init__(self, address: Address, connect: Callable[[], Client], timeout: float, order: Order) -> None:
         """`timeout`: seconds for each answer."""
         self.address = address
         self.client: Client | None = None
@@ -36,7 +37,7 @@ class Post:
         self._timeout = timeout
         self._redial: Redial | None = None
         self._told = False
-        self._order = Order()
+        self._order = order
         self.talk = threading.RLock()
         """Over what was taken: the call's thread may ask while another renews its lease."""
 
@@ -99,7 +100,8 @@ class Post:
             if self.client is None or selector is None:
                 return []
             try:
-                _, came = self.client.delete_and_reserve((), count)
+                self.client.begin_portion((), count)
+                _, came = self.client.finish_portion(0, count)
             except TROUBLE as error:
                 self.lose(selector, error)
                 return []
@@ -126,7 +128,7 @@ class Post:
     def lose(self, selector: selectors.BaseSelector, error: Exception) -> None:
         """The connection is of no use any more."""
         self.drop(selector)
-        self._order = Order()  # a server that was restarted may count from 1 again
+        self._order.begin_anew()
         self._tell(error)
 
     def _tell(self, error: Exception) -> None:

@@ -1,7 +1,6 @@
 """The part of an engine's URL behind the question mark: `?name=value&name=value`."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from math import isfinite
 from urllib.parse import unquote
 
@@ -41,6 +40,8 @@ def count(name: str, text: str, most: int) -> int:
 
 
 def _hint(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches  # only on the way to an error
+
     close = get_close_matches(name, known, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"

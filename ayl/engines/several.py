@@ -16,6 +16,7 @@ from ayl.engines.addresses import Address
 from ayl.engines.base import Lease
 from ayl.engines.client import Client
 from ayl.engines.dialing import Dial
+from ayl.engines.order import Orders
 from ayl.engines.post import Post
 from ayl.engines.source import BeanstalkLease
 from ayl.engines.watching import watching
@@ -40,10 +41,12 @@ class SeveralSources:
         timeout: float,
         wake_up: int,
         linked: Callable[[], object] = lambda: None,
+        orders: Orders | None = None,
     ) -> None:
         """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait. `linked` is
-        called with each new connection, by another thread.
+        called with each new connection, by another thread. `orders`: what sources share.
         """
+        orders = orders or Orders()
 
         def connecting(address: Address) -> Callable[[], Client]:
             def connect() -> Client:
@@ -53,10 +56,11 @@ class SeveralSources:
 
             return connect
 
-        self._posts = [Post(address, connecting(address), timeout) for address in addresses]
+        self._posts = [Post(address, connecting(address), timeout, orders.of(address)) for address in addresses]
         self._wake_up = wake_up
         self._first = 0  # whose turn it is
         self._latest: Post | None = None
+        self._answers: tuple[list[bool], list[Lease]] = [], []
         self.waited = True
         self._selector: selectors.BaseSelector | None = None
         self._bell: tuple[socket.socket, socket.socket] | None = None
@@ -81,6 +85,12 @@ class SeveralSources:
         # first, when one is taken.
         came = self._latest.more(self._selector, ready) if self._latest is not None and ready else []
         return held, [*came]
+
+    def delete_and_ask(self, leases: Sequence[Lease], ready: int) -> None:
+        self._answers = self.delete_and_take(leases, ready, wait=False)
+
+    def answered(self) -> tuple[list[bool], list[Lease]]:
+        return self._answers
 
     def close(self) -> None:
         for post in self._posts:

@@ -14,6 +14,7 @@ from ayl.engines.addresses import Address
 from ayl.engines.base import Lease
 from ayl.engines.client import NO_JOB, TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
+from ayl.engines.order import Order
 from ayl.engines.submissions import Submission
 from ayl.engines.watching import watching
 from ayl.errors import MessageTooLarge, Refused, Unreachable
@@ -23,6 +24,10 @@ T = TypeVar("T")
 
 PARKED_SECONDS = 60
 """How long nobody takes a job that is just being buried. If its worker dies in that moment, it comes back then."""
+
+
+PARTING_SECONDS = 0.05
+"""For an answer that is on its way when the wait is ended."""
 
 
 def renewal(timeout: float) -> int:
@@ -48,12 +53,14 @@ class BeanstalkLease:
 
     __slots__ = ("_holder", "_standing", "body", "is_new", "job_id", "since", "successor")
 
-    def __init__(self, holder: Holder, job_id: int, body: bytes, *, is_new: bool = False) -> None:
+    def __init__(
+        self, holder: Holder, job_id: int, body: bytes, *, is_new: bool = False, since: float | None = None
+    ) -> None:
         self._holder = holder
         self.job_id = job_id
         self.body = body
         self.is_new = is_new
-        self.since = monotonic()
+        self.since = monotonic() if since is None else since
         self.successor: int | None = None
         self._standing: Standing | None = None
 
@@ -103,32 +110,6 @@ def _standing(found: greenstalk.StatsJob) -> Standing:
     )  # fmt: skip
 
 
-WARY = 128
-"""Of so many jobs that a connection brings first it is not believed that they are new, though their ids rise: a worker
-that died may have had that many in hand, and whoever comes in its place is handed them first.
-"""
-
-
-class Order:
-    """Ids in the order in which a server hands out jobs. They rise as long as each is handed out for the first time,
-    but for jobs with delays and with priorities of their own: these cannot be told from those that come back.
-    """
-
-    __slots__ = ("_highest", "_wary")
-
-    def __init__(self) -> None:
-        self._highest = 0
-        self._wary = WARY
-
-    def is_new(self, job_id: int) -> bool:
-        """Whether a job of that id, which was just handed out, never was before. Of the first ones, no."""
-        highest, self._highest = self._highest, max(self._highest, job_id)
-        if self._wary:
-            self._wary -= 1
-            return False
-        return job_id > highest
-
-
 class BeanstalkSource:
     """Reserves from tubes over a connection of its own.
 
@@ -146,9 +127,10 @@ class BeanstalkSource:
         timeout: float,
         wake_up: int,
         linked: Callable[[], object] = lambda: None,
+        order: Order | None = None,
     ) -> None:
         """`timeout`: seconds for connecting and for each answer. `wake_up`: a descriptor that ends a wait. `linked` is
-        called with each new connection.
+        called with each new connection. `order`: that of this server, if sources share it.
         """
         self._address = address
         self._dial = dial
@@ -160,7 +142,10 @@ class BeanstalkSource:
         self._client: Client | None = None
         self._selector: selectors.BaseSelector | None = None
         self._asked = False  # a reserve is under way
-        self._order = Order()
+        self._order = order or Order()
+        self._owed: tuple[int, int, float] | None = None
+        """How many deletes and reserves have been written whose answers nobody has read, and when."""
+        self._answers: tuple[list[bool], list[Lease]] = [], []
         self._talk = threading.RLock()
         self.waited = False
 
@@ -174,9 +159,8 @@ class BeanstalkSource:
                     self._asked = True
                 if not client.has_answer:
                     self.waited = True
-                    if self._is_woken(client, selector):
-                        # The reserve stands unanswered on the connection; only closing it withdraws it. A job that
-                        # was just being handed over goes back by the same.
+                    if self._is_woken(client, selector) and not self._is_answered_yet(client):
+                        # The reserve stands unanswered on the connection; only closing it withdraws it.
                         self.close()
                         return None
                 self._asked = False
@@ -191,23 +175,30 @@ class BeanstalkSource:
             if self._client is None:
                 return [False] * len(leases), []
             self._asked = wait
-            job_ids = [lease.job_id for lease in leases]
-            held, came = self._client.delete_and_reserve(job_ids, ready, wait=self._renewal if wait else 0)
-            return held, [self._lease(*job) for job in came]
+            self._begin(self._client, leases, ready, self._renewal if wait else 0)
+            return self._answered(self._client)
+
+    def delete_and_ask(self, leases: Sequence[Lease], ready: int) -> None:
+        with self._talk, self._trouble():
+            self._begin(self._open(), leases, ready, 0)
+
+    def answered(self) -> tuple[list[bool], list[Lease]]:
+        with self._talk, self._trouble():
+            return self._answered(self._open())
 
     def settle(self, command: bytes, expected: bytes) -> bool:
         with self._talk, self._trouble():
-            return self._client is not None and self._client.settle(command, expected)
+            return self._client is not None and self._gathered(self._client).settle(command, expected)
 
     def ask(self, question: Callable[[Client], T]) -> T | None:
         with self._talk, self._trouble():
-            return None if self._client is None else question(self._client)
+            return None if self._client is None else question(self._gathered(self._client))
 
     def close(self) -> None:
         """Leases are lost with the connection: what is settled afterwards changes nothing."""
         with self._talk:
             self._asked = False
-            self._order = Order()  # a server that was restarted may count from 1 again
+            self._owed = None
             if self._selector is not None:
                 self._selector.close()
                 self._selector = None
@@ -215,8 +206,31 @@ class BeanstalkSource:
                 self._client.close()
                 self._client = None
 
-    def _lease(self, job_id: int, body: bytes) -> BeanstalkLease:
-        return BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id))
+    def _lease(self, job_id: int, body: bytes, since: float | None = None) -> BeanstalkLease:
+        return BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id), since=since)
+
+    def _begin(self, client: Client, leases: Sequence[Lease], ready: int, wait: int) -> None:
+        since = monotonic()
+        client.begin_portion([lease.job_id for lease in leases], ready, wait=wait)
+        self._owed = len(leases), ready, since
+
+    def _gathered(self, client: Client) -> Client:
+        """The connection, with no answers under way, so that the next one is that of the next command."""
+        if self._owed is not None:
+            deletes, ready, since = self._owed
+            self._owed = None
+            held, came = client.finish_portion(deletes, ready)
+            self._answers = held, [self._lease(*job, since) for job in came]
+        return client
+
+    def _answered(self, client: Client) -> tuple[list[bool], list[Lease]]:
+        self._gathered(client)
+        return self._answers
+
+    def _open(self) -> Client:
+        if self._client is None:  # another thread has met with trouble
+            raise ConnectionResetError
+        return self._client
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:
@@ -225,6 +239,7 @@ class BeanstalkSource:
             yield
         except TROUBLE as error:
             self.close()
+            self._order.begin_anew()
             raise error if isinstance(error, Unreachable) else unreachable(self._address, error) from error
 
     def _is_woken(self, client: Client, selector: selectors.BaseSelector) -> bool:
@@ -236,6 +251,12 @@ class BeanstalkSource:
             if client.is_answered():
                 return False
         raise TimeoutError
+
+    def _is_answered_yet(self, client: Client) -> bool:
+        """A job that is on its way would count as one whose worker has died."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(client, selectors.EVENT_READ)
+            return bool(selector.select(PARTING_SECONDS)) and client.is_answered()
 
     def _connected(self) -> tuple[Client, selectors.BaseSelector]:
         if self._client is None or self._selector is None:

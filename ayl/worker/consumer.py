@@ -1,7 +1,6 @@
 """One slot: takes jobs, makes their calls, settles."""
 
 import logging
-from functools import partial
 from time import monotonic
 from typing import Protocol
 
@@ -50,24 +49,36 @@ class Consumer:
         self._wait = not burst
         self._hand = Hand(source)
         self._portion = Portion()
+        self._alone = terms.alone
+        self._alone.join()  # here, for another slot may want to be alone before this one has begun
         self._slot = terms.slot(lambda: self._hand.lighten(self._hand.portion))
 
     def work(self, settings: Settings) -> Next:
         """Until told to stop, or by a message to end."""
+        try:
+            return self._work(settings)
+        finally:
+            self._alone.leave()
+
+    def _work(self, settings: Settings) -> Next:
         reachable = True
         while True:
             try:
                 self._stop.install()
                 if self._stop.requested:
                     return Next.GO_ON
+                if self._alone.is_wanted:
+                    self._source.close()  # which withdraws what it has asked for
+                    self._alone.step_aside()
+                    continue
                 lease = self._source.take(wait=self._wait)
                 if not reachable:
                     log.info("the server answers again")
                 reachable = True
-                if lease is None and not self._wait and not self._stop.requested:
+                if lease is None and not self._wait and not self._is_to_pause:
                     return Next.EMPTY
-                if lease is not None and self._work_off(lease, settings) is Next.RETIRE:
-                    return Next.RETIRE
+                if lease is not None and (after := self._work_off(lease, settings)) is not Next.GO_ON:
+                    return after
             except Unreachable as error:
                 self._source.close()
                 self._hand.drop()
@@ -75,6 +86,10 @@ class Consumer:
                     log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
                 reachable = False
                 self._stop.wait(RECONNECT_SECONDS)
+
+    @property
+    def _is_to_pause(self) -> bool:
+        return self._stop.requested or self._alone.is_wanted
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether a call was cut off, which must not go on."""
@@ -85,29 +100,32 @@ class Consumer:
         leases, asked, came = [lease], 1, 0 if self._source.waited else 1
         while leases:
             self._hand.take_up(leases)
-            if len(leases) > 1:
+            ahead = self._portion.size if came == asked else 1
+            if ahead > 1:
+                self._hand.ask_ahead(ahead)
+            if ahead > 1 or len(leases) > 1:
                 self._minder.mind(self._hand)
             began = monotonic()
             ran, after = self._make_calls(settings, began + IN_HAND_SECONDS)
-            if after is Next.RETIRE or self._stop.requested:
+            if after is not Next.GO_ON or self._is_to_pause:
                 self._hand.lighten(self._hand.portion)
                 return after
             self._portion.learn(asked, came, ran, monotonic() - began)
-            asked = self._portion.size
-            leases = self._hand.go_on(asked, wait=self._wait)
-            came = len(leases)
+            leases = self._hand.go_on(self._portion.size, wait=self._wait)
+            asked, came = ahead if ahead > 1 else self._portion.size, len(leases)
         return Next.GO_ON
 
     def _make_calls(self, settings: Settings, until: float) -> tuple[int, Next]:
         """Of the jobs in hand; how many there were."""
         ran = 0
-        while (lease := self._hand.next()) is not None:
+        while not self._is_to_pause and (lease := self._hand.next()) is not None:
             ran += 1
-            if execute(lease, settings, self._slot, partial(self._hand.lighten, self._hand.portion)) is Next.RETIRE:
-                return ran, Next.RETIRE
+            after = execute(lease, settings, self._slot)
+            if after is Next.RENEW:
+                self._wear.renew()
+            elif after is not Next.GO_ON:
+                return ran, after
             self._wear.count()
-            if self._stop.requested:
-                break
             if monotonic() > until and self._hand.has_more:
                 self._hand.lighten(self._hand.portion)
                 break

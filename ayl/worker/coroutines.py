@@ -65,6 +65,8 @@ class Coroutines:
         self._slots = [terms.slot(lambda: None) for _ in range(count)]
         self._wear = wear
         self._burst = burst
+        self._alone = terms.alone
+        self._alone.join()
         self._begun: set[PooledLease] = set()
         self._news = threading.Condition()
         self._after = Next.GO_ON
@@ -77,11 +79,13 @@ class Coroutines:
             ThreadPoolExecutor(self._plain_calls, "ayl calls") as self._callers,
             ThreadPoolExecutor(SETTLERS, "ayl asks") as self._askers,
         ):
-            self._pool = Pool(self._connect)
+            self._pool = Pool(self._connect, self._alone)
             self._loop.watch(self._bell.fileno(), self._tell)
+            self._alone.tell(self._tell)
             try:
                 self._take_jobs(settings)
             finally:
+                self._alone.leave()
                 with self._news:
                     self._news.wait_for(lambda: self._free == self._count)
                 self._pool.close()
@@ -107,7 +111,7 @@ class Coroutines:
                 if not reachable:
                     log.info("the server answers again")
                 reachable = True
-                if self._burst and not taken and self._is_over(free):
+                if self._burst and not taken and not self._alone.is_wanted and self._is_over(free):
                     self._after = Next.EMPTY
                     return
             except Unreachable as error:
@@ -118,9 +122,14 @@ class Coroutines:
 
     def _room(self) -> int:
         """Wait for it; how many jobs may be taken, or 0 if it is over."""
-        with self._news:
-            self._news.wait_for(lambda: self._bell.requested or self._vacant() > 0)
-            return 0 if self._bell.requested else self._vacant()
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._bell.requested or self._alone.is_wanted or self._vacant() > 0)
+                if self._bell.requested:
+                    return 0
+                if not self._alone.is_wanted and (vacant := self._vacant()) > 0:
+                    return vacant
+            self._alone.step_aside()  # no connection waits for jobs; the calls that run are members themselves
 
     def _vacant(self) -> int:
         # Where some calls are plain functions, the next ones may be, too.
@@ -159,8 +168,11 @@ class Coroutines:
     async def _execute(self, lease: PooledLease, settings: Settings) -> None:
         slot = self._slots.pop()
         try:
-            if await execute_on_loop(lease, settings, slot, self) is Next.RETIRE:
-                self._after = Next.RETIRE
+            after = await execute_on_loop(lease, settings, slot, self)
+            if after is Next.RENEW:
+                self._wear.renew()
+            elif after is not Next.GO_ON:
+                self._after = after
                 self._bell.ring()
         except NoRoom:
             await self.settle(lambda: lease.release(0))

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-import time
+from contextlib import suppress
 
 from ayl.engines import drain_for
 from ayl.errors import NotConfigured, SpoolUnusable
@@ -20,9 +20,29 @@ RUN_SECONDS = 60.0
 """After so long it is told how many were delivered so far."""
 
 
+END_SECONDS = 0.3
+"""For the portion that is on its way when the process ends: without its end it is put once more by another."""
+
+_off = threading.Event()
+_thread: threading.Thread | None = None
+
+
+class _Off(Exception):
+    """No more of it."""
+
+
 def begin(settings: Settings) -> None:
-    """From now on, in a thread that ends with the process."""
-    threading.Thread(target=_deliver, args=(settings,), name="ayl deliveries", daemon=True).start()
+    """From now on, in a thread, until the process ends."""
+    global _thread
+    _thread = threading.Thread(target=_deliver, args=(settings,), name="ayl deliveries", daemon=True)
+    _thread.start()
+
+
+def end() -> None:
+    """Before the process ends: finish what is on its way."""
+    _off.set()
+    if _thread is not None:
+        _thread.join(END_SECONDS)
 
 
 def _deliver(settings: Settings) -> None:
@@ -32,13 +52,20 @@ def _deliver(settings: Settings) -> None:
         log.debug("%s", error)
         return
     said = ""
-    while True:
-        done = drain.run(RUN_SECONDS, patience=LOOK_SECONDS)
-        if done.delivered:
-            log.info("delivered %d calls that had waited in the spool %s", done.delivered, drain.spool.path)
-        trouble = str(done.trouble) if isinstance(done.trouble, SpoolUnusable) else ""
-        if trouble and trouble != said:
-            log.error("%s", trouble)
-        said = trouble
-        if not done.delivered or done.trouble:
-            time.sleep(LOOK_SECONDS)
+    with suppress(_Off):
+        while not _off.is_set():
+            done = drain.run(RUN_SECONDS, _go_on, patience=LOOK_SECONDS)
+            if done.delivered:
+                log.info("delivered %d calls that had waited in the spool %s", done.delivered, drain.spool.path)
+            trouble = str(done.trouble) if isinstance(done.trouble, SpoolUnusable) else ""
+            if trouble and trouble != said:
+                log.error("%s", trouble)
+            said = trouble
+            if not done.delivered or done.trouble:
+                _off.wait(LOOK_SECONDS)
+
+
+def _go_on(_delivered: int) -> None:
+    """Called after each portion."""
+    if _off.is_set():
+        raise _Off

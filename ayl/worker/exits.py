@@ -14,6 +14,9 @@ RETIRED = 79
 EMPTY = 80
 """This worker was to end once nothing was ready any more, and none is to take its place."""
 
+QUIET = 83
+"""This worker was ordered to end, and none is to take its place until the supervisor is told to resume."""
+
 OVERRAN = 81
 """A call could not be interrupted at its time to run. Another worker is started at once."""
 
@@ -26,6 +29,7 @@ _WORDS = {
     CONFIG: "could not start",
     RETIRED: "retired",
     EMPTY: "found nothing more to do",
+    QUIET: "is quiet",
     OVERRAN: "ended for a call that overran",
 }
 

@@ -8,7 +8,7 @@ from threading import Lock
 from ayl.engines.base import Lease, Source
 from ayl.errors import Unreachable
 from ayl.life import Standing
-from ayl.worker.execution import lost
+from ayl.worker.outcomes import lost
 
 LAST_SECONDS = 1
 """Until others may take what a process gives back that is about to end: till then it surely has ended, and what it cut
@@ -73,6 +73,8 @@ class Hand:
         self._begun: deque[Lease] = deque()
         """The lease whose call runs: whoever takes it out settles it."""
         self._done: deque[Lease] = deque()
+        self._settling: list[Lease] | None = None
+        """Those whose deletes are under way while more jobs have been asked for, that have not been looked at yet."""
         self._lock = Lock()
         self.portion = 0
         """Which one is in hand, so that who looks twice sees whether it is still the same."""
@@ -84,14 +86,15 @@ class Hand:
 
     @property
     def has_more(self) -> bool:
-        """Whether there are jobs that nobody has begun with."""
-        return bool(self._waiting)
+        """Whether there may be jobs that nobody has begun with."""
+        return bool(self._waiting) or self._settling is not None
 
     def drop(self) -> None:
         """The connection is lost, and all leases with it."""
         self._waiting.clear()
         self._begun.clear()
         self._done.clear()
+        self._settling = None
 
     def next(self) -> Held | None:
         """The next job that nobody has begun with; whoever does so deletes it or settles it otherwise."""
@@ -102,13 +105,25 @@ class Hand:
         self._begun.append(lease)
         return Held(lease, self._begun, self._done)
 
-    def go_on(self, count: int, *, wait: bool = True) -> list[Lease]:
-        """Settle what is done, and take up to `count` more. One alone is only asked for if the source may be waited on.
-
-        Raises Unreachable.
+    def ask_ahead(self, count: int) -> None:
+        """Settle what is done, and ask for up to `count` more, which the server hands out while the calls of this
+        portion are made. `go_on` brings them. Raises Unreachable.
         """
-        wait = wait and count == 1
         with self._lock:
+            done = self._drained()
+            self._source.delete_and_ask(done, count)
+            self._settling = done
+
+    def go_on(self, count: int, *, wait: bool = True) -> list[Lease]:
+        """What was asked for ahead. Where that is nothing: settle what is done, and take up to `count` more; one alone
+        is only asked for if the source may be waited on. Raises Unreachable.
+        """
+        with self._lock:
+            if self._settling is not None:
+                if came := self._ahead():
+                    return came
+                count = 1  # nothing was ready just now
+            wait = wait and count == 1
             done = self._drained()
             held, came = self._source.delete_and_take(done, 0 if wait else count, wait=wait)
         _tell(done, held)
@@ -120,13 +135,14 @@ class Hand:
         `delay`: seconds until others may take it.
         """
         with self._lock:
-            if portion != self.portion or not (self._waiting or self._done):
+            if portion != self.portion or not (self._done or self.has_more):
                 return  # all of it is settled, and the slot may be waiting by now: its connection is not to be used
             unbegun: list[Lease] = []
             with suppress(IndexError):
                 while True:
                     unbegun.append(self._waiting.pop())
             with suppress(Unreachable):  # then the server has taken back everything by itself
+                unbegun += self._ahead()
                 done = self._drained()
                 held, _ = self._source.delete_and_take(done, 0, wait=False)
                 _tell(done, held)
@@ -141,6 +157,14 @@ class Hand:
             with suppress(Unreachable):
                 lease.release(LAST_SECONDS)
         return bool(runs)
+
+    def _ahead(self) -> list[Lease]:
+        settling, self._settling = self._settling, None
+        if settling is None:
+            return []
+        held, came = self._source.answered()
+        _tell(settling, held)
+        return came
 
     def _drained(self) -> list[Lease]:
         return [self._done.popleft() for _ in range(len(self._done))]

@@ -1,4 +1,5 @@
-"""The line between the supervisor and one worker process: a socket pair, over which each says single bytes.
+"""The line between the supervisor and one worker process: a socket pair, over which each says words of one byte, some
+with a text behind.
 
 Beside signals, because a signal is heard only when the main thread runs Python again, and only in one direction. The
 line also ends with whoever is at its other end, however that dies.
@@ -8,7 +9,7 @@ import socket
 from contextlib import suppress
 
 LOADED = ord("l")
-"""From a worker: the app's modules are imported."""
+"""From a worker: the app's modules are imported. With the names of the tubes that it takes jobs from."""
 CONNECTED = ord("c")
 """From a worker: it watches its tubes, at least at one server."""
 WORN = ord("w")
@@ -17,6 +18,14 @@ SOONER = ord("s")
 """From a worker: a call has an earlier deadline than the supervisor knows of. It looks whenever it hears something."""
 GIVE_BACK = ord("g")
 """To a worker: the grace is over. Give back what is in hand, what runs included, and end."""
+
+LONGEST_TEXT = 65_536
+"""Bytes behind a word. What is longer is cut."""
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Both ends; what is said at once is heard at once, and nothing else with it."""
+    return socket.socketpair(type=socket.SOCK_SEQPACKET)
 
 
 class Line:
@@ -36,14 +45,14 @@ class Line:
         """Readable when there is something to hear, or nobody at the other end any more."""
         return self._socket.fileno()
 
-    def say(self, word: int) -> None:
+    def say(self, word: int, text: str = "") -> None:
         with suppress(OSError):
-            self._socket.send(bytes([word]), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+            self._socket.send(bytes([word]) + text.encode()[:LONGEST_TEXT], socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
     def hear(self) -> bytes:
-        """Wait for words; b"" when nobody is at the other end any more."""
+        """Wait for a word, and the text behind it; b"" when nobody is at the other end any more."""
         try:
-            return self._socket.recv(64)
+            return self._socket.recv(1 + LONGEST_TEXT)
         except OSError:
             return b""
 

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import inf
 
@@ -44,13 +44,20 @@ class Overruns:
         """When to look whether its time is over, seconds of the monotonic clock."""
         return self._deadlines.nearest(now) if self._kill_at is None else self._kill_at
 
-    def look(self, now: float, process: subprocess.Popen[bytes]) -> None:
-        """End the process, if a call in it has not ended."""
+    def tell(self, jobs: Iterable[int]) -> None:
+        """The process may be handed these jobs, for whose sake another one was killed."""
+        self._deadlines.tell(jobs)
+
+    def look(
+        self, now: float, process: subprocess.Popen[bytes], tell: Callable[[list[int]], object] = lambda jobs: None
+    ) -> None:
+        """End the process, if a call in it has not ended. `tell` hears before that for the sake of which jobs."""
         if self._kill_at is not None:
             if now >= self._kill_at:
                 process.kill()
                 self._kill_at = inf
-        elif self._deadlines.is_over(now):
+        elif jobs := self._deadlines.over(now):
+            tell(jobs)  # first: the server has others take them as soon as the process is gone
             log.critical("worker %d is killed: a call in it cannot be interrupted at its time to run", process.pid)
             process.send_signal(signal.SIGABRT)  # faulthandler's: it tells where all threads are
             self._kill_at = now + LAST_WORDS_SECONDS

@@ -1,14 +1,13 @@
-"""What the supervisor tells a worker process. It needs no more of ayl, and so the supervisor stays small."""
+"""What the command line tells the supervisor, and that a worker process. It needs no more of ayl and stays small."""
 
 import json
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from ayl.worker.wear import NO_LIMITS, Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a worker process is to do; the supervisor hands it over as JSON."""
+class Plan(NamedTuple):
+    """What a worker process is to do; it is handed over as JSON."""
 
     app_path: str
     require: tuple[str, ...]
@@ -24,6 +23,8 @@ class Plan:
     limits: Limits = NO_LIMITS
     burst: bool = False
     """End once no job is ready."""
+    reload: bool = False
+    """For development: start anew when the app's code has changed."""
 
     @property
     def slots(self) -> int:
@@ -31,7 +32,7 @@ class Plan:
         return self.threads + self.coroutines
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(self._asdict() | {"limits": self.limits._asdict()})
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":

@@ -14,7 +14,8 @@ from threading import Lock, Thread
 from ayl.engines.base import Lease, Source
 from ayl.errors import Unreachable
 from ayl.life import Standing
-from ayl.worker.execution import lost
+from ayl.worker.alone import Alone
+from ayl.worker.outcomes import lost
 
 log = logging.getLogger("ayl.worker")
 
@@ -91,9 +92,10 @@ class PooledLease:
 class Pool:
     """`take` is for one thread; `settle` for any."""
 
-    def __init__(self, connect: Callable[[], Source]) -> None:
-        """`connect` makes a source; it connects when it is first used."""
+    def __init__(self, connect: Callable[[], Source], alone: Alone) -> None:
+        """`connect` makes a source; it connects when it is first used. Each lease is a member of `alone`."""
         self._connect = connect
+        self._alone = alone
         self._idle: deque[Member] = deque()
         self._lock = Lock()
         self._holding = 0
@@ -155,6 +157,7 @@ class Pool:
     def _pooled(self, member: Member, leases: list[Lease]) -> list[PooledLease]:
         with self._lock:
             member.held += len(leases)
+        self._alone.join(len(leases))
         return [PooledLease(lease, member) for lease in leases]
 
     def _settle_all(self) -> None:
@@ -172,6 +175,7 @@ class Pool:
             for member, leases in by_member.items():
                 _delete(member.source, [lease for lease in leases if lease.is_done])
                 self._let_go(member, len(leases))
+                self._alone.leave(len(leases))
             if None in batch:
                 return
 

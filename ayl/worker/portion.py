@@ -1,17 +1,18 @@
 """How many jobs a slot takes at once. Pure: times are arguments.
 
 A job in a slot's hand waits for that slot alone, though another may be free. So a slot takes one, and more only while
-calls are so short that the whole portion is done before anybody would notice.
+calls are so short that the whole portion is done before anybody would notice. Then the next portion is asked for before
+the calls of this one are made, so that server and worker work at the same time.
 """
 
 MOST = 64
-"""Jobs in hand, however short their calls are."""
+"""Jobs in a portion, however short their calls are."""
 
 SHORT_SECONDS = 0.003
 """Calls that take longer than this are taken one by one."""
 
 IN_HAND_SECONDS = 0.02
-"""What a portion may take in all. What is left of one that takes longer after all, goes back."""
+"""What a portion and the next one may take in all. What is left when they take longer after all, goes back."""
 
 FRESH = 0.25
 """The weight of a portion in what is thought of calls, when they have become shorter."""
@@ -33,4 +34,4 @@ class Portion:
         if came < asked or self._seconds > SHORT_SECONDS:
             self.size = 1
         else:
-            self.size = max(1, min(2 * self.size, MOST, int(IN_HAND_SECONDS / max(self._seconds, 1e-9))))
+            self.size = max(1, min(2 * self.size, MOST, int(IN_HAND_SECONDS / 2 / max(self._seconds, 1e-9))))

@@ -23,24 +23,26 @@ from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
-from ayl.engines import source_for
+from ayl.engines import orders_for, source_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
-from ayl.worker import deliveries, exits, line
+from ayl.worker import deliveries, exits, line, logbook, titles
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
-from ayl.worker.execution import Next, counts, fail
+from ayl.worker.execution import Next, counts
 from ayl.worker.line import Line
 from ayl.worker.minder import Minder
+from ayl.worker.outcomes import fail
+from ayl.worker.parting import part
 from ayl.worker.plan import Plan
-from ayl.worker.slots import Bell, work_side_by_side
+from ayl.worker.slots import Bell, either, work_side_by_side
 from ayl.worker.terms import Terms
 from ayl.worker.wear import Wear, resident
 
 log = logging.getLogger("ayl.worker")
 
-ENDS = {Next.RETIRE: exits.RETIRED, Next.EMPTY: exits.EMPTY}
+ENDS = {Next.RETIRE: exits.RETIRED, Next.QUIET: exits.QUIET, Next.EMPTY: exits.EMPTY}
 """Why its slots have ended, when nobody told them to, and the exit code for it."""
 
 
@@ -118,24 +120,25 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     its `Deadlines`.
     """
     faulthandler.enable()
-    logging.basicConfig(
-        level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
-    )
+    logbook.begin(plan.log_level)
     faulthandler.enable()  # what crashes in C tells where
     signals = Stop()
     signals.install()
     to_supervisor = Line.at(descriptor)
     workers: list[Slots] = []
     threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
-    bell = Bell()
+    bell = Bell(signals.stopping.set)
     stop = signals if plan.slots == plan.threads == 1 else bell
+    deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
+    terms = Terms(deadlines, signals.stopping, fail)
+    wake_up = either(stop, terms.alone)
     try:
-        connect, settings = _load(plan, stop.fileno(), to_supervisor)
+        connect, settings, tubes = _load(plan, wake_up.fileno(), to_supervisor)
         sources = [connect() for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
-    to_supervisor.say(line.LOADED)
+    to_supervisor.say(line.LOADED, ", ".join(tubes))
     deliveries.begin(settings)
     minder = Minder()
 
@@ -144,8 +147,8 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         to_supervisor.say(line.WORN)
 
     wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
-    deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
-    terms = Terms(deadlines, signals.stopping, fail)
+    if (show := titles.setter()) is not None:
+        terms.titles = titles.Titles(terms.running, show)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
     slots = [partial(worker.work, settings) for worker in workers]
     try:
@@ -155,7 +158,8 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
                 from ayl.worker.loop import Loop
 
                 loop = stack.enter_context(Loop())
-                coroutines = Coroutines(plan.coroutines, connect, bell, loop, wear, terms, burst=plan.burst)
+                connected = partial(connect, orders=orders_for(plan.coroutines))
+                coroutines = Coroutines(plan.coroutines, connected, bell, loop, wear, terms, burst=plan.burst)
                 workers.append(coroutines)
                 slots.append(partial(coroutines.work, settings))
             after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
@@ -165,6 +169,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
         for source in sources:
             source.close()
+        deliveries.end()
         delivery.close()  # what calls have sent with; Python that winds up could not do it any more
         # While Python winds up, its handlers are gone already; a reminder must not kill what is ending well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -174,8 +179,8 @@ class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], Source], Settings]:
-    """Import the app's modules, which register what may be called; what makes sources, and the settings.
+def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[..., Source], Settings, Sequence[str]]:
+    """Import the app's modules, which register what may be called; what makes sources, the settings, and the tubes.
 
     `wake_up` is a descriptor that becomes readable when slots are to stop.
     """
@@ -194,7 +199,7 @@ def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[[], S
     log.info("takes jobs from %s", ", ".join(tubes))
     connect = partial(source_for, settings, tubes, wake_up, lambda: to_supervisor.say(line.CONNECTED))
     connect().close()  # so that settings that make no sense are told now
-    return connect, settings
+    return connect, settings, tubes
 
 
 def _not_a_file(name: str) -> str:
@@ -223,7 +228,7 @@ def _give_back(workers: Sequence[Slots]) -> None:
     cut = [worker.give_back() for worker in workers]
     if any(cut):
         log.warning("cut off what ran and gave it back: the grace is over")
-        os._exit(exits.CUT)
+        part(exits.CUT)
 
 
 if __name__ == "__main__":

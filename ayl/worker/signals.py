@@ -15,6 +15,7 @@ class Order(Enum):
     QUIET = "take no more jobs, and stay"
     RESUME = "take jobs again"
     RESTART = "put new workers in the place of these, one by one"
+    RELOAD = "the same, and where a worker could not start, because the code has changed"
 
 
 ORDERS = {
@@ -45,6 +46,12 @@ class Signals:
                 order = Order.STOP  # noqa: PLW2901 - at a terminal it says that this was closed
             signal.signal(number, lambda *_, order=order: self._orders.append(order))
         signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake the loop
+
+    def say(self, order: Order) -> None:
+        """As if a signal had said it; by any thread."""
+        self._orders.append(order)
+        with suppress(BlockingIOError):
+            self._writer.send(b"!")
 
     def fileno(self) -> int:
         """Readable once one has come."""

@@ -5,10 +5,12 @@ silences it: each ends its call and takes no other. The process ends when the la
 """
 
 import logging
+import select
 import selectors
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from ayl.worker.consumer import Stop
 from ayl.worker.execution import Next
@@ -16,17 +18,27 @@ from ayl.worker.execution import Next
 log = logging.getLogger("ayl.worker")
 
 
+class Watched(Protocol):
+    """What has news now and then."""
+
+    def fileno(self) -> int:
+        """Readable once there is."""
+
+
 class Bell:
     """Tells all slots of a process to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[], object] = lambda: None) -> None:
+        """`told` hears of it, too, when it rings."""
         self.requested = False
+        self._told = told
         self._reader, self._writer = socket.socketpair()
 
     def ring(self) -> None:
         """From now on everybody stops. May be called more than once, by any thread."""
         if not self.requested:
             self.requested = True
+            self._told()
             self._writer.send(b"!")
 
     def install(self) -> None:
@@ -46,6 +58,14 @@ class Bell:
         """Once nobody watches it any more."""
         self._reader.close()
         self._writer.close()
+
+
+def either(*watched: Watched) -> select.epoll:
+    """Readable while one of these is."""
+    together = select.epoll()
+    for one in watched:
+        together.register(one.fileno(), select.EPOLLIN)
+    return together
 
 
 def work_side_by_side(slots: Sequence[Callable[[], Next]], signals: Stop, bell: Bell) -> Next:
@@ -83,4 +103,4 @@ def work_side_by_side(slots: Sequence[Callable[[], Next]], signals: Stop, bell: 
         thread.join()
     if crashes:
         raise crashes[0]
-    return next((after for after in (Next.RETIRE, Next.GO_ON) if after in ends), Next.EMPTY)
+    return next((after for after in (Next.RETIRE, Next.QUIET, Next.GO_ON) if after in ends), Next.EMPTY)

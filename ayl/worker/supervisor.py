@@ -13,17 +13,17 @@ tubes are served all the time. When the successor fails, the worker stays.
 import logging
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import ClassVar
 
-from ayl.worker import exits, line
+from ayl.worker import changes, exits, line, titles
+from ayl.worker.deadlines import TOLD
 from ayl.worker.farewell import Act, Farewell
 from ayl.worker.line import Line
 from ayl.worker.overruns import Overruns
@@ -38,7 +38,7 @@ class Worker:
     """A worker process, as its supervisor sees it."""
 
     def __init__(self, plan: Plan, restarts: Restarts, replaces: "Worker | None" = None) -> None:
-        ours, its = socket.socketpair()
+        ours, its = line.pair()
         with its, Overruns.watched(plan.slots) as (self.overruns, memory):
             given = (its.fileno(), memory)
             command = [sys.executable, "-m", "ayl.worker.process", plan.to_json(), *map(str, given)]
@@ -52,6 +52,8 @@ class Worker:
         self.farewell: Farewell | None = None
         self.was_killed = False
         """By us."""
+        self.is_outdated = False
+        """Whether it was started before the latest restart was asked for."""
 
     @property
     def pid(self) -> int:
@@ -99,13 +101,24 @@ class Supervisor:
         """When to start another worker, seconds of the monotonic clock, and what is known of its place."""
         self._places = processes
         self._to_replace: deque[Worker] = deque()
+        self._overrun: deque[int] = deque(maxlen=TOLD)
+        """Jobs for whose sake a worker was killed."""
+        self._hopeless: list[Restarts] = []
+        """Places where no worker can start until the code has changed (--reload)."""
         self._stops = 0
         self._quiet = False
+        self._silent = 0
+        """Places whose workers were ordered to be quiet."""
+        self._show = titles.setter()
+        self._tubes = "starting"
+        """What workers take jobs from, as the latest of them has said."""
 
     def run(self) -> int:
         """Supervise until stopped or every worker has retired; the exit code."""
         self._signals.install()
-        while self._workers or self._due or (self._quiet and self._places and not self._stops):
+        if self.plan.reload:
+            changes.watch(self.plan.app_path, self._changed)
+        while self._workers or self._due or self._hopeless or self._is_silent():
             now = monotonic()
             self._start_due(now)
             self._start_successor()
@@ -117,6 +130,15 @@ class Supervisor:
             for order in orders:
                 self._obey[order](self)
         return self.exit_code
+
+    def _is_silent(self) -> bool:
+        """Whether there will be workers again."""
+        return not self._stops and bool(self._silent or (self._quiet and self._places))
+
+    def _changed(self, names: Sequence[str]) -> None:
+        """Called by another thread."""
+        log.info("%s %s changed", ", ".join(names), "has" if len(names) == 1 else "have")
+        self._signals.say(Order.RELOAD)
 
     def _start_due(self, now: float) -> None:
         starting = [restarts for due, restarts in self._due if due <= now]
@@ -136,7 +158,9 @@ class Supervisor:
 
     def _start(self, worker: Worker) -> None:
         self._workers.append(worker)
+        worker.overruns.tell(self._overrun)
         log.info("started worker %d", worker.pid)
+        self._title()
 
     def _wait(self) -> None:
         """Until a signal comes or a word, or until something is due."""
@@ -154,23 +178,37 @@ class Supervisor:
                     self._listen(key.data)
         now = monotonic()
         for worker in self._workers:
-            worker.overruns.look(now, worker.process)
+            worker.overruns.look(now, worker.process, self._tell_overrun)
+
+    def _tell_overrun(self, jobs: list[int]) -> None:
+        """To all who may take these next."""
+        self._overrun.extend(jobs)
+        for worker in self._workers:
+            worker.overruns.tell(jobs)
 
     def _listen(self, worker: Worker) -> None:
-        words = b"" if worker.line is None else worker.line.hear()
-        if not words:
+        heard = b"" if worker.line is None else worker.line.hear()
+        if not heard:
             worker.hang_up()
-        for word in words:
-            match word:
-                case line.LOADED:
-                    worker.is_loaded = True
-                    worker.restarts.loaded(monotonic())
-                case line.CONNECTED if worker.replaces is not None:
-                    log.info("worker %d takes the place of worker %d", worker.pid, worker.replaces.pid)
-                    worker.replaces.leave(monotonic(), self.plan.grace)
-                    worker.replaces = None
-                case line.WORN if worker not in self._to_replace:
-                    self._to_replace.append(worker)
+            return
+        word, text = heard[0], heard[1:].decode(errors="replace")
+        match word:
+            case line.LOADED:
+                worker.is_loaded = True
+                worker.restarts.loaded(monotonic())
+                self._tubes = text
+                self._title()
+            case line.CONNECTED if worker.replaces is not None:
+                log.info("worker %d takes the place of worker %d", worker.pid, worker.replaces.pid)
+                worker.replaces.leave(monotonic(), self.plan.grace)
+                worker.replaces = None
+            case line.WORN if worker not in self._to_replace:
+                self._to_replace.append(worker)
+
+    def _title(self) -> None:
+        if self._show is not None:
+            number = len(self._workers)
+            self._show(f"{self._tubes} ({number} worker{'s' * (number != 1)})")
 
     def _reap(self) -> None:
         for worker in list(self._workers):
@@ -178,6 +216,7 @@ class Supervisor:
             if code is None:
                 continue
             self._workers.remove(worker)
+            self._title()
             worker.overruns.close()
             log.info("worker %d %s", worker.pid, exits.told(code))
             if worker.line is not None:
@@ -200,9 +239,14 @@ class Supervisor:
                 successor.replaces = None
         elif worker.replaces is not None:
             log.error("worker %d failed to take the place of worker %d, which stays", worker.pid, worker.replaces.pid)
-            self._to_replace.clear()
-        elif code in exits.LEFT:
-            self._places -= 1
+            if not worker.is_outdated:  # otherwise what has changed since may have mended it
+                self._to_replace.clear()
+        elif code in exits.LEFT or code == exits.QUIET:
+            if code == exits.QUIET:
+                log.info("its place stays empty; SIGCONT or SIGUSR2 starts a worker there")
+                self._silent += 1
+            else:
+                self._places -= 1
             if successor is not None:
                 successor.replaces = None
                 successor.leave(monotonic(), self.plan.grace)
@@ -226,6 +270,10 @@ class Supervisor:
             self._due.append((due, restarts))
 
     def _give_up(self, exit_code: int) -> None:
+        if self.plan.reload:
+            log.warning("waiting for the code to change")
+            self._hopeless.append(Restarts())
+            return
         self.exit_code = exit_code
         self._stops = max(self._stops, 1)
         self._dismiss(self.plan.grace)
@@ -250,22 +298,32 @@ class Supervisor:
         if not self._quiet and not self._stops:
             log.info("quiet: each worker finishes its calls and ends; SIGCONT or SIGUSR2 starts them again")
             self._quiet = True
+            self._silent = 0  # they will all be started again
             self._dismiss(None)
 
     def _resume(self) -> None:
-        if self._quiet and not self._stops:
+        if self._is_silent():
             log.info("taking jobs again")
-            self._quiet = False
-            self._due = [(monotonic(), Restarts()) for _ in range(self._places)]
+            missing = self._places if self._quiet else self._silent
+            self._due += [(monotonic(), Restarts()) for _ in range(missing)]
+            self._quiet, self._silent = False, 0
 
     def _restart(self) -> None:
         if not self._quiet and not self._stops:
             log.info("restarting the workers one by one")
             self._to_replace = deque(worker for worker in self._workers if worker.farewell is None)
+            for worker in self._workers:
+                worker.is_outdated = True
+
+    def _reload(self) -> None:
+        self._due += [(monotonic(), Restarts()) for _ in self._hopeless]
+        self._hopeless = []
+        self._restart()
 
     def _dismiss(self, grace: float | None) -> None:
         """All workers, and start no other."""
         self._due = []
+        self._hopeless = []
         self._to_replace.clear()
         for worker in self._workers:
             worker.replaces = None
@@ -276,12 +334,17 @@ class Supervisor:
         Order.QUIET: _be_quiet,
         Order.RESUME: _resume,
         Order.RESTART: _restart,
+        Order.RELOAD: _reload,
     }
 
 
-def supervise(plan: Plan, processes: int) -> int:
-    """Run `processes` workers until stopped; the exit code."""
+def main(plan: Plan, processes: int) -> int:
+    """Run so many workers until stopped; the exit code."""
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
     return Supervisor(plan, processes).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Plan.from_json(sys.argv[1]), int(sys.argv[2])))

@@ -13,7 +13,6 @@ that is possible, because the call holds the interpreter lock, the supervisor ki
 
 import faulthandler
 import logging
-import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -21,7 +20,7 @@ from contextlib import suppress
 from contextvars import Token
 from functools import partial
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ayl import message as messages
 from ayl.engines.base import Lease
@@ -31,8 +30,10 @@ from ayl.limits import Limit, hasten, within
 from ayl.message import Message
 from ayl.running import Running, Shown, Stopping, shown
 from ayl.worker import exits
+from ayl.worker.alone import PATIENCE, Alone
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.keeper import Keeper
+from ayl.worker.parting import part
 
 T = TypeVar("T")
 
@@ -154,7 +155,9 @@ class Slot:
         self.stopping = terms.stopping
         self.kill_at = partial(terms.deadlines.put, number)
         """If the call is not over by then (monotonic clock), the supervisor ends the process."""
+        self._is_begun = partial(terms.deadlines.begin, number)
         self._clear = partial(terms.deadlines.clear, number)
+        self._is_alone = False
         self.lighten = lighten
         """Gives back what is in hand and nobody has begun with."""
         self.term: Term | None = None
@@ -183,7 +186,10 @@ class Slot:
         if not seconds:  # another sender's, who does not tell
             standing = lease.standing()
             seconds = standing.time_to_run if standing is not None else 1
+        self._is_begun(lease.job_id, lease.body)  # first, for with its term it is supervised
         self.term = term = Term(self, lease, message, life, seconds)
+        if (titles := self._terms.titles) is not None and titles.is_asleep:
+            titles.ring()
         token = shown.set(term)
         if message.keep_alive:
             term.share()
@@ -198,6 +204,23 @@ class Slot:
         if term.message.keep_alive:
             self._terms.keeper.leave(term)
 
+    def be_alone(self, patience: float) -> bool:
+        """Until `be_back`, make no other call in this process; False if another slot does just that. Waits so many
+        seconds for calls that run.
+        """
+        self._is_alone = self._terms.alone.begin(min(patience, PATIENCE))
+        return self._is_alone
+
+    def be_back(self) -> None:
+        """Nothing of it, if it was not alone."""
+        if self._is_alone:
+            self._is_alone = False
+            self._terms.alone.end()
+
+    def has_overrun(self, lease: Lease) -> bool:
+        """Whether a process had to be killed because the call of this job did not end."""
+        return self._terms.deadlines.has_overrun(lease.job_id, lease.body)
+
     def give_up(self, term: Term) -> None:
         """The process ends."""
         self.kill_at(monotonic() + PARTING_SECONDS)
@@ -211,6 +234,17 @@ class Slot:
                 term.lease.release(0)
 
 
+class Titles(Protocol):
+    """Who shows what runs."""
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether it is to be told that a call has begun."""
+
+    def ring(self) -> None:
+        """One has."""
+
+
 class Terms:
     """Of one worker process."""
 
@@ -218,14 +252,21 @@ class Terms:
         self.deadlines = deadlines
         self.stopping = stopping
         self.keeper = Keeper()
+        self.alone = Alone()
         self._fail = fail
         self._slots: list[Slot] = []
+        self.titles: Titles | None = None
+        """Who is to know when a call begins."""
 
     def slot(self, lighten: Callable[[], object]) -> Slot:
         """For another consumer."""
         slot = Slot(len(self._slots) + 1, self, lighten)
         self._slots.append(slot)
         return slot
+
+    def running(self) -> list[Term]:
+        """The calls that run now."""
+        return [term for slot in self._slots if (term := slot.term) is not None]
 
     def end_process(self, slot: Slot, term: Term) -> None:
         """From another thread than that of the call, which does not let itself be interrupted."""
@@ -243,4 +284,4 @@ class Terms:
         except BaseException:
             log.exception("what was in hand is left to the server")
         finally:
-            os._exit(exits.OVERRAN)
+            part(exits.OVERRAN)

@@ -6,9 +6,9 @@ together.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from time import monotonic
+from typing import NamedTuple
 
 SHORTENED = 0.2
 """At most so much of a limit."""
@@ -20,8 +20,7 @@ ASK_AGAIN_SECONDS = 60.0
 """When no successor has come: its start may have failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Of one worker process; None for no limit."""
 
     jobs: int | None = None
@@ -60,6 +59,10 @@ class Wear:
         self._jobs += 1
         if self._jobs >= self._most or (self._look_at < inf and monotonic() >= self._look_at):
             self._look()
+
+    def renew(self) -> None:
+        """Another is to take the place, whatever the limits say."""
+        self._worn("as it was asked")
 
     def _look(self) -> None:
         now = monotonic()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from ayl.worker.deadlines import Deadlines
-from ayl.worker.execution import fail
+from ayl.worker.outcomes import fail
 from ayl.worker.terms import Slot, Terms
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def slot() -> Slot:
-    """The only one, which nobody supervises."""
-    return Terms(Deadlines(1), threading.Event(), fail).slot(lambda: None)
+
+def slot(lighten: Callable[[], object] = lambda: None) -> Slot:
+    """The only one, which nobody supervises. `lighten`: gives back what else is in its hand."""
+    return Terms(Deadlines(1), threading.Event(), fail).slot(lighten)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ayl import admin
+from ayl.worker.execution import ORDERS
 from tests.cli.servers import (
     KINDS,
     SERVER_COUNTS,
@@ -129,20 +130,31 @@ def test_a_tube_that_does_not_exist_is_answered_with_similar_ones(
     assert asked in str(caught.value)
 
 
-def test_a_worker_is_asked_to_exit_by_the_most_urgent_job_of_its_tube(server: admin.Server) -> None:
+WORDS = {admin.kill_worker: "exit", admin.quiet_worker: "quiet", admin.restart_worker: "restart"}
+
+
+def test_a_worker_knows_every_order_and_no_other() -> None:
+    assert set(ORDERS) == {*WORDS.values()}
+
+
+@pytest.mark.parametrize("operation", WORDS)
+def test_a_worker_is_told_by_the_most_urgent_job_of_its_tube(
+    server: admin.Server, operation: Callable[..., admin.WorkerOrder]
+) -> None:
     with client(server, use=TUBE, watch=TUBE) as worker:
         worker.put(b"work", priority=1)
-        asked = admin.kill_worker(server, TUBE)
+        asked = operation(server, TUBE)
         first = worker.reserve(timeout=0)
-        assert (first.id, first.body) == (asked.job, b'{"type":"ayl-control","do":"exit"}')
+        body = f'{{"type":"ayl-control","do":"{WORDS[operation]}","app":"shop"}}'
+        assert (first.id, first.body) == (asked.job, body.encode())
         assert worker.stats_job(first)["pri"] == 0
-    assert asked == admin.ExitRequest(TUBE, first.id, admin.Workers(total=1, available=0, busy=1))
+    assert asked == admin.WorkerOrder(TUBE, first.id, admin.Workers(total=1, available=0, busy=1))
 
 
 def test_a_worker_that_waits_gets_the_request_at_once(server: admin.Server) -> None:
     with waiting_worker(server, TUBE) as worker:
         admin.kill_worker(server, TUBE)
-        assert admin.EXIT in worker.recv(4096)
+        assert admin.control("exit", "shop") in worker.recv(4096)
 
 
 @pytest.mark.parametrize("tube", ["used", "missing", "default"])
@@ -170,7 +182,7 @@ def test_a_server_that_drains_refuses_in_its_own_word(server: admin.Server) -> N
         admin.kill_worker(server, TUBE)
 
 
-@pytest.mark.parametrize("operation", [admin.tube_statistics, admin.kill_worker])
+@pytest.mark.parametrize("operation", [admin.tube_statistics, *WORDS])
 @pytest.mark.parametrize("name", ["", "-a", "a b", "a@b", "a\r\ndelete 1", "a\n", "x" * 201, "é", "\udcff"])
 def test_a_name_that_no_tube_can_have_never_goes_out(
     operation: Callable[[admin.Server, str], object], name: str

@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ayl.worker.deadlines import Deadlines, shared_memory
+from ayl.worker.deadlines import TOLD, Deadlines, fingerprint, shared_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,14 +29,16 @@ def both_sides(rung: list[str]) -> Iterator[tuple[Deadlines, Deadlines]]:
 def test_the_supervisor_sees_which_call_is_over_first() -> None:
     with both_sides([]) as (worker, supervisor):
         assert supervisor.nearest(0.0) == NEVER
-        worker.put(1, 20.0)
-        worker.put(2, 10.0)
+        first, second = (fingerprint(job, b"a body") for job in (5, 6))
+        for slot, job, deadline in ((1, 5, 20.0), (2, 6, 10.0)):
+            worker.begin(slot, job, b"a body")
+            worker.put(slot, deadline)
         assert supervisor.nearest(1.0) == 10.0
-        assert [supervisor.is_over(now) for now in (9.9, 10.0)] == [False, True]
+        assert [supervisor.over(now) for now in (9.9, 10.0, 20.0)] == [[], [second], [first, second]]
         worker.clear(2)
-        assert (supervisor.nearest(10.0), supervisor.is_over(10.0)) == (20.0, False)
+        assert (supervisor.nearest(10.0), supervisor.over(10.0)) == (20.0, [])
         worker.clear(1)
-        assert (supervisor.nearest(20.0), supervisor.is_over(99.0)) == (NEVER, False)
+        assert (supervisor.nearest(20.0), supervisor.over(99.0)) == (NEVER, [])
 
 
 def test_who_is_over_before_the_supervisor_looks_again_wakes_it_and_nobody_else_does() -> None:
@@ -64,3 +66,20 @@ def test_short_calls_that_have_ended_when_the_supervisor_looks_wake_it_once() ->
             assert supervisor.nearest(1.0 + number) == 100.0
         assert rung == ["ring"]
         assert supervisor.nearest(100.0) == NEVER
+
+
+def test_of_a_job_that_has_overrun_who_is_handed_it_next_knows() -> None:
+    with both_sides([]) as (worker, supervisor):
+        worker.begin(1, 7, b"long")
+        worker.put(1, 10.0)
+        assert not worker.has_overrun(7, b"long")
+        supervisor.tell(supervisor.over(10.0))
+        assert worker.has_overrun(7, b"long")
+        assert not any(worker.has_overrun(*other) for other in [(8, b"long"), (7, b"short"), (7 + 2**32, b"short")])
+
+
+def test_as_many_jobs_that_have_overrun_are_remembered_as_there_is_room_for() -> None:
+    with both_sides([]) as (worker, supervisor):
+        supervisor.tell(fingerprint(job_id, b"long") for job_id in range(TOLD + 3))
+        assert [job_id for job_id in range(TOLD + 4) if worker.has_overrun(job_id, b"long")] == [*range(3, TOLD + 3)]
+        assert supervisor.nearest(0.0) == NEVER

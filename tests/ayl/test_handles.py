@@ -12,7 +12,7 @@ import ayl
 from ayl import State, commits
 from ayl.engines.submissions import Receipt
 from ayl.errors import NotConfigured, Refused, Unreachable
-from ayl.identifiers import uuid7, uuid7_rests
+from ayl.identifiers import uuid7_beginning, uuid7_rests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def test_an_id_and_a_tube_are_known_at_once_and_stay(outbox: Outbox, transaction
     handle = ayl.opts(lane="slow").send(note, 1)
     known = handle.id
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", known)
-    assert len(known) == len(uuid7(0, uuid7_rests(bytes(9))[0]))
+    assert len(known) == len(uuid7_beginning(0) + uuid7_rests(bytes(9))[0])
     assert handle.tube == "shop/1.4.2/slow"
     transaction.commit()
     assert outbox.messages[0].id == handle.id == known

@@ -13,9 +13,11 @@ from ayl import life as lives
 from ayl import message as messages
 from ayl import settings
 from ayl.engines import source_for
+from ayl.engines.addresses import Address
 from ayl.engines.client import Client
+from ayl.engines.order import WARY, Order, Orders
 from ayl.engines.prompt import PromptSocket
-from ayl.engines.source import WARY, BeanstalkLease, Order
+from ayl.engines.source import BeanstalkLease
 from ayl.errors import Unreachable
 from ayl.failures import Buried, Delayed, Deleted, Outcome
 from ayl.life import NEW, Life, past
@@ -326,11 +328,25 @@ def test_ids_that_rise_are_of_new_jobs_and_others_may_have_been_taken_before() -
     ]  # fmt: skip
 
 
-def test_a_lease_knows_whether_its_job_is_new(
-    server: Server, tube: str, source: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ayl.engines.source.WARY", 1)
-    source.close()  # a new connection begins anew
+def test_of_a_server_that_may_have_been_restarted_nothing_is_believed_either() -> None:
+    order = Order(2)
+    assert [order.is_new(job_id) for job_id in (1, 2, 3)] == [False, False, True]
+    order.begin_anew()
+    assert [order.is_new(job_id) for job_id in (1, 2, 3)] == [False, False, True]
+
+
+def test_what_sources_share_is_told_apart_by_servers() -> None:
+    orders = Orders(WARY + 50)
+    one, other = (Address(host, 11300) for host in ("one", "other"))
+    assert orders.of(one) is orders.of(Address("one", 11300)) is not orders.of(other)
+    assert not any(orders.of(one).is_new(job_id) for job_id in range(1, WARY + 51))
+    assert orders.of(one).is_new(WARY + 51)
+
+
+def test_a_lease_knows_whether_its_job_is_new(server: Server, tube: str, source: Source) -> None:
+    for _ in range(WARY - 1):
+        ayl.send(note, "earlier")
+        assert taken(source)[0].delete()
     for text in "abc":
         ayl.send(note, text)
     first, message = taken(source)
@@ -364,7 +380,7 @@ def test_a_job_whose_worker_has_died_is_run_with_no_other_in_hand(
             if ended == "released":
                 client.release(job)
     lease, _ = taken(source)
-    execute(lease, settings.current(), slot(), lambda: DONE.append("clear"))
+    execute(lease, settings.current(), slot(lambda: DONE.append("clear")))
     assert ["clear"] * alone + ["call"] == DONE
 
 

@@ -25,7 +25,7 @@ SENT = {
     "failed_job_handler": "decay",
     "failed_job_count": 3,
     "failed_job_delay": 60,
-    "time_to_run": 600,
+    "time_to_run": 120,
     "sent": 1793000000.125,
 }
 

@@ -6,7 +6,7 @@ import re
 import shlex
 
 from ayl.cli.worker import EPILOG, main
-from ayl.worker import exits
+from ayl.worker import exits, titles
 from ayl.worker.farewell import LAST_SECONDS
 from ayl.worker.restarts import FAILED_STARTS, MOST_SECONDS
 from ayl.worker.signals import ORDERS
@@ -52,6 +52,8 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"killed {LAST_SECONDS:g} s\nlater" in MANUAL.text
     assert f"up to {MOST_SECONDS:g} s" in MANUAL.text
     assert FAILED_STARTS == 5
+    assert f"every {titles.LOOK_SECONDS:g} s while" in MANUAL.text
+    assert f"up to {titles.LONGEST} characters" in MANUAL.text
 
 
 def test_the_service_s_command_is_understood() -> None:

@@ -176,13 +176,19 @@ class TestAnswers:
             said = answer("kill_worker", "-t", TUBE, server=server)
             unsigned = "not signed: a worker with secrets will bury it"
             assert said == f"asked the worker of {TUBE} to exit (job 1, {unsigned})\n"
-            assert worker.recv(4096).endswith(b'\r\n{"type":"ayl-control","do":"exit"}\r\n')
+            assert worker.recv(4096).endswith(b'\r\n{"type":"ayl-control","do":"exit","app":"shop"}\r\n')
             again = answer("kill_worker", "-t", TUBE, server=server)
             assert again == f"asked the worker of {TUBE} to exit as soon as it is free (job 2, {unsigned})\n"
             with client(server, watch=TUBE):
                 found = document("kill_worker", "-t", TUBE, server=server)
         workers = {"total": 2, "available": 0, "busy": 2}
         assert found == {"tube": TUBE, "job": 3, "workers": workers, "signed": False}
+
+    def test_the_other_orders_to_a_worker_are_said_in_the_same_way(self, server: Server) -> None:
+        with waiting_worker(server, TUBE):
+            for name, what in (("quiet_worker", "to be quiet"), ("restart-worker", "to be replaced")):
+                said = answer(name, "-t", TUBE, server=server)
+                assert said.startswith(f"asked the worker of {TUBE} {what} (job ")
 
     def test_plain_text_has_no_colours(self, server: Server) -> None:
         with client(server, use=TUBE, watch=TUBE) as app:
@@ -436,7 +442,8 @@ class TestStreams:
         assert "\x1b" in self.on_terminal(server, NO_COLOR="", TERM="xterm")
 
 
-def test_kill_worker_wants_to_know_whose() -> None:
-    done = CliRunner().invoke(ayl_beanstalk, ["kill_worker"])
+@pytest.mark.parametrize("name", ["kill_worker", "quiet_worker", "restart_worker"])
+def test_who_orders_a_worker_says_whose(name: str) -> None:
+    done = CliRunner().invoke(ayl_beanstalk, [name])
     assert done.exit_code == ExitCode.USAGE
-    assert "kill_worker -t TUBE" in done.output
+    assert f"{name} -t TUBE" in done.output

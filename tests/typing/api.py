@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar, assert_type, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, assert_type, overload
 
 import ayl
 from ayl import testing as ayl_testing
 from ayl.notifications import BuryEvent, FailureEvent, JobEvent, UnreachableEvent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator, Iterator
 
 T = TypeVar("T")
 
@@ -271,6 +274,39 @@ def tell_of_both(event: JobEvent) -> str:
 
 assert_type(tell_of_both(BuryEvent()), str)
 ayl.on_bury(tell_of_failure)  # type: ignore[type-var]
+
+# Middleware
+
+
+@ayl.middleware
+def timed(call: ayl.Running) -> Iterator[None]:
+    assert_type(call.name, str)
+    assert_type(call.options["time_to_run"], Any)
+    yield
+
+
+@ayl.middleware
+def generated(call: ayl.Running) -> Generator[None]:
+    yield
+
+
+assert_type(ayl.current(), ayl.Running | None)
+
+
+def silent(call: ayl.Running) -> None: ...
+
+
+async def awaited(call: ayl.Running) -> AsyncIterator[None]:
+    yield
+
+
+def unknowing() -> Iterator[None]:
+    yield
+
+
+ayl.middleware(silent)  # type: ignore[type-var]
+ayl.middleware(awaited)  # type: ignore[type-var]
+ayl.middleware(unknowing)  # type: ignore[type-var]
 
 # Tests of what was sent
 

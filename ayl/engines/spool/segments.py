@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from hashlib import blake2b
 from typing import NamedTuple
 
 from ayl.engines.spool.directory import open_file
@@ -39,6 +38,8 @@ class Segment(NamedTuple):
 
 def destination(engine: str) -> str:
     """The engine's URL in a form that fits into names."""
+    from hashlib import blake2b  # with OpenSSL, 4 MB that a worker whose spool stays empty can do without
+
     return blake2b(engine.encode(), digest_size=8).hexdigest()
 
 
@@ -130,7 +131,6 @@ def mark(directory: int, segment: Segment, offsets: Iterable[int]) -> None:
 
 def of(found: Sequence[Segment], engine: str, kind: str) -> list[Segment]:
     """Those with calls for this engine that can be used."""
-    here = destination(engine)
-    return [
-        segment for segment in found if segment.destination == here and segment.kind == kind and not segment.damaged
-    ]
+    usable = [segment for segment in found if segment.kind == kind and not segment.damaged]
+    here = destination(engine) if usable else ""
+    return [segment for segment in usable if segment.destination == here]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 import ayl
 from ayl import settings
-from ayl.engines import source_for
+from ayl.engines import orders_for, source_for
+from ayl.engines.order import WARY
+from ayl.worker.alone import Alone
 from ayl.worker.pool import FEW, GATHER_SECONDS, SPARE, Pool
 from ayl.worker.slots import Bell
 from tests.ayl.conftest import Server, wait_until
@@ -32,7 +35,7 @@ def bell() -> Iterator[Bell]:
 
 @pytest.fixture
 def pool(tube: str, bell: Bell) -> Iterator[Pool]:
-    pool = Pool(lambda: source_for(settings.current(), [tube], bell.fileno()))
+    pool = Pool(lambda: source_for(settings.current(), [tube], bell.fileno()), Alone())
     yield pool
     pool.close()
 
@@ -115,3 +118,20 @@ def test_who_holds_by_many_connections_hesitates_and_lets_go_of_most(server: Ser
     wait_until(lambda: pool.hesitation == 0)
     with server.client(tube) as client:
         wait_until(lambda: client.stats_tube(tube)["current-watching"] <= SPARE + 1)  # with this one
+
+
+def test_jobs_of_a_new_connection_are_not_looked_at_again_if_those_before_were(
+    server: Server, tube: str, bell: Bell
+) -> None:
+    connect = partial(source_for, settings.current(), [tube], bell.fileno())
+    pool = Pool(partial(connect, orders=orders_for(10)), Alone())
+    send(WARY)
+    finish(pool, [lease for _ in range(4) for lease in taken(pool, WARY // 4)])
+    leases = []
+    for _ in range(3):  # each by a connection of its own, as the last one holds its job
+        send(1)
+        leases += taken(pool, 10)
+    assert [lease.is_new for lease in leases] == [True] * 3
+    assert len({lease.member for lease in leases}) == 3
+    finish(pool, leases)
+    pool.close()

@@ -26,8 +26,8 @@ def test_a_slot_begins_with_one_job_and_doubles_while_there_are_enough_and_calls
     assert sizes(Portion(), 8, QUICK) == [2, 4, 8, 16, 32, 64, MOST, MOST]
 
 
-def test_what_is_in_hand_takes_no_longer_than_it_may() -> None:
-    assert sizes(Portion(), 8, 0.002)[-1] == int(IN_HAND_SECONDS / 0.002)
+def test_a_portion_and_the_next_one_take_no_longer_than_may_be_in_hand() -> None:
+    assert 2 * sizes(Portion(), 8, 0.002)[-1] == int(IN_HAND_SECONDS / 0.002)
 
 
 def test_calls_that_are_not_short_are_taken_one_by_one() -> None:

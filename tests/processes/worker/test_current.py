@@ -42,5 +42,14 @@ def test_a_call_hears_of_a_stop_and_may_end_early(our_workshop: Workshop) -> Non
     our_workshop.await_empty()
 
 
+def test_it_hears_of_it_too_when_another_slot_is_ordered_to_retire(our_workshop: Workshop) -> None:
+    worker = our_workshop.workers("--threads", "2")
+    ayl.send(chores.heed, our_workshop.folder, "long")
+    our_workshop.read("long-begins")
+    our_workshop.put(b'{"type":"ayl-control","do":"exit"}')
+    assert worker.wait() == 0
+    assert our_workshop.words() == ["long-begins", "long-stops"]
+
+
 def test_outside_of_a_worker_there_is_none() -> None:
     assert ayl.current() is None

@@ -6,12 +6,16 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 import ayl
 from ayl.life import Life
 
 from .app import chores
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .workshop import Workshop
 
 
@@ -95,6 +99,53 @@ def test_what_is_in_hand_with_a_call_that_kills_is_not_blamed_for_it(workshop: W
     assert set(workshop.words()) == {"died", *(note[2] for note in notes)}
     assert workshop.words().count("died") == 3
     assert len(supervisor.logs("buried:")) == 1
+
+
+def slow_neighbours(workshop: Workshop, chore: Callable[..., object], number: int) -> list[str]:
+    """A call that kills, and others that run beside it for as long as it takes; what they write."""
+    words = [f"slow-{each}" for each in range(number)]
+    ayl.send_many([(chores.die, workshop.folder, "died"), *((chore, workshop.folder, word, 0.7) for word in words)])
+    return words
+
+
+@pytest.mark.parametrize(
+    ("slots", "chore"),
+    [
+        (("--threads", "4"), chores.sleep_on),
+        (("--threads", "0", "--coroutines", "4"), chores.nap),
+        (("--threads", "2", "--coroutines", "2"), chores.nap),
+    ],
+    ids=["threads", "coroutines", "both"],
+)
+def test_what_runs_beside_a_call_that_kills_is_never_blamed_and_the_call_is_after_three_kills(
+    workshop: Workshop, slots: tuple[str, ...], chore: Callable[..., object]
+) -> None:
+    words = slow_neighbours(workshop, chore, 6)
+    supervisor = workshop.workers(*slots)
+    supervisor.awaits("buried: poison, it has killed its worker 3 times$")
+    for word in words:
+        workshop.read(word)
+    assert workshop.words().count("died") == 3
+    assert len(supervisor.logs("buried:")) == 1
+
+
+def test_a_call_that_cannot_be_alone_for_long_calls_beside_it_is_made_all_the_same(our_workshop: Workshop) -> None:
+    workshop = our_workshop
+    suspect = ayl.opts(time_to_run=4).send(chores.note, workshop.folder, "done")
+    for _ in range(3):
+        with workshop.server.client(watch=workshop.tube) as client:
+            client.reserve(timeout=5)  # and dies
+    with workshop.server.client(watch=workshop.tube) as client:
+        client.bury(client.reserve(timeout=5))  # until the other one runs
+    held = ayl.send(chores.hold, workshop.folder, "held")
+    supervisor = workshop.workers("--threads", "2")
+    workshop.read("held-begins")
+    workshop.client.kick(1)
+    workshop.await_gone(suspect.job_id)
+    assert workshop.job(held.job_id)["state"] == "reserved"
+    workshop.let_go("held")
+    supervisor.gets(signal.SIGTERM)
+    assert supervisor.wait() == 0
 
 
 def test_a_crash_in_c_code_tells_where_it_came_from(our_workshop: Workshop) -> None:

@@ -121,6 +121,18 @@ def test_a_call_in_c_that_lets_go_of_the_interpreter_is_cut_off_and_given_back(o
     assert workshop.await_state(running.job_id, "ready")["releases"] == 1
 
 
+def test_what_calls_have_printed_before_is_not_lost_with_the_one_that_is_cut_off(our_workshop: Workshop) -> None:
+    supervisor = our_workshop.workers("--grace", "0", PYTHONUNBUFFERED="")
+    ayl.send(chores.mutter, our_workshop.folder, "muttered")
+    our_workshop.read("muttered")
+    ayl.send(chores.hold, our_workshop.folder, "held")
+    our_workshop.read("held-begins")
+    assert supervisor.logs("^muttered$") == []
+    supervisor.gets(signal.SIGTERM)
+    assert supervisor.wait() == CUT
+    assert supervisor.logs("^muttered$") == ["muttered"]
+
+
 def test_a_third_stop_kills(our_workshop: Workshop) -> None:
     workshop = our_workshop
     supervisor = workshop.workers()

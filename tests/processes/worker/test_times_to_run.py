@@ -70,8 +70,16 @@ def test_a_call_that_cannot_be_interrupted_fails_too_and_its_process_is_replaced
     assert our_workshop.words() == ["long", "next"]
 
 
+def test_what_calls_have_printed_before_is_not_lost_with_a_process_that_ends_for_one(our_workshop: Workshop) -> None:
+    worker = our_workshop.workers(PYTHONUNBUFFERED="")
+    ayl.send(chores.mutter, our_workshop.folder, "muttered")
+    ONCE.send(chores.doze, our_workshop.folder, "long")
+    worker.awaits(r"ended for a call that overran")
+    assert worker.logs("^muttered$") == ["muttered"]
+
+
 @pytest.mark.parametrize("how", chores.GRIPS)
-def test_a_process_whose_call_holds_the_interpreter_lock_is_killed_and_the_call_made_again(
+def test_a_process_whose_call_holds_the_interpreter_lock_is_killed_and_the_call_fails_as_any_other(
     our_workshop: Workshop, how: str
 ) -> None:
     worker = our_workshop.workers()
@@ -81,8 +89,24 @@ def test_a_process_whose_call_holds_the_interpreter_lock_is_killed_and_the_call_
     assert in_time(since)
     worker.awaits(r"is killed: a call in it cannot be interrupted at its time to run")
     worker.awaits(r'File ".*chores.py", line \d+ in grip')
-    our_workshop.read("long", 2)
-    our_workshop.await_empty()
+    our_workshop.await_jobs("buried", 1)
+    worker.awaits(r"\(try 1 of 1, now job \d+\) buried: TimeToRunExceeded: the call could not be interrupted")
+    assert our_workshop.words() == ["long"]
+
+
+@pytest.mark.parametrize(
+    "words", [("--threads", "2"), ("--threads", "0", "--coroutines", "2")], ids=["threads", "coroutines"]
+)
+def test_another_process_that_takes_the_call_knows_that_it_has_overrun(
+    our_workshop: Workshop, words: tuple[str, ...]
+) -> None:
+    worker = our_workshop.workers(*words, processes=2)
+    sent = ayl.opts(time_to_run=SECONDS, failed_job_count=2, failed_job_delay=0).send(
+        chores.grip, our_workshop.folder, "long", "C code"
+    )
+    worker.awaits(r"\(try 1 of 2, now job \d+\) comes back in 0 s: TimeToRunExceeded: the call could not be")
+    our_workshop.await_gone(sent.job_id)
+    assert our_workshop.words() == ["long", "long"]
 
 
 def test_a_call_of_which_its_sender_does_not_tell_has_the_time_to_run_of_its_job(our_workshop: Workshop) -> None:

@@ -252,6 +252,10 @@ class Workshop:
         for state in ("ready", "reserved", "delayed", "buried"):
             self.await_jobs(state, 0)
 
+    def await_watched(self) -> None:
+        """Wait until a worker watches the tube, whatever it does."""
+        eventually(lambda: self.client.stats_tube(self.tube)["current-watching"] > 0, self.told)
+
     def await_waiting(self, workers: int = 1) -> None:
         """Wait until so many workers wait for a job."""
         eventually(lambda: self.client.stats_tube(self.tube)["current-waiting"] == workers, self.told)

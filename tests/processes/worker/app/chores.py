@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 import os
 import re
 import signal
@@ -21,6 +22,8 @@ import ayl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+log = logging.getLogger("chores")
 
 PATIENCE = 60.0
 """Seconds until a chore that waits gives up, so that none outlives its test for long."""
@@ -51,6 +54,34 @@ def wait_for(path: Path) -> None:
 def note(folder: Path, word: str) -> None:
     """Just be seen."""
     write(folder, word)
+
+
+@ayl.task("chores.mutter")
+def mutter(folder: Path, word: str) -> None:
+    """Say it as calls do that do not care when it is read."""
+    print(word)  # noqa: T201 - to a file, so it waits in a buffer
+    write(folder, word)
+
+
+@ayl.task("chores.remark")
+def remark(word: str) -> None:
+    """Say it to the log, from here and from a thread of this call's own."""
+    log.warning("%s", word)
+    thread = threading.Thread(target=log.warning, args=("%s aside", word))
+    thread.start()
+    thread.join()
+
+
+@ayl.task("chores.remark_later")
+async def remark_later(word: str) -> None:
+    """Say it from a coroutine, a task and a thread that belongs to it."""
+    log.warning("%s", word)
+    await asyncio.gather(asyncio.to_thread(log.warning, "%s in a thread", word), _remark_in_a_task(word))
+
+
+async def _remark_in_a_task(word: str) -> None:
+    await asyncio.sleep(0)
+    log.warning("%s in a task", word)
 
 
 @ayl.task("chores.pass_on")
