@@ -18,8 +18,9 @@ Examples:
 
 \b
   ayl_worker --app-path /srv/shop --require shop.models
-  ayl_worker --require shop.models --processes 4 --threads 8
-  ayl_worker --require shop.models --threads 0 --coroutines 1000
+  ayl_worker --require shop.models --workers 4 --threads 8
+  ayl_worker --require shop.models --coroutines 1000
+  ayl_worker --require shop.models --processes 4
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
   ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
 
@@ -99,12 +100,12 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="A tube to take jobs from; may be given more than once. With * it is all tubes that match, new ones too.",
 )
 @click.option(
-    "--processes",
+    "--workers",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
     show_envvar=True,
-    help="How many worker processes.",
+    help="How many worker processes, each with all of the slots.",
 )
 @click.option(
     "--grace",
@@ -116,12 +117,19 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="How long calls may go on when the worker is to stop.",
 )
 @click.option(
-    "--threads",
+    "--processes",
     type=click.IntRange(min=0),
-    default=1,
+    default=0,
     show_default=True,
     show_envvar=True,
-    help="How many calls each process makes at a time, in threads; with 1, calls have the main thread.",
+    help="How many calls each worker makes at a time in processes of their own, each of which may die alone.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    show_default="1, and 0 beside others",
+    show_envvar=True,
+    help="How many more at a time, in threads; with 1 alone, calls have the main thread.",
 )
 @click.option(
     "--coroutines",
@@ -177,19 +185,22 @@ def main(
     app_path: Path,
     tube: tuple[str, ...],
     log_level: str,
-    processes: int,
+    workers: int,
     max_jobs: int | None,
     max_time: float | None,
     max_memory: int | None,
     **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
-    if not options["threads"] and not options["coroutines"]:
-        raise click.UsageError("a process needs slots: --threads or --coroutines must be at least 1")
+    others = options["processes"] or options["coroutines"]
+    if options["threads"] is None:
+        options["threads"] = 0 if others else 1
+    if not options["threads"] and not others:
+        raise click.UsageError("a worker needs slots: --processes, --threads or --coroutines must be at least 1")
     limits = Limits(max_jobs, max_time, max_memory)
     path = str(app_path.resolve())
     plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)
     # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
     # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
-    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(processes)]
+    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(workers)]
     os.execv(program[0], program)  # noqa: S606 - our own module

@@ -14,6 +14,8 @@ class Plan(NamedTuple):
     tubes: tuple[str, ...] = ()
     """Empty for the app's own tube."""
     log_level: str = "INFO"
+    processes: int = 0
+    """Process slots."""
     threads: int = 1
     """Thread slots: one alone has the main thread, several have one each."""
     coroutines: int = 0
@@ -29,7 +31,11 @@ class Plan(NamedTuple):
     @property
     def slots(self) -> int:
         """Of all kinds, in one process."""
-        return self.threads + self.coroutines
+        return self.processes + self.threads + self.coroutines
+
+    def of_a_child(self) -> "Plan":
+        """For the process of a process slot."""
+        return self._replace(processes=0, threads=1, coroutines=0)
 
     def to_json(self) -> str:
         return json.dumps(self._asdict() | {"limits": self.limits._asdict()})
