@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ayl.cli.status import status
 from ayl.tubes import RULE, watchable
 from ayl.worker import changes
 from ayl.worker.plan import Plan
@@ -18,12 +19,15 @@ Examples:
 
 \b
   ayl_worker --app-path /srv/shop --require shop.models
-  ayl_worker --require shop.models --processes 4 --threads 8
-  ayl_worker --require shop.models --threads 0 --coroutines 1000
+  ayl_worker --require shop.models --workers 4 --threads 8
+  ayl_worker --require shop.models --coroutines 1000
+  ayl_worker --require shop.models --processes 4
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
   ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
   ayl_worker --require shop.models --tube shop/1.4.2/mail=3 --tube shop/1.4.2/pdf=1
   ayl_worker --require shop.models --tube shop/1.4.2/urgent --tube shop/1.4.2 --strict
+  ayl_worker --require shop.models --status /run/shop/worker.socket
+  ayl_worker status /run/shop/worker.socket
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
 usually call ayl.configure(app=…, version=…). AYL_APP, AYL_VERSION, AYL_ENGINE and ayl.toml in the app's
@@ -95,7 +99,12 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     return int(found[1]) * int(1024 ** " kmg".index(found[2] or " "))
 
 
-@click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"})
+@click.group(
+    epilog=EPILOG,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"},
+)
 @click.option(
     "-a",
     "--app-path",
@@ -109,10 +118,9 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     "-c",
     "--require",
     multiple=True,
-    required=True,
     metavar="MODULE",
     show_envvar=True,
-    help="A module to import; may be given more than once.",
+    help="A module to import; may be given more than once.  [required]",
 )
 @click.option(
     "-t",
@@ -132,12 +140,12 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="Take jobs from a --tube only when those before it are empty.",
 )
 @click.option(
-    "--processes",
+    "--workers",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
     show_envvar=True,
-    help="How many worker processes.",
+    help="How many worker processes, each with all of the slots.",
 )
 @click.option(
     "--grace",
@@ -149,12 +157,19 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="How long calls may go on when the worker is to stop.",
 )
 @click.option(
-    "--threads",
+    "--processes",
     type=click.IntRange(min=0),
-    default=1,
+    default=0,
     show_default=True,
     show_envvar=True,
-    help="How many calls each process makes at a time, in threads; with 1, calls have the main thread.",
+    help="How many calls each worker makes at a time in processes of their own, each of which may die alone.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    show_default="1, and 0 beside others",
+    show_envvar=True,
+    help="How many more at a time, in threads; with 1 alone, calls have the main thread.",
 )
 @click.option(
     "--coroutines",
@@ -191,6 +206,15 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="End once no job is ready any more; what is delayed stays.",
 )
 @click.option(
+    "--status",
+    type=click.Path(),
+    default="",
+    callback=lambda _context, _option, path: path and str(Path(path).absolute()),
+    metavar="PATH",
+    show_envvar=True,
+    help="Tell there, at a Unix socket for this user alone, how the worker is: ayl_worker status PATH.",
+)
+@click.option(
     "--reload",
     is_flag=True,
     callback=_reload,
@@ -206,24 +230,37 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="DEBUG also tells of each call that went well.",
 )
 @click.version_option(package_name="ayl")
+@click.pass_context
 def main(
+    context: click.Context,
+    /,
     app_path: Path,
     tube: tuple[tuple[str, int | None], ...],
     log_level: str,
-    processes: int,
+    workers: int,
     max_jobs: int | None,
     max_time: float | None,
     max_memory: int | None,
     **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
-    if not options["threads"] and not options["coroutines"]:
-        raise click.UsageError("a process needs slots: --threads or --coroutines must be at least 1")
+    if context.invoked_subcommand is not None:
+        return
+    if not options["require"]:  # not by click, which would want it of the other commands, too
+        raise click.MissingParameter(ctx=context, param=next(p for p in context.command.params if p.name == "require"))
+    others = options["processes"] or options["coroutines"]
+    if options["threads"] is None:
+        options["threads"] = 0 if others else 1
+    if not options["threads"] and not others:
+        raise click.UsageError("a worker needs slots: --processes, --threads or --coroutines must be at least 1")
     limits = Limits(max_jobs, max_time, max_memory)
     path = str(app_path.resolve())
     lanes = _lanes(tube, strict=options["strict"])
     plan = Plan(app_path=path, log_level=log_level.upper(), limits=limits, **lanes, **options)
     # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
     # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
-    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(processes)]
+    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(workers)]
     os.execv(program[0], program)  # noqa: S606 - our own module
+
+
+main.add_command(status)

@@ -31,6 +31,8 @@ class Post:
         """A reserve is under way."""
         self.due = inf
         """When its answer is due, seconds of the monotonic clock."""
+        self.proved = monotonic()
+        """When it has last answered, of the same clock; at first, when this was made."""
         self.trouble: Unreachable | None = None
         """Why there is no connection; None while that is not known."""
         self._connect = connect
@@ -57,6 +59,7 @@ class Post:
         client = self._redial.collect()
         if client is not None:
             self._redial, self.trouble, self.client = None, None, client
+            self.proved = monotonic()
             selector.register(client, selectors.EVENT_READ, self)
             if self._told:
                 log.info("the server at %s answers again", self.address)
@@ -88,6 +91,7 @@ class Post:
             asked, self.asked, self.due = self.asked, False, inf
             if not asked:
                 raise ConnectionResetError  # nobody has asked: the server is gone
+            self.proved = monotonic()
             return self._lease(client, selector)
         except TROUBLE as error:
             self.lose(selector, error)

@@ -67,6 +67,10 @@ class SeveralSources:
         self._selector: selectors.BaseSelector | None = None
         self._bell: tuple[socket.socket, socket.socket] | None = None
 
+    @property
+    def proved(self) -> float:
+        return max(post.proved for post in self._posts)
+
     def take(self, *, wait: bool = True) -> BeanstalkLease | None:
         selector = self._prepared()
         try:

@@ -149,6 +149,7 @@ class BeanstalkSource:
         self._answers: tuple[list[bool], list[Lease]] = [], []
         self._talk = threading.RLock()
         self.waited = False
+        self.proved = monotonic()
 
     def take(self, *, wait: bool = True) -> BeanstalkLease | None:
         with self._trouble():
@@ -175,6 +176,7 @@ class BeanstalkSource:
                 try:
                     return self._lease(*client.finish_reserve())
                 except NO_JOB:
+                    self.proved = monotonic()
                     if not wait:
                         return None
 
@@ -242,7 +244,9 @@ class BeanstalkSource:
                 self._client = None
 
     def _lease(self, job_id: int, body: bytes, since: float | None = None) -> BeanstalkLease:
-        return BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id), since=since)
+        lease = BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id), since=since)
+        self.proved = lease.since
+        return lease
 
     def _begin(self, client: Client, leases: Sequence[Lease], ready: int, wait: int) -> None:
         since = monotonic()
@@ -299,5 +303,6 @@ class BeanstalkSource:
             self._selector = selectors.DefaultSelector()
             self._selector.register(self._client, selectors.EVENT_READ)
             self._selector.register(self._wake_up, selectors.EVENT_READ)
+            self.proved = monotonic()
             self._linked()
         return self._client, self._selector

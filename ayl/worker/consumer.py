@@ -1,6 +1,7 @@
 """One slot: takes jobs, makes their calls, settles."""
 
 import logging
+from math import inf
 from time import monotonic
 from typing import Protocol
 
@@ -8,7 +9,7 @@ from ayl.engines.base import Lease, Source
 from ayl.errors import Unreachable
 from ayl.settings import Settings
 from ayl.worker.execution import Next, execute
-from ayl.worker.hand import Hand
+from ayl.worker.hand import Hand, Held, Hold
 from ayl.worker.minder import Minder
 from ayl.worker.portion import IN_HAND_SECONDS, Portion
 from ayl.worker.terms import Terms
@@ -39,16 +40,26 @@ class Consumer:
     """Over one source, whose wake-up descriptor is readable once `stop` has news."""
 
     def __init__(
-        self, source: Source, stop: Stop, minder: Minder, wear: Wear, terms: Terms, *, burst: bool = False
+        self,
+        source: Source,
+        stop: Stop,
+        minder: Minder,
+        wear: Wear,
+        terms: Terms,
+        *,
+        burst: bool = False,
+        hold: Hold = Held,
     ) -> None:
-        """`burst`: end once no job is ready."""
+        """`burst`: end once no job is ready. `hold` makes what a job in hand is held in."""
         self._source = source
         self._stop = stop
         self._minder = minder
         self._wear = wear
         self._wait = not burst
-        self._hand = Hand(source)
+        self._hand = Hand(source, hold)
         self._portion = Portion()
+        self._trouble = ""  # the server's, until it brings a job
+        self._moved_at = self._troubled_at = monotonic()
         self._alone = terms.alone
         self._alone.join()  # here, for another slot may want to be alone before this one has begun
         self._slot = terms.slot(lambda: self._hand.lighten(self._hand.portion))
@@ -58,11 +69,12 @@ class Consumer:
         try:
             return self._work(settings)
         finally:
+            self._moved_at = inf
             self._alone.leave()
 
     def _work(self, settings: Settings) -> Next:
-        reachable = True
         while True:
+            self._moved_at = monotonic()
             try:
                 self._stop.install()
                 if self._stop.requested:
@@ -72,9 +84,9 @@ class Consumer:
                     self._alone.step_aside()
                     continue
                 lease = self._source.take(wait=self._wait)
-                if not reachable:
+                if self._trouble:
                     log.info("the server answers again")
-                reachable = True
+                    self._trouble = ""
                 if lease is None and not self._wait and not self._is_to_pause:
                     return Next.EMPTY
                 if lease is not None and (after := self._work_off(lease, settings)) is not Next.GO_ON:
@@ -82,10 +94,25 @@ class Consumer:
             except Unreachable as error:
                 self._source.close()
                 self._hand.drop()
-                if reachable:
+                if not self._trouble:
                     log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
-                reachable = False
+                self._trouble = str(error)
+                self._troubled_at = monotonic()
                 self._stop.wait(RECONNECT_SECONDS)
+
+    @property
+    def trouble(self) -> str:
+        """Why no job can be taken now; empty if that is not so."""
+        return self._trouble if self._trouble and self._source.proved < self._troubled_at else ""
+
+    @property
+    def moved_at(self) -> float:
+        """When it has last got on with taking jobs, of the monotonic clock. Now if it is not to: a call runs, whose end
+        others see to; and infinity once it has ended.
+        """
+        if self._slot.term is not None or self._alone.is_wanted:
+            return monotonic()
+        return max(self._moved_at, self._source.proved)
 
     @property
     def _is_to_pause(self) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
+from math import inf
+from time import monotonic
 from typing import TypeVar
 
 from ayl.engines.base import Source
@@ -65,6 +67,9 @@ class Coroutines:
         self._slots = [terms.slot(lambda: None) for _ in range(count)]
         self._wear = wear
         self._burst = burst
+        self._trouble = ""  # the server's, until it brings a job
+        self._moved_at = self._troubled_at = monotonic()
+        self._proved: Callable[[], float] = monotonic
         self._alone = terms.alone
         self._alone.join()
         self._begun: set[PooledLease] = set()
@@ -79,12 +84,14 @@ class Coroutines:
             ThreadPoolExecutor(self._plain_calls, "ayl calls") as self._callers,
             ThreadPoolExecutor(SETTLERS, "ayl asks") as self._askers,
         ):
-            self._pool = Pool(self._connect, self._alone)
+            self._pool = pool = Pool(self._connect, self._alone)
+            self._proved = lambda: pool.proved
             self._loop.watch(self._bell.fileno(), self._tell)
             self._alone.tell(self._tell)
             try:
                 self._take_jobs(settings)
             finally:
+                self._moved_at = inf
                 self._alone.leave()
                 with self._news:
                     self._news.wait_for(lambda: self._free == self._count)
@@ -94,8 +101,8 @@ class Coroutines:
         return self._after
 
     def _take_jobs(self, settings: Settings) -> None:
-        reachable = True
         while room := self._room():
+            self._moved_at = monotonic()
             if (seconds := self._pool.hesitation) > 0:
                 self._bell.wait(seconds)
                 if self._bell.requested:
@@ -108,16 +115,17 @@ class Coroutines:
                     taken += len(leases)
                     self._begun.update(leases)
                     self._loop.call(self._begin, leases, settings)
-                if not reachable:
+                if self._trouble:
                     log.info("the server answers again")
-                reachable = True
+                    self._trouble = ""
                 if self._burst and not taken and not self._alone.is_wanted and self._is_over(free):
                     self._after = Next.EMPTY
                     return
             except Unreachable as error:
-                if reachable:
+                if not self._trouble:
                     log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
-                reachable = False
+                self._trouble = str(error)
+                self._troubled_at = monotonic()
                 self._bell.wait(RECONNECT_SECONDS)
 
     def _room(self) -> int:
@@ -142,6 +150,20 @@ class Coroutines:
         with self._news:
             self._news.wait_for(lambda: self._bell.requested or self._free != free)
         return False
+
+    @property
+    def trouble(self) -> str:
+        """Why no jobs can be taken now; empty if that is not so."""
+        return self._trouble if self._trouble and self._proved() < self._troubled_at else ""
+
+    @property
+    def moved_at(self) -> float:
+        """When it has last got on with taking jobs. Now if it is not to, for there is no room; infinity once it has
+        ended.
+        """
+        if self._vacant() <= 0 or self._alone.is_wanted:
+            return monotonic()
+        return max(self._moved_at, self._proved())
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether calls were cut off, which must not go on."""

@@ -16,8 +16,19 @@ WORN = ord("w")
 """From a worker: another is to take its place; until it is told to stop it works on."""
 SOONER = ord("s")
 """From a worker: a call has an earlier deadline than the supervisor knows of. It looks whenever it hears something."""
+REPORT = ord("r")
+"""From a worker: what it does, as `ayl.worker.reports` has it."""
+ASK = ord("a")
+"""To a worker: report."""
 GIVE_BACK = ord("g")
 """To a worker: the grace is over. Give back what is in hand, what runs included, and end."""
+
+STOP = ord("t")
+"""To the child of a process slot: there will be no more jobs for it."""
+LOST = ord("o")
+"""To the child of a process slot: the lease of the call that runs is lost."""
+RENEW = ord("r")
+"""From the child of a process slot: another is to take the place of its worker."""
 
 LONGEST_TEXT = 65_536
 """Bytes behind a word. What is longer is cut."""

@@ -18,6 +18,8 @@ class Plan(NamedTuple):
     strict: bool = False
     """Whether each comes before those behind it."""
     log_level: str = "INFO"
+    processes: int = 0
+    """Process slots."""
     threads: int = 1
     """Thread slots: one alone has the main thread, several have one each."""
     coroutines: int = 0
@@ -27,13 +29,19 @@ class Plan(NamedTuple):
     limits: Limits = NO_LIMITS
     burst: bool = False
     """End once no job is ready."""
+    status: str = ""
+    """The path of a socket where the supervisor tells how it is; empty for none."""
     reload: bool = False
     """For development: start anew when the app's code has changed."""
 
     @property
     def slots(self) -> int:
         """Of all kinds, in one process."""
-        return self.threads + self.coroutines
+        return self.processes + self.threads + self.coroutines
+
+    def of_a_child(self) -> "Plan":
+        """For the process of a process slot."""
+        return self._replace(processes=0, threads=1, coroutines=0)
 
     def to_json(self) -> str:
         return json.dumps(self._asdict() | {"limits": self.limits._asdict()})

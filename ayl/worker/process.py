@@ -36,7 +36,9 @@ from ayl.worker.minder import Minder
 from ayl.worker.outcomes import fail
 from ayl.worker.parting import part
 from ayl.worker.plan import Plan
-from ayl.worker.slots import Bell, either, work_side_by_side
+from ayl.worker.reports import Reports
+from ayl.worker.reports import Slots as Reported
+from ayl.worker.slots import Bell, CannotGoOn, either, work_side_by_side
 from ayl.worker.terms import Terms
 from ayl.worker.wear import Wear, resident
 
@@ -100,13 +102,19 @@ class Stop:
             selector.register(self, selectors.EVENT_READ)
             selector.select(seconds)
 
+    def request(self) -> None:
+        """As a signal does. May be said by any thread."""
+        self._record()
+        with suppress(BlockingIOError):
+            self._writer.send(b"!")
+
     def _record(self, *_: object) -> None:
         self.requested = True
         self.stopping.set()
 
 
-class Slots(Protocol):
-    """One, or several over connections of their own."""
+class Slots(Reported, Protocol):
+    """The same, as their process sees them."""
 
     def work(self, settings: Settings) -> Next:
         """Until told to stop, or by a message to end."""
@@ -119,22 +127,24 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     """Work until told to stop; the exit code. `descriptor`: this end of the line to the supervisor; `memory`: that of
     its `Deadlines`.
     """
-    faulthandler.enable()
-    logbook.begin(plan.log_level)
-    faulthandler.enable()  # what crashes in C tells where
-    signals = Stop()
-    signals.install()
+    signals = begin(plan)
     to_supervisor = Line.at(descriptor)
     workers: list[Slots] = []
-    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
+    reports: list[Reports] = []  # once there is anything to tell
+    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers, reports), daemon=True).start()
     bell = Bell(signals.stopping.set)
     stop = signals if plan.slots == plan.threads == 1 else bell
     deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
     terms = Terms(deadlines, signals.stopping, fail)
     wake_up = either(stop, terms.alone)
     try:
-        connect, settings, tubes = _load(plan, wake_up.fileno(), to_supervisor)
-        sources = [connect() for _ in range(plan.threads)]
+        settings = load(plan)
+        tubes = plan.tubes or (settings.tube(),)
+        log.info("takes jobs from %s", ", ".join(tubes))
+        connected = partial(to_supervisor.say, line.CONNECTED)
+        connect = partial(source_for, settings, watch_for(tubes, plan.shares, strict=plan.strict), linked=connected)
+        connect(wake_up.fileno()).close()  # so that settings that make no sense are told now
+        sources = [connect(wake_up.fileno()) for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
@@ -150,20 +160,16 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     if (show := titles.setter()) is not None:
         terms.titles = titles.Titles(terms.running, show)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
-    slots = [partial(worker.work, settings) for worker in workers]
+    reports.append(Reports(workers, terms.running, lambda: wear.jobs))
     try:
         with ExitStack() as stack:
-            if plan.coroutines:
-                from ayl.worker.coroutines import Coroutines  # asyncio takes long to load
-                from ayl.worker.loop import Loop
-
-                loop = stack.enter_context(Loop())
-                connected = partial(connect, orders=orders_for(plan.coroutines))
-                coroutines = Coroutines(plan.coroutines, connected, bell, loop, wear, terms, burst=plan.burst)
-                workers.append(coroutines)
-                slots.append(partial(coroutines.work, settings))
+            workers += _others(plan, connect, bell, wear, terms, stack)
+            slots = [partial(worker.work, settings) for worker in workers]
             after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
         return ENDS.get(after, exits.OK)
+    except CannotGoOn as error:
+        log.critical("%s", error)
+        return error.exit_code
     finally:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
@@ -175,15 +181,41 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+def _others(
+    plan: Plan, connect: Callable[..., Source], bell: Bell, wear: Wear, terms: Terms, stack: ExitStack
+) -> list[Slots]:
+    """The slots that are no threads; most workers have none, and need nothing that is loaded here."""
+    made: list[Slots] = []
+    if plan.coroutines:
+        from ayl.worker.coroutines import Coroutines  # asyncio takes long to load
+        from ayl.worker.loop import Loop
+
+        loop = stack.enter_context(Loop())
+        wake_up = stack.enter_context(either(bell, terms.alone))
+        pooled = partial(connect, wake_up.fileno(), orders=orders_for(plan.coroutines))
+        made.append(Coroutines(plan.coroutines, pooled, bell, loop, wear, terms, burst=plan.burst))
+    if plan.processes:
+        from ayl.worker.relay import Relay
+
+        made += [Relay(plan.of_a_child(), connect, bell, wear, terms) for _ in range(plan.processes)]
+    return made
+
+
 class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[..., Source], Settings, Sequence[str]]:
-    """Import the app's modules, which register what may be called; what makes sources, the settings, and the tubes.
+def begin(plan: Plan) -> Stop:
+    """First of all: what is heard of the process, and what it hears."""
+    logbook.begin(plan.log_level)
+    faulthandler.enable()  # what crashes in C tells where
+    signals = Stop()
+    signals.install()
+    return signals
 
-    `wake_up` is a descriptor that becomes readable when slots are to stop.
-    """
+
+def load(plan: Plan) -> Settings:
+    """Import the app's modules, which register what may be called; the settings. Raises AylError."""
     sys.path.insert(0, plan.app_path)
     configuration.look_in(Path(plan.app_path))
     for name in plan.require:
@@ -194,13 +226,7 @@ def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[..., 
             raise CannotLoad(
                 f"cannot import the module {name!r} from {plan.app_path}: {error!r}{_not_a_file(name)}"
             ) from error
-    settings = configuration.current()
-    tubes = plan.tubes or (settings.tube(),)
-    log.info("takes jobs from %s", ", ".join(tubes))
-    watch = watch_for(tubes, plan.shares, strict=plan.strict)
-    connect = partial(source_for, settings, watch, wake_up, lambda: to_supervisor.say(line.CONNECTED))
-    connect().close()  # so that settings that make no sense are told now
-    return connect, settings, tubes
+    return configuration.current()
 
 
 def _not_a_file(name: str) -> str:
@@ -210,9 +236,11 @@ def _not_a_file(name: str) -> str:
     return f"; a module is named as in an import, not as a file: --require {module}"
 
 
-def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots]) -> None:
+def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots], reports: Sequence[Reports]) -> None:
     """To the supervisor, as long as there is one."""
     while words := to_supervisor.hear():
+        if line.ASK in words and reports:
+            to_supervisor.say(line.REPORT, reports[0].now())
         if line.GIVE_BACK in words:
             _give_back(workers)
     os.kill(os.getpid(), signal.SIGTERM)

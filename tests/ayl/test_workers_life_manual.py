@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
@@ -19,11 +20,14 @@ MANUAL = Page("docs/workers_life.md")
 
 
 def test_following_the_manual_works(shop: Shop) -> None:
-    server, send, burst = MANUAL.commands
+    told, status, as_json, server, send, burst = MANUAL.commands
     MANUAL.write(shop.directory)
     shop.run(server)
     shop.run(send)
     assert shop.run(burst) == "good morning, Jones\n"
+    shop.run(told)
+    assert "working" in shop.run(status)
+    assert json.loads(shop.run(as_json))["tubes"] == "shop/1.4.2"
 
 
 def rows() -> dict[str, str]:

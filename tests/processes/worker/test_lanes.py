@@ -16,7 +16,9 @@ from .app import chores
 if TYPE_CHECKING:
     from .workshop import Workshop
 
-SLOTS = pytest.mark.parametrize("words", [(), ("--threads", "0", "--coroutines", "2")], ids=["thread", "coroutines"])
+SLOTS = pytest.mark.parametrize(
+    "words", [(), ("--processes", "2"), ("--coroutines", "2")], ids=["thread", "processes", "coroutines"]
+)
 
 
 @SLOTS

@@ -85,7 +85,7 @@ USAGES = {
     "no module": usage("Missing option '-c' / '--require'"),
     "a path that does not exist": usage("'nowhere' does not exist", "--require", "chores", path="nowhere"),
     "a path that is a file": usage("is a file", "--require", "chores", path=__file__),
-    "no processes": usage("--processes", "--require", "chores", "--processes", "0"),
+    "no workers": usage("--workers", "--require", "chores", "--workers", "0"),
     "an unknown option": usage("--proceses", "--require", "chores", "--proceses", "2"),
     "an unknown log level": usage("--log-level", "--require", "chores", "--log-level", "LOUD"),
     "a word too many": usage("loudly", "--require", "chores", "loudly"),
@@ -103,7 +103,7 @@ USAGES = {
     "a tube with a name too long": usage("x" * 201, "--require", "chores", "--tube", "x" * 201),
 }
 
-SEVERAL = {"several workers": Start(("--require", "nowhere", "--processes", "3"), "nowhere")}
+SEVERAL = {"several workers": Start(("--require", "nowhere", "--workers", "3"), "nowhere")}
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_settings_that_make_no_sense_are_told_and_not_tried_again(starts: dict[s
 def test_a_command_line_that_makes_no_sense_is_a_usage_error(starts: dict[str, Supervisor], name: str) -> None:
     supervisor = starts[name]
     assert supervisor.process.poll() == WRONG_USAGE, supervisor.log()
-    assert supervisor.log().startswith("Usage: ayl_worker [OPTIONS]\n")
+    assert supervisor.log().startswith("Usage: ayl_worker [OPTIONS] [COMMAND]\n")
     assert USAGES[name].says in " ".join(supervisor.log().split())
     assert supervisor.started() == []
 

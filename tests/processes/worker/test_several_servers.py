@@ -229,7 +229,7 @@ def workshop(two: list[Server], tmp_path: Path) -> Iterator[Workshop]:
 
 
 def test_workers_make_the_calls_of_all_servers(two: list[Server], workshop: Workshop) -> None:
-    workshop.workers(processes=2, AYL_ENGINE=url(two))
+    workshop.workers(workers=2, AYL_ENGINE=url(two))
     for number in range(20):
         ayl.send(chores.note, workshop.folder, f"call-{number}")
     eventually(lambda: len(workshop.words()) == 20, workshop.told)
