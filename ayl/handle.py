@@ -3,8 +3,6 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import msgspec
-
 if TYPE_CHECKING:
     from ayl.engines.base import Engine
     from ayl.engines.submissions import Receipt
@@ -39,17 +37,19 @@ WAITING = frozenset({State.SUBMITTED, State.SPOOLED, State.STARTED})
 """Somebody has it, who may not have begun with it."""
 
 
-class Handle(msgspec.Struct, eq=False, weakref=True):
+class Handle:
     """A call that was sent."""
 
-    id: str
-    """The message's id (UUID version 7), known at once and the same wherever the message goes."""
-    tube: str
-    state: State = State.BATCHED
+    state = State.BATCHED
     error: "NotSubmitted | NotConfigured | None" = None
     """Why no server took it (in a batch or after a commit; a single send raises it)."""
     _engine: "Engine | None" = None
     _receipt: "Receipt | None" = None
+
+    def __init__(self, message_id: str, tube: str) -> None:
+        self.id = message_id
+        """The message's id (UUID version 7), known at once and the same wherever the message goes."""
+        self.tube = tube
 
     @property
     def job_id(self) -> int | None:

@@ -42,7 +42,7 @@ LOOP = "uvloop==0.23.0"
 
 AYL = Entrant(
     "ayl",
-    "{bin}/ayl_worker --require benchmarks.peers.ayl --processes {processes} --log-level ERROR",
+    "{bin}/ayl_worker --require benchmarks.peers.ayl --workers {processes} --log-level ERROR",
     "its defaults",
 )
 

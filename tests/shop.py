@@ -54,7 +54,7 @@ class Shop:
         words = shlex.split(command)
         if words[-1] != "&":
             return self._output(words)
-        with (self.directory / f"{words[0]}.log").open("w") as log:
+        with (self.directory / f"{words[0]}.log").open("a") as log:
             started = subprocess.Popen(
                 words[:-1], cwd=self.directory, env=self.environment, stdout=log, stderr=log, text=True
             )

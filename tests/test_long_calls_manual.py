@@ -16,14 +16,22 @@ MANUAL = Page("docs/long_calls.md")
 
 
 def test_following_the_manual_step_by_step_works(shop: Shop) -> None:
-    server, worker = MANUAL.commands
+    server, *workers = MANUAL.commands
     assert not MANUAL.snippets
     MANUAL.write(shop.directory)
     shop.run(server)
     shop.python(MANUAL.files["send.py"])
-    shop.run(worker)
+    for worker in workers:
+        shop.run(worker)
     (line,) = re.findall(r"^    (buried: .*)$", MANUAL.text, re.MULTILINE)
-    for said in (" of archive/1, try 1", "about 118 s are left", "rebuilt 4 folders", "done with 4 folders", line):
+    for said in (
+        " of archive/1, try 1",
+        "about 118 s are left",
+        "rebuilt 4 folders",
+        "done with 4 folders",
+        line,
+        "scanned page 5",
+    ):
         shop.wait_until(said, log="ayl_worker")
 
 

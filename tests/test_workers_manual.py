@@ -12,12 +12,13 @@ MANUAL = Page("docs/workers.md")
 
 
 def test_following_the_manual_step_by_step_works(shop: Shop) -> None:
-    server, worker = MANUAL.commands
+    server, *workers = MANUAL.commands
     assert not MANUAL.snippets
     assert not MANUAL.sessions
     MANUAL.write(shop.directory)
     shop.run(server)
-    shop.run(worker)
+    for worker in workers:
+        shop.run(worker)
     shop.python(MANUAL.files["send.py"])
     for words in (
         "High Street is swept",
@@ -25,6 +26,8 @@ def test_following_the_manual_step_by_step_works(shop: Shop) -> None:
         "The Green is swept",
         "bus 0 is here",
         "bus 499 is here",
+        "168 primes below 1000",
+        "430 primes below 3000",
     ):
         shop.wait_until(words, log="ayl_worker")
 

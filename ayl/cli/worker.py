@@ -19,12 +19,15 @@ Examples:
 
 \b
   ayl_worker --app-path /srv/shop --require shop.models
-  ayl_worker --require shop.models --processes 4 --threads 8
-  ayl_worker --require shop.models --threads 0 --coroutines 1000
+  ayl_worker --require shop.models --workers 4 --threads 8
+  ayl_worker --require shop.models --coroutines 1000
+  ayl_worker --require shop.models --processes 4
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
   ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
   ayl_worker --require shop.models --status /run/shop/worker.socket
   ayl_worker status /run/shop/worker.socket
+  ayl_worker --require shop.models --tube shop/1.4.2/mail=3 --tube shop/1.4.2/pdf=1
+  ayl_worker --require shop.models --tube shop/1.4.2/urgent --tube shop/1.4.2 --strict
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
 usually call ayl.configure(app=…, version=…). AYL_APP, AYL_VERSION, AYL_ENGINE and ayl.toml in the app's
@@ -48,13 +51,37 @@ Exit codes:
 """
 
 
-def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
+def _tubes(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> tuple[tuple[str, int | None], ...]:
+    """Names, and the share of each that is given one."""
+    tubes: dict[str, int | None] = {}
+    for text in texts:
+        name, equals, share = text.partition("=")
         if not watchable(name):
             raise click.BadParameter(
                 f"no tube can be named {name!r}: a name is {RULE}; with * for any text, but not at the beginning"
             )
-    return names
+        if equals and not SHARE(share):
+            raise click.BadParameter(f"{share!r} is no share of {name}: give a whole number from 1 to 999")
+        if name in tubes:
+            raise click.BadParameter(f"{name} is given twice")
+        tubes[name] = int(share) if equals else None
+    return (*tubes.items(),)
+
+
+def _lanes(given: tuple[tuple[str, int | None], ...], *, strict: bool) -> dict[str, Any]:
+    """What the plan says of them."""
+    shares = [share for _, share in given]
+    if strict and (len(given) < 2 or any(shares)):
+        raise click.UsageError("--strict needs several tubes, none of them with a share: --tube FIRST --tube SECOND")
+    return {
+        "tubes": tuple(name for name, _ in given),
+        "shares": tuple(share or 1 for share in shares) if any(shares) else (),
+    }
+
+
+SHARE = re.compile("[1-9][0-9]{0,2}").fullmatch
 
 
 def _reload(_context: click.Context, _option: click.Parameter, wanted: bool) -> bool:
@@ -103,15 +130,22 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     callback=_tubes,
     show_default="the app's own, app/version",
     show_envvar=True,
-    help="A tube to take jobs from; may be given more than once. With * it is all tubes that match, new ones too.",
+    help="A tube to take jobs from; may be given more than once. With * it is all tubes that match, new ones too. "
+    "TUBE=3 is one with a share: 3 jobs of it for each one of a tube without a number.",
 )
 @click.option(
-    "--processes",
+    "--strict",
+    is_flag=True,
+    show_envvar=True,
+    help="Take jobs from a --tube only when those before it are empty.",
+)
+@click.option(
+    "--workers",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
     show_envvar=True,
-    help="How many worker processes.",
+    help="How many worker processes, each with all of the slots.",
 )
 @click.option(
     "--grace",
@@ -123,12 +157,19 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="How long calls may go on when the worker is to stop.",
 )
 @click.option(
-    "--threads",
+    "--processes",
     type=click.IntRange(min=0),
-    default=1,
+    default=0,
     show_default=True,
     show_envvar=True,
-    help="How many calls each process makes at a time, in threads; with 1, calls have the main thread.",
+    help="How many calls each worker makes at a time in processes of their own, each of which may die alone.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    show_default="1, and 0 beside others",
+    show_envvar=True,
+    help="How many more at a time, in threads; with 1 alone, calls have the main thread.",
 )
 @click.option(
     "--coroutines",
@@ -194,9 +235,9 @@ def main(
     context: click.Context,
     /,
     app_path: Path,
-    tube: tuple[str, ...],
+    tube: tuple[tuple[str, int | None], ...],
     log_level: str,
-    processes: int,
+    workers: int,
     max_jobs: int | None,
     max_time: float | None,
     max_memory: int | None,
@@ -207,14 +248,18 @@ def main(
         return
     if not options["require"]:  # not by click, which would want it of the other commands, too
         raise click.MissingParameter(ctx=context, param=next(p for p in context.command.params if p.name == "require"))
-    if not options["threads"] and not options["coroutines"]:
-        raise click.UsageError("a process needs slots: --threads or --coroutines must be at least 1")
+    others = options["processes"] or options["coroutines"]
+    if options["threads"] is None:
+        options["threads"] = 0 if others else 1
+    if not options["threads"] and not others:
+        raise click.UsageError("a worker needs slots: --processes, --threads or --coroutines must be at least 1")
     limits = Limits(max_jobs, max_time, max_memory)
     path = str(app_path.resolve())
-    plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)
+    lanes = _lanes(tube, strict=options["strict"])
+    plan = Plan(app_path=path, log_level=log_level.upper(), limits=limits, **lanes, **options)
     # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
     # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
-    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(processes)]
+    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(workers)]
     os.execv(program[0], program)  # noqa: S606 - our own module
 
 

@@ -67,11 +67,13 @@ class Post:
         elif (error := self._redial.error) is not None:
             self._tell(error)
 
-    def ask(self, selector: selectors.BaseSelector, *, wait: bool) -> None:
-        """Ask for a job; with `wait` for the next one, otherwise for one that is there."""
+    def ask(self, selector: selectors.BaseSelector, lane: int | None, *, wait: bool) -> None:
+        """Ask for a job of a lane, or of all; with `wait` for the next one, otherwise for one that is there."""
         if self.client is None:
             return
         try:
+            if not self.client.turn_to(lane):
+                return
             seconds = renewal(self._timeout) if wait else 0
             self.client.begin_reserve(seconds)
             self.asked, self.due = True, monotonic() + seconds + self._timeout
@@ -90,13 +92,18 @@ class Post:
             if not asked:
                 raise ConnectionResetError  # nobody has asked: the server is gone
             self.proved = monotonic()
-            job_id, body = client.finish_reserve()
-            return BeanstalkLease(_Held(self, client, selector), job_id, body, is_new=self._order.is_new(job_id))
-        except NO_JOB:
-            return None
+            return self._lease(client, selector)
         except TROUBLE as error:
             self.lose(selector, error)
             return None
+
+    def _lease(self, client: Client, selector: selectors.BaseSelector) -> BeanstalkLease | None:
+        try:
+            job_id, body = client.finish_reserve()
+        except NO_JOB:
+            client.look()  # now that it has just answered: one that stands still would keep the others waiting
+            return None
+        return BeanstalkLease(_Held(self, client, selector), job_id, body, is_new=self._order.is_new(job_id))
 
     def more(self, selector: selectors.BaseSelector | None, count: int) -> list[BeanstalkLease]:
         """Up to so many jobs that are ready now, by a connection on which nobody waits."""

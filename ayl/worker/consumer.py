@@ -8,7 +8,7 @@ from ayl.engines.base import Lease, Source
 from ayl.errors import Unreachable
 from ayl.settings import Settings
 from ayl.worker.execution import Next, execute
-from ayl.worker.hand import Hand
+from ayl.worker.hand import Hand, Held, Hold
 from ayl.worker.minder import Minder
 from ayl.worker.portion import IN_HAND_SECONDS, Portion
 from ayl.worker.terms import Terms
@@ -39,15 +39,23 @@ class Consumer:
     """Over one source, whose wake-up descriptor is readable once `stop` has news."""
 
     def __init__(
-        self, source: Source, stop: Stop, minder: Minder, wear: Wear, terms: Terms, *, burst: bool = False
+        self,
+        source: Source,
+        stop: Stop,
+        minder: Minder,
+        wear: Wear,
+        terms: Terms,
+        *,
+        burst: bool = False,
+        hold: Hold = Held,
     ) -> None:
-        """`burst`: end once no job is ready."""
+        """`burst`: end once no job is ready. `hold` makes what a job in hand is held in."""
         self._source = source
         self._stop = stop
         self._minder = minder
         self._wear = wear
         self._wait = not burst
-        self._hand = Hand(source)
+        self._hand = Hand(source, hold)
         self._portion = Portion()
         self._trouble = ""  # the server's, until it brings a job
         self._troubled_at = 0.0

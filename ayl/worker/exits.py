@@ -26,8 +26,12 @@ OVERRAN = 81
 LEFT = frozenset({RETIRED, EMPTY})
 """Of workers whose place stays empty."""
 
+HOPELESS = frozenset({CRASH_LOOP, CONFIG})
+"""Of workers of which another would end the same."""
+
 _WORDS = {
     OK: "ended",
+    CRASH_LOOP: "gave up",
     CUT: "cut off its call and gave the job back",
     CONFIG: "could not start",
     RETIRED: "retired",

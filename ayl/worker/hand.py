@@ -1,7 +1,7 @@
 """The jobs that one slot has taken and not settled yet."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Lock
 
@@ -64,11 +64,16 @@ class Held:
         return True
 
 
+Hold = Callable[[Lease, deque[Lease], deque[Lease]], Held]
+
+
 class Hand:
     """Of one slot. `lighten` may be called by another thread while a call runs, the rest by the slot's own."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, hold: Hold = Held) -> None:
+        """`hold` makes what a job is held in."""
         self._source = source
+        self._hold = hold
         self._waiting: deque[Lease] = deque()
         self._begun: deque[Lease] = deque()
         """The lease whose call runs: whoever takes it out settles it."""
@@ -103,7 +108,7 @@ class Hand:
         except IndexError:
             return None
         self._begun.append(lease)
-        return Held(lease, self._begun, self._done)
+        return self._hold(lease, self._begun, self._done)
 
     def ask_ahead(self, count: int) -> None:
         """Settle what is done, and ask for up to `count` more, which the server hands out while the calls of this

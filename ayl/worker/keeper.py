@@ -11,12 +11,19 @@ class Kept(Protocol):
     touch_at: float
     """When to renew it (monotonic clock)."""
 
+    @property
+    def seconds(self) -> float:
+        """The time to run, from each renewal."""
+
     def touch(self) -> bool:
         """Renew it; False if it is lost."""
 
 
 class Keeper:
     """One thread for all slots of a process, started with the first such call."""
+
+    is_apart = False
+    """Whether that is another process, which no call can hold up."""
 
     def __init__(self) -> None:
         self._kept: set[Kept] = set()

@@ -23,6 +23,13 @@ ASK = ord("a")
 GIVE_BACK = ord("g")
 """To a worker: the grace is over. Give back what is in hand, what runs included, and end."""
 
+STOP = ord("t")
+"""To the child of a process slot: there will be no more jobs for it."""
+LOST = ord("o")
+"""To the child of a process slot: the lease of the call that runs is lost."""
+RENEW = ord("r")
+"""From the child of a process slot: another is to take the place of its worker."""
+
 LONGEST_TEXT = 65_536
 """Bytes behind a word. What is longer is cut."""
 

@@ -5,10 +5,10 @@ supervisor ends it.
 import logging
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import inf
+from typing import Protocol
 
 from ayl.worker.deadlines import Deadlines, shared_memory
 
@@ -18,11 +18,21 @@ LAST_WORDS_SECONDS = 0.3
 """Between the signal at which a worker tells where it is, and the one that kills it."""
 
 
+class Process(Protocol):
+    """Whom it watches."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+
 class Overruns:
     """Of one worker process."""
 
     def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
+        self._end_at = inf
         self._kill_at: float | None = None
 
     @classmethod
@@ -42,23 +52,25 @@ class Overruns:
 
     def next_look(self, now: float) -> float:
         """When to look whether its time is over, seconds of the monotonic clock."""
-        return self._deadlines.nearest(now) if self._kill_at is None else self._kill_at
+        return min(self._end_at, self._deadlines.nearest(now)) if self._kill_at is None else self._kill_at
 
     def tell(self, jobs: Iterable[int]) -> None:
         """The process may be handed these jobs, for whose sake another one was killed."""
         self._deadlines.tell(jobs)
 
-    def look(
-        self, now: float, process: subprocess.Popen[bytes], tell: Callable[[list[int]], object] = lambda jobs: None
-    ) -> None:
+    def end_at(self, moment: float) -> None:
+        """Whatever the process has planned itself. Infinity to leave it to that."""
+        self._end_at = moment
+
+    def look(self, now: float, process: Process, tell: Callable[[list[int]], object] = lambda jobs: None) -> None:
         """End the process, if a call in it has not ended. `tell` hears before that for the sake of which jobs."""
         if self._kill_at is not None:
             if now >= self._kill_at:
-                process.kill()
+                process.send_signal(signal.SIGKILL)
                 self._kill_at = inf
-        elif jobs := self._deadlines.over(now):
+        elif (jobs := self._deadlines.over(now)) or now >= self._end_at:
             tell(jobs)  # first: the server has others take them as soon as the process is gone
-            log.critical("worker %d is killed: a call in it cannot be interrupted at its time to run", process.pid)
+            log.critical("process %d is killed: a call in it cannot be interrupted at its time to run", process.pid)
             process.send_signal(signal.SIGABRT)  # faulthandler's: it tells where all threads are
             self._kill_at = now + LAST_WORDS_SECONDS
 

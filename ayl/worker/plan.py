@@ -13,7 +13,13 @@ class Plan(NamedTuple):
     require: tuple[str, ...]
     tubes: tuple[str, ...] = ()
     """Empty for the app's own tube."""
+    shares: tuple[int, ...] = ()
+    """Of each of them; empty if all are alike."""
+    strict: bool = False
+    """Whether each comes before those behind it."""
     log_level: str = "INFO"
+    processes: int = 0
+    """Process slots."""
     threads: int = 1
     """Thread slots: one alone has the main thread, several have one each."""
     coroutines: int = 0
@@ -31,7 +37,11 @@ class Plan(NamedTuple):
     @property
     def slots(self) -> int:
         """Of all kinds, in one process."""
-        return self.threads + self.coroutines
+        return self.processes + self.threads + self.coroutines
+
+    def of_a_child(self) -> "Plan":
+        """For the process of a process slot."""
+        return self._replace(processes=0, threads=1, coroutines=0)
 
     def to_json(self) -> str:
         return json.dumps(self._asdict() | {"limits": self.limits._asdict()})
@@ -39,5 +49,7 @@ class Plan(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> "Plan":
         fields = json.loads(text)
-        made = {name: tuple(fields[name]) for name in ("require", "tubes")} | {"limits": Limits(**fields["limits"])}
+        made = {name: tuple(fields[name]) for name in ("require", "tubes", "shares")} | {
+            "limits": Limits(**fields["limits"])
+        }
         return cls(**fields | made)

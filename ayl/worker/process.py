@@ -23,7 +23,7 @@ from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
-from ayl.engines import orders_for, source_for
+from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
@@ -39,7 +39,7 @@ from ayl.worker.parting import part
 from ayl.worker.plan import Plan
 from ayl.worker.reports import Reports
 from ayl.worker.reports import Slots as Reported
-from ayl.worker.slots import Bell, either, work_side_by_side
+from ayl.worker.slots import Bell, CannotGoOn, either, work_side_by_side
 from ayl.worker.terms import Terms
 from ayl.worker.wear import Wear, resident
 
@@ -103,6 +103,12 @@ class Stop:
             selector.register(self, selectors.EVENT_READ)
             selector.select(seconds)
 
+    def request(self) -> None:
+        """As a signal does. May be said by any thread."""
+        self._record()
+        with suppress(BlockingIOError):
+            self._writer.send(b"!")
+
     def _record(self, *_: object) -> None:
         self.requested = True
         self.stopping.set()
@@ -122,10 +128,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     """Work until told to stop; the exit code. `descriptor`: this end of the line to the supervisor; `memory`: that of
     its `Deadlines`.
     """
-    faulthandler.enable()  # what crashes in C tells where
-    logbook.begin(plan.log_level)
-    signals = Stop()
-    signals.install()
+    signals = begin(plan)
     to_supervisor = Line.at(descriptor)
     workers: list[Slots] = []
     reports: list[Reports] = []  # once there is anything to tell
@@ -138,8 +141,14 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     terms = Terms(deadlines, signals.stopping, fail)
     wake_up = either(stop, terms.alone)
     try:
-        connect, settings, tubes = _load(plan, wake_up.fileno(), to_supervisor)
-        sources = [connect() for _ in range(plan.threads)]
+        settings = load(plan)
+        tubes = plan.tubes or (settings.tube(),)
+        log.info("takes jobs from %s", ", ".join(tubes))
+        connected = partial(to_supervisor.say, line.CONNECTED)
+        watch = watch_for(tubes, plan.shares, strict=plan.strict)
+        connect = partial(source_for, settings, watch, linked=connected)
+        connect(wake_up.fileno()).close()  # so that settings that make no sense are told now
+        sources = [connect(wake_up.fileno()) for _ in range(plan.threads)]
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
@@ -154,22 +163,17 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
     terms.titles = titles.shown(terms.running)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
-    slots = [partial(worker.work, settings) for worker in workers]
     reports.append(Reports(workers, terms.running, lambda: wear.jobs))
     Liveness(workers, settings.timeout, partial(part, exits.STUCK)).begin()
     try:
         with ExitStack() as stack:
-            if plan.coroutines:
-                from ayl.worker.coroutines import Coroutines  # asyncio takes long to load
-                from ayl.worker.loop import Loop
-
-                loop = stack.enter_context(Loop())
-                connected = partial(connect, orders=orders_for(plan.coroutines))
-                coroutines = Coroutines(plan.coroutines, connected, bell, loop, wear, terms, burst=plan.burst)
-                workers.append(coroutines)
-                slots.append(partial(coroutines.work, settings))
+            workers += _others(plan, connect, bell, wear, terms, stack)
+            slots = [partial(worker.work, settings) for worker in workers]
             after = slots[0]() if stop is signals else work_side_by_side(slots, signals, bell)
         return ENDS.get(after, exits.OK)
+    except CannotGoOn as error:
+        log.critical("%s", error)
+        return error.exit_code
     finally:
         if counts.untrusted:
             log.warning("%d jobs were not to be trusted and are buried", counts.untrusted)
@@ -181,15 +185,41 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+def _others(
+    plan: Plan, connect: Callable[..., Source], bell: Bell, wear: Wear, terms: Terms, stack: ExitStack
+) -> list[Slots]:
+    """The slots that are no threads; most workers have none, and need nothing that is loaded here."""
+    made: list[Slots] = []
+    if plan.coroutines:
+        from ayl.worker.coroutines import Coroutines  # asyncio takes long to load
+        from ayl.worker.loop import Loop
+
+        loop = stack.enter_context(Loop())
+        wake_up = stack.enter_context(either(bell, terms.alone))
+        pooled = partial(connect, wake_up.fileno(), orders=orders_for(plan.coroutines))
+        made.append(Coroutines(plan.coroutines, pooled, bell, loop, wear, terms, burst=plan.burst))
+    if plan.processes:
+        from ayl.worker.relay import Relay
+
+        made += [Relay(plan.of_a_child(), connect, bell, wear, terms) for _ in range(plan.processes)]
+    return made
+
+
 class CannotLoad(AylError):
     """The app's modules cannot be imported."""
 
 
-def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[..., Source], Settings, Sequence[str]]:
-    """Import the app's modules, which register what may be called; what makes sources, the settings, and the tubes.
+def begin(plan: Plan) -> Stop:
+    """First of all: what is heard of the process, and what it hears."""
+    logbook.begin(plan.log_level)
+    faulthandler.enable()  # what crashes in C tells where
+    signals = Stop()
+    signals.install()
+    return signals
 
-    `wake_up` is a descriptor that becomes readable when slots are to stop.
-    """
+
+def load(plan: Plan) -> Settings:
+    """Import the app's modules, which register what may be called; the settings. Raises AylError."""
     sys.path.insert(0, plan.app_path)
     configuration.look_in(Path(plan.app_path))
     for name in plan.require:
@@ -200,12 +230,7 @@ def _load(plan: Plan, wake_up: int, to_supervisor: Line) -> tuple[Callable[..., 
             raise CannotLoad(
                 f"cannot import the module {name!r} from {plan.app_path}: {error!r}{_not_a_file(name)}"
             ) from error
-    settings = configuration.current()
-    tubes = plan.tubes or (settings.tube(),)
-    log.info("takes jobs from %s", ", ".join(tubes))
-    connect = partial(source_for, settings, tubes, wake_up, lambda: to_supervisor.say(line.CONNECTED))
-    connect().close()  # so that settings that make no sense are told now
-    return connect, settings, tubes
+    return configuration.current()
 
 
 def _not_a_file(name: str) -> str:

@@ -18,6 +18,14 @@ from ayl.worker.execution import Next
 log = logging.getLogger("ayl.worker")
 
 
+class CannotGoOn(Exception):
+    """A slot has no hope, and so the process ends with this exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class Watched(Protocol):
     """What has news now and then."""
 

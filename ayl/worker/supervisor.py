@@ -105,14 +105,14 @@ class Worker:
 class Supervisor:
     """The parent of the worker processes."""
 
-    def __init__(self, plan: Plan, processes: int) -> None:
+    def __init__(self, plan: Plan, workers: int) -> None:
         self.plan = plan
         self.exit_code = exits.OK
         self._signals = Signals()
         self._workers: list[Worker] = []
-        self._due: list[tuple[float, Restarts]] = [(monotonic(), Restarts()) for _ in range(processes)]
+        self._due: list[tuple[float, Restarts]] = [(monotonic(), Restarts()) for _ in range(workers)]
         """When to start another worker, seconds of the monotonic clock, and what is known of its place."""
-        self._places = processes
+        self._places = workers
         self._to_replace: deque[Worker] = deque()
         self._overrun: deque[int] = deque(maxlen=TOLD)
         """Jobs for whose sake a worker was killed."""
@@ -302,8 +302,8 @@ class Supervisor:
             if successor is not None:
                 successor.replaces = None
                 successor.leave(monotonic(), self.plan.grace)
-        elif code == exits.CONFIG:
-            self._give_up(exits.CONFIG)
+        elif code in exits.HOPELESS:
+            self._give_up(code)
         elif successor is not None:
             successor.replaces = None
         else:
@@ -390,13 +390,13 @@ class Supervisor:
     }
 
 
-def main(plan: Plan, processes: int) -> int:
+def main(plan: Plan, workers: int) -> int:
     """Run so many workers until stopped; the exit code."""
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
     try:
-        supervisor = Supervisor(plan, processes)
+        supervisor = Supervisor(plan, workers)
     except SocketTaken as error:
         log.error("%s", error)
         return exits.CONFIG

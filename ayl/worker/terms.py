@@ -32,7 +32,7 @@ from ayl.running import Running, Shown, Stopping, shown
 from ayl.worker import exits
 from ayl.worker.alone import PATIENCE, Alone
 from ayl.worker.deadlines import Deadlines
-from ayl.worker.keeper import Keeper
+from ayl.worker.keeper import Keeper, Kept
 from ayl.worker.parting import part
 
 T = TypeVar("T")
@@ -81,7 +81,8 @@ class Term(Limit):
         end = now + self.seconds - self._spare
         self.deadline = self._limit if self._limit < end or self.message.keep_alive else end
         self.touch_at = now + self.seconds / TOUCHES
-        self._slot.kill_at((self.deadline if self.deadline < end else end) + self._spare * 5 / 6)
+        is_sure = self.message.keep_alive and self._slot.is_kept_apart
+        self._slot.kill_at((self.deadline if is_sure or self.deadline < end else end) + self._spare * 5 / 6)
 
     @property
     def grace(self) -> float:
@@ -139,8 +140,12 @@ class Term(Limit):
                 if held:
                     self._prolong(now)
                 else:
-                    hasten(self, "its lease is lost, so that another worker may make this call by now")
+                    self.lose()
             return held
+
+    def lose(self) -> None:
+        """The lease is lost: end the call. May be said by any thread."""
+        hasten(self, "its lease is lost, so that another worker may make this call by now")
 
     def say(self) -> str:
         if not self.reason and self.deadline == self._limit:
@@ -158,6 +163,7 @@ class Slot:
         self._number = number
         self._terms = terms
         self.stopping = terms.stopping
+        self.is_kept_apart = terms.keeper.is_apart
         self.kill_at = partial(terms.deadlines.put, number)
         """If the call is not over by then (monotonic clock), the supervisor ends the process."""
         self._is_begun = partial(terms.deadlines.begin, number)
@@ -239,6 +245,27 @@ class Slot:
                 term.lease.release(0)
 
 
+class Keeps(Protocol):
+    """Who keeps leases alive."""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether that is another process, which no call can hold up."""
+
+    def keep(self, call: Kept) -> None:
+        """As long as it runs."""
+
+    def leave(self, call: Kept) -> None:
+        """It has ended."""
+
+
+class GivesBack(Protocol):
+    """A slot whose calls run in another process."""
+
+    def give_back(self) -> bool:
+        """At once, all that is in hand."""
+
+
 class Titles(Protocol):
     """Who shows what runs."""
 
@@ -253,13 +280,15 @@ class Titles(Protocol):
 class Terms:
     """Of one worker process."""
 
-    def __init__(self, deadlines: Deadlines, stopping: Stopping, fail: Fail) -> None:
+    def __init__(self, deadlines: Deadlines, stopping: Stopping, fail: Fail, keeper: Keeps | None = None) -> None:
         self.deadlines = deadlines
         self.stopping = stopping
-        self.keeper = Keeper()
+        self.keeper = keeper or Keeper()
         self.alone = Alone()
         self._fail = fail
         self._slots: list[Slot] = []
+        self.others: list[GivesBack] = []
+        """Slots whose calls run in other processes: they end with this one."""
         self.titles: Titles | None = None
         """Who is to know when a call begins."""
 
@@ -273,6 +302,11 @@ class Terms:
         """The calls that run now."""
         return [term for slot in self._slots if (term := slot.term) is not None]
 
+    def lose(self) -> None:
+        """The leases of all calls are lost."""
+        for term in self.running():
+            term.lose()
+
     def end_process(self, slot: Slot, term: Term) -> None:
         """From another thread than that of the call, which does not let itself be interrupted."""
         try:
@@ -285,6 +319,8 @@ class Terms:
             for other in self._slots:
                 if other is not slot:
                     other.give_back()
+            for beside in self.others:
+                beside.give_back()
             self._fail(term.lease, term.message, term.life, TimeToRunExceeded(term.say()), term.taken())
         except BaseException:
             log.exception("what was in hand is left to the server")

@@ -156,7 +156,7 @@ def show(processes: Processes, scratch: Path, wanted: Path | None, view: View, s
     calls = send_calls(session, files, signals)
     view.say(f"Sent {calls:,} calls; now {WORKERS} workers make them\n")
     supervisor = processes.start(
-        "ayl_worker", "--app-path", str(HERE), "--require", "archive", "--processes", str(WORKERS)
+        "ayl_worker", "--app-path", str(HERE), "--require", "archive", "--workers", str(WORKERS)
     )
     tube = watch(server, calls, supervisor.pid, view, signals)
     lost = summarize(session, calls, tube, view)

@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--minutes", type=float, default=0.0, help="spread the calls over this time")
     parser.add_argument("--workers", type=int, default=4, help="supervisors")
-    parser.add_argument("--processes", type=int, default=2, help="of each supervisor")
+    parser.add_argument("--processes", type=int, default=2, help="worker processes of each supervisor")
     parser.add_argument("--words", default="", help='more of the command line of ayl_worker, as in "--threads 8"')
     parser.add_argument(
         "--ends-within", type=float, default=inf, help="seconds that a call may overrun its time to run"
@@ -35,7 +35,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="ayl-chaos-"))
     _say(f"seed {words.seed}, in {folder}")
     manner = Manner(words.processes, tuple(words.words.split()), words.ends_within)
-    campaign = Campaign(folder, words.seed, kind, words.workers, manner)
+    campaign = Campaign(folder, words.seed, kind, words.workers, [manner])
     try:
         figures = campaign.run(words.calls, 60 * words.minutes, _say)
     finally:

@@ -22,13 +22,13 @@ from tests.processes.deadline import eventually
 from tests.processes.servers import AYL_SERVER, Kind, Server, free_port
 
 from . import events, mixture
-from .crew import PATIENCE, Manner, Worker
+from .crew import MANNERS, PATIENCE, Manner, Worker
 from .figures import NOBODY, Figures, Incident, judged, may_be_buried, table
 from .load import Load
 from .proxy import Proxy, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 BACKLOG = 300
@@ -48,7 +48,8 @@ class Campaign:
     seed: int
     kind: Kind = AYL_SERVER
     workers: int = 4
-    manner: Manner = field(default_factory=Manner)
+    manners: Sequence[Manner] = MANNERS
+    """Of the workers in turn."""
     incidents: list[Incident] = field(default_factory=list)
     buried: Counter[int] = field(default_factory=Counter)
 
@@ -63,7 +64,8 @@ class Campaign:
         # The disk is synced for each call, and may be busy with others.
         ayl.configure(app=mixture.APP, version=mixture.VERSION, engine=self.server.url, send_timeout=SEND_PATIENCE)
         self.crew = [
-            Worker(f"worker{number}", Proxy(self.port), self.manner, self.folder) for number in range(self.workers)
+            Worker(f"worker{number}", Proxy(self.port), self.manners[number % len(self.manners)], self.folder)
+            for number in range(self.workers)
         ]
         self._weather: dict[str, tuple[float, Callable[[], None]]] = {}
 
@@ -103,7 +105,7 @@ class Campaign:
         figures = judged(self.load.sent, runs, self.incidents)
         figures.buried = self.buried.total()
         wrong = figures.wrong() + [line for worker in self.crew for line in worker.surprises()]
-        if figures.longest_overrun > self.manner.ends_within:
+        if figures.longest_overrun > max(manner.ends_within for manner in self.manners):
             wrong.append(f"a call went on for {figures.longest_overrun:.2f} s after its time to run was over")
         assert not wrong, "\n".join([self.where(), *wrong, "", table(figures)])
         return figures
@@ -163,8 +165,12 @@ class Campaign:
 
     def kill_process(self) -> None:
         worker, pid = self._someone()
+        begin = time.monotonic()
         with self._incident("a process was killed", worker.name, str(pid)), suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+        end = time.monotonic()
+        for child in worker.children(pid):
+            self.incidents.append(Incident("a process died with its worker", begin, end, worker.name, str(child)))
 
     def end_process(self) -> None:
         worker, pid = self._someone()

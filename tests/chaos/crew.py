@@ -26,11 +26,13 @@ PATIENCE = 1.0
 """Seconds that the workers wait for each answer of the server."""
 
 EXPECTED_DEATHS = re.compile(
-    rf"worker \d+ (ended( for a call that overran)?|.*\b(SIGTERM|{'|'.join(mixture.DEATHS)}))$"
+    rf"(worker|process) \d+ (of a slot )?(ended( for a call that overran)?|.*\b(SIGTERM|{'|'.join(mixture.DEATHS)}))$"
 )
 """Ends of worker processes that the campaign itself brings about."""
 
-DEATH = re.compile(r"worker (\d+) (?:ended|was killed|could not start|retired)\b.*$")
+DEATH = re.compile(r"(?:worker|process) (\d+) (?:of a slot )?(?:ended|was killed|could not start|retired)\b.*$")
+
+STARTED = re.compile(r"ayl_worker\[(\d+)\] started (?:worker|process) (\d+)\b")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class Manner:
     """Of the command line, besides."""
     ends_within: float = 2.0
     """Seconds after its time to run by which the worker has ended any call."""
+
+
+MANNERS = (Manner(), Manner(), Manner(1, ("--processes", "2")))
 
 
 @dataclass
@@ -63,7 +68,7 @@ class Worker:
     def begin(self) -> None:
         """Start a supervisor, the first one or in place of one that has ended."""
         self.supervisor = Supervisor(
-            ("--app-path", str(ROOT), "--require", mixture.__name__, "--processes", str(self.manner.processes),
+            ("--app-path", str(ROOT), "--require", mixture.__name__, "--workers", str(self.manner.processes),
              "--log-level", "INFO", *self.manner.words),
             {
                 "AYL_APP": mixture.APP, "AYL_VERSION": mixture.VERSION, "AYL_ENGINE": self.proxy.url,
@@ -80,9 +85,16 @@ class Worker:
         self.begin()
 
     def processes(self) -> list[int]:
-        """The pids of its worker processes that have not ended."""
-        ended = {int(found[1]) for found in map(DEATH.search, self.supervisor.log().splitlines()) if found}
-        return [pid for pid in self.supervisor.started() if pid not in ended]
+        """The pids of its worker processes, and of those of their slots, that have not ended."""
+        lines = self.supervisor.log().splitlines()
+        ended = {int(found[1]) for found in map(DEATH.search, lines) if found}
+        parents = {int(found[2]): int(found[1]) for found in map(STARTED.search, lines) if found}
+        return [pid for pid, parent in parents.items() if pid not in ended and parent not in ended]
+
+    def children(self, parent: int) -> list[int]:
+        """The pids of those that a worker process has ever started, and with which they die."""
+        found = map(STARTED.search, self.supervisor.log().splitlines())
+        return [int(started[2]) for started in found if started and int(started[1]) == parent]
 
     def supervisors(self) -> Iterator[Supervisor]:
         """All that it ever had."""

@@ -48,10 +48,10 @@ OURS = pytest.mark.parametrize("kind", [AYL_SERVER], ids=lambda kind: kind.name,
 EACH = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
 
 
-def worker(workshop: Workshop, proxy: Proxy, processes: int = 1) -> Supervisor:
+def worker(workshop: Workshop, proxy: Proxy, workers: int = 1) -> Supervisor:
     """Behind the proxy, waiting."""
-    supervisor = workshop.workers(AYL_ENGINE=proxy.url, AYL_TIMEOUT=str(PATIENCE), processes=processes)
-    workshop.await_waiting(processes)
+    supervisor = workshop.workers(AYL_ENGINE=proxy.url, AYL_TIMEOUT=str(PATIENCE), workers=workers)
+    workshop.await_waiting(workers)
     return supervisor
 
 
@@ -62,9 +62,9 @@ def works(workshop: Workshop, word: str) -> None:
     assert workshop.words().count(word) == 1
 
 
-def survived(supervisor: Supervisor, processes: int = 1) -> None:
+def survived(supervisor: Supervisor, workers: int = 1) -> None:
     """Without the help of its supervisor, and without stumbling."""
-    assert len(supervisor.started()) == processes
+    assert len(supervisor.started()) == workers
     assert "Traceback" not in supervisor.log()
 
 
@@ -107,7 +107,7 @@ def test_a_call_whose_lease_is_lost_goes_on_and_is_made_again(
 def test_a_call_whose_lease_is_lost_by_a_cut_is_made_by_another_worker_meanwhile(
     workshop: Workshop, proxy: Proxy
 ) -> None:
-    supervisor = worker(workshop, proxy, processes=2)
+    supervisor = worker(workshop, proxy, workers=2)
     held = ayl.send(chores.hold_first, workshop.folder, "held")
     first = workshop.read("held-begins").pid
     proxy.cut()

@@ -174,7 +174,7 @@ def test_ayls_own_senders_and_workers_go_on_through_upgrades(place: Place, tmp_p
     series = Series(place)
     workshop = Workshop(series.server, tmp_path)
     try:
-        workshop.workers(processes=2)
+        workshop.workers(workers=2)
         words = []
         for kind in (ON_ASYNCIO, AYL_SERVER):
             words += [_send(tmp_path, f"{kind.name}-{number}") for number in range(30)]

@@ -104,7 +104,7 @@ def on_sqlite(our_server: Server, tmp_path: Path) -> Iterator[tuple[Warehouse, C
 COMMANDS = {
     "manage.py": (str(WAREHOUSE / "manage.py"), "ayl_worker", "--log-level", "DEBUG"),
     "manage.py with options of its own": (
-        str(WAREHOUSE / "manage.py"), "ayl_worker", "--settings=settings", "--traceback", "--processes", "2"),
+        str(WAREHOUSE / "manage.py"), "ayl_worker", "--settings=settings", "--traceback", "--workers", "2"),
     "ayl_worker": ("-m", "ayl.cli.worker", *SETUP),
 }  # fmt: skip
 

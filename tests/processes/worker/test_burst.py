@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from .workshop import Workshop
 
 WORDS = {
+    "workers": ("--workers", "2"),
     "processes": ("--processes", "2"),
     "threads": ("--threads", "3"),
-    "coroutines": ("--threads", "0", "--coroutines", "3"),
-    "both": ("--coroutines", "3"),
+    "coroutines": ("--coroutines", "3"),
+    "both": ("--threads", "1", "--coroutines", "3"),
 }
 SLOTS = pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
 

@@ -37,7 +37,7 @@ def test_each_kind_of_call_is_made_and_its_job_deleted(workshop: Workshop) -> No
 
 
 def test_five_hundred_calls_are_each_made_once_by_two_workers(workshop: Workshop) -> None:
-    supervisor = workshop.workers(processes=2)
+    supervisor = workshop.workers(workers=2)
     with ayl.batch():
         for number in range(500):
             ayl.send(chores.note, workshop.folder, f"call-{number}")
@@ -47,7 +47,7 @@ def test_five_hundred_calls_are_each_made_once_by_two_workers(workshop: Workshop
 
 
 def test_several_processes_make_calls_at_the_same_time(workshop: Workshop) -> None:
-    workshop.workers(processes=3)
+    workshop.workers(workers=3)
     sent = [ayl.send(chores.hold, workshop.folder, word) for word in ("one", "two", "three")]
     workers = {workshop.read(f"{word}-begins").pid for word in ("one", "two", "three")}
     assert len(workers) == 3

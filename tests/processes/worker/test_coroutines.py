@@ -260,7 +260,7 @@ def test_several_servers_serve_the_loop(kind: Kind, tmp_path_factory: pytest.Tem
         both = f"{here.url},{there.url.removeprefix('beanstalk://')}"
         try:
             tubes = [word for workshop in workshops for word in ("--tube", workshop.tube)]
-            workers = workshops[0].workers("--coroutines", "300", "--threads", "0", *tubes, AYL_ENGINE=both)
+            workers = workshops[0].workers("--coroutines", "300", *tubes, AYL_ENGINE=both)
             for workshop in workshops:
                 ayl.configure(version=workshop.version, engine=workshop.server.url)
                 ayl.send_many((chores.nap, workshop.folder, f"nap-{number}", 0.5) for number in range(150))

@@ -17,9 +17,14 @@ SECONDS = 2.0
 IDLE = {
     "one slot": (),
     "threads and coroutines": ("--threads", "4", "--coroutines", "100"),
+    "processes": ("--processes", "2"),
     "tubes with a star": ("--tube", "chores/*"),
     "limits": ("--max-time", "1000", "--max-memory", "1g"),
 }
+
+
+SLOTS = {"threads and coroutines": 5, "processes": 2}
+"""That wait, each by a connection of its own; of coroutines one does so for all."""
 
 
 def processor_seconds(pid: int) -> float:
@@ -31,10 +36,10 @@ def processor_seconds(pid: int) -> float:
 def test_a_worker_that_waits_and_its_supervisor_use_no_processor(our_workshop: Workshop, kind: str) -> None:
     supervisor = our_workshop.workers(*IDLE[kind])
     if kind != "tubes with a star":
-        our_workshop.await_waiting(5 if "coroutines" in kind else 1)
+        our_workshop.await_waiting(SLOTS.get(kind, 1))
     time.sleep(0.5)  # what follows the first reserve
     pids = supervisor.left_behind()
     before = sum(map(processor_seconds, pids))
     time.sleep(SECONDS)
     assert sum(map(processor_seconds, pids)) - before <= 0.02
-    assert len(pids) == 2
+    assert len(pids) == (4 if kind == "processes" else 2)

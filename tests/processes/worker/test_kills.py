@@ -40,7 +40,7 @@ def test_the_call_of_a_killed_worker_is_made_again_by_its_successor(workshop: Wo
 
 
 def test_nothing_is_lost_while_workers_are_killed_again_and_again(workshop: Workshop) -> None:
-    supervisor = workshop.workers(processes=2)
+    supervisor = workshop.workers(workers=2)
     sent = []
     for round_number in range(3):
         held = ayl.opts(priority=0).send(chores.hold_first, workshop.folder, f"held-{round_number}")
@@ -65,7 +65,7 @@ def test_a_call_that_ends_the_process_is_made_again_by_another_worker(workshop: 
 def test_a_call_that_kills_each_of_its_workers_is_buried_as_poison_and_the_others_are_made(workshop: Workshop) -> None:
     poison = ayl.opts(priority=5, failed_job_count=1).send(chores.die, workshop.folder, "died")
     others = [ayl.send(chores.note, workshop.folder, f"note-{number}") for number in range(5)]
-    supervisor = workshop.workers(processes=2)
+    supervisor = workshop.workers(workers=2)
     workshop.await_gone(*(other.job_id for other in others))
     supervisor.awaits("3 kills, now job \\d+\\) buried: poison, it has killed its worker 3 times$")
     job = workshop.await_state(poison.job_id, "buried")

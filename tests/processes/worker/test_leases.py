@@ -27,7 +27,7 @@ def misled(workshop: Workshop, chore: str, word: str) -> int:
 
 def test_a_call_that_overran_its_time_to_run_is_not_settled_twice(our_workshop: Workshop) -> None:
     workshop = our_workshop
-    supervisor = workshop.workers(processes=4)
+    supervisor = workshop.workers(workers=4)
     workshop.await_waiting(4)
     chosen = {"well": "chores.hold_first", "badly": "chores.fail_late"}
     sent = [misled(workshop, chore, word) for word, chore in chosen.items()]

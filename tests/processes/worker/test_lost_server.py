@@ -43,7 +43,7 @@ def test_workers_find_a_server_again_that_was_restarted_while_they_waited_or_wer
     with serving(kind, tmp_path) as server:
         workshop = Workshop(server, tmp_path)
         try:
-            supervisor = workshop.workers(processes=3)
+            supervisor = workshop.workers(workers=3)
             ayl.send(chores.hold, tmp_path, "orphan")
             workshop.read("orphan-begins")
             workshop.await_waiting(2)
@@ -81,7 +81,7 @@ def test_workers_wait_for_a_server_that_starts_later(kind: Kind, our_workshop: W
 
 
 def test_a_stop_ends_workers_at_once_that_look_for_a_server(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers(processes=2, AYL_ENGINE=f"beanstalk://{HOST}:{free_port()}")
+    supervisor = our_workshop.workers(workers=2, AYL_ENGINE=f"beanstalk://{HOST}:{free_port()}")
     supervisor.awaits(UNREACHABLE, 2)
     supervisor.gets(signal.SIGTERM)
     assert supervisor.wait() == 0

@@ -63,7 +63,7 @@ def test_a_worker_that_is_quiet_ends_its_calls_and_keeps_its_place_until_told_to
 
 
 def test_the_other_workers_of_a_supervisor_go_on(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers(processes=2)
+    supervisor = our_workshop.workers(workers=2)
     our_workshop.await_waiting(2)
     admin.quiet_worker(our_workshop.address, our_workshop.tube)
     supervisor.awaits(QUIET)
@@ -76,7 +76,7 @@ def test_the_other_workers_of_a_supervisor_go_on(our_workshop: Workshop) -> None
 
 
 def test_all_of_them_may_be_quiet_and_the_supervisor_be_told_so_too(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers(processes=2)
+    supervisor = our_workshop.workers(workers=2)
     our_workshop.await_waiting(2)
     admin.quiet_worker(our_workshop.address, our_workshop.tube)
     supervisor.awaits(QUIET)
@@ -161,7 +161,7 @@ def test_an_order_of_an_older_operator_who_does_not_name_the_app_is_obeyed(our_w
 
 
 def test_each_order_is_obeyed_once_and_is_gone(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers(processes=2)
+    supervisor = our_workshop.workers(workers=2)
     our_workshop.await_waiting(2)
     for number in (1, 2):
         admin.restart_worker(our_workshop.address, our_workshop.tube)

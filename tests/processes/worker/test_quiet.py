@@ -26,7 +26,7 @@ PAIRS = pytest.mark.parametrize(
 def test_what_runs_ends_and_nothing_begins_until_told_so(
     workshop: Workshop, quiet: signal.Signals, resume: signal.Signals
 ) -> None:
-    supervisor = workshop.workers("--grace", "0", processes=2)
+    supervisor = workshop.workers("--grace", "0", workers=2)
     workshop.await_waiting(2)
     running = ayl.send(chores.hold, workshop.folder, "running")
     workshop.read("running-begins")
@@ -63,7 +63,7 @@ def test_a_supervisor_that_is_quiet_and_has_no_workers_left_can_be_stopped(our_w
 
 
 def test_a_terminal_s_ctrl_z_reaches_supervisor_and_workers_alike_and_is_one_quiet(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers(processes=2)
+    supervisor = our_workshop.workers(workers=2)
     our_workshop.await_waiting(2)
     supervisor.group_gets(signal.SIGTSTP)
     supervisor.awaits("ended$", 2)

@@ -47,14 +47,14 @@ def test_a_process_that_has_done_enough_is_replaced_after_its_call(workshop: Wor
 
 
 def test_coroutine_slots_wear_a_process_as_well(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers("--max-jobs", "3", "--threads", "0", "--coroutines", "2")
+    supervisor = our_workshop.workers("--max-jobs", "3", "--coroutines", "2")
     for number in range(3):
         ayl.send(chores.rest, our_workshop.folder, f"call-{number}")
     supervisor.awaits(PLACES)
 
 
 def test_nothing_is_lost_while_processes_are_replaced_again_and_again(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers("--max-jobs", "50", "--grace", "0", processes=2)
+    supervisor = our_workshop.workers("--max-jobs", "50", "--grace", "0", workers=2)
     words = [f"call-{number}" for number in range(3000)]
     for word in words:
         ayl.send(chores.note, our_workshop.folder, word)

@@ -85,7 +85,7 @@ USAGES = {
     "no module": usage("Missing option '-c' / '--require'"),
     "a path that does not exist": usage("'nowhere' does not exist", "--require", "chores", path="nowhere"),
     "a path that is a file": usage("is a file", "--require", "chores", path=__file__),
-    "no processes": usage("--processes", "--require", "chores", "--processes", "0"),
+    "no workers": usage("--workers", "--require", "chores", "--workers", "0"),
     "an unknown option": usage("--proceses", "--require", "chores", "--proceses", "2"),
     "an unknown log level": usage("--log-level", "--require", "chores", "--log-level", "LOUD"),
     "a word too many": usage("loudly", "--require", "chores", "loudly"),
@@ -93,10 +93,17 @@ USAGES = {
     "a tube of two lines": usage("quit", "--require", "chores", "--tube", "a\r\nquit"),
     "a tube beyond ASCII": usage("läden/1", "--require", "chores", "--tube", "läden/1"),
     "a tube without a name": usage("tube", "--require", "chores", "--tube", ""),
+    "a share that is none": usage("give a whole number from 1 to 999", "--require", "chores", "--tube", "a=0"),
+    "a share of nothing": usage("no tube can be named ''", "--require", "chores", "--tube", "=3"),
+    "a tube twice": usage("a is given twice", "--require", "chores", "--tube", "a=2", "--tube", "a"),
+    "an order of one tube": usage("needs several tubes", "--require", "chores", "--tube", "a", "--strict"),
+    "an order with shares": usage(
+        "none of them with a share", "--require", "chores", "--tube", "a=2", "--tube", "b", "--strict"
+    ),
     "a tube with a name too long": usage("x" * 201, "--require", "chores", "--tube", "x" * 201),
 }
 
-SEVERAL = {"several workers": Start(("--require", "nowhere", "--processes", "3"), "nowhere")}
+SEVERAL = {"several workers": Start(("--require", "nowhere", "--workers", "3"), "nowhere")}
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ PLACES = r"takes the place of worker (\d+)$"
 
 
 def test_a_new_worker_is_there_before_the_old_one_goes(workshop: Workshop) -> None:
-    supervisor = workshop.workers(processes=2)
+    supervisor = workshop.workers(workers=2)
     workshop.await_waiting(2)
     old = supervisor.started()
     supervisor.gets(signal.SIGHUP)

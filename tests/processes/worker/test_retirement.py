@@ -43,7 +43,7 @@ def test_the_last_worker_that_is_asked_to_exit_ends_the_supervisor(workshop: Wor
 
 
 def test_one_worker_exits_and_is_not_replaced_while_a_killed_one_is(workshop: Workshop) -> None:
-    supervisor = workshop.workers(processes=2)
+    supervisor = workshop.workers(workers=2)
     workshop.await_waiting(2)
     admin.kill_worker(workshop.address, workshop.tube)
     supervisor.awaits(r"worker \d+ retired$")
@@ -78,7 +78,7 @@ def test_a_worker_that_makes_a_call_ends_it_before_it_exits(workshop: Workshop) 
 
 
 def test_two_requests_end_two_workers(workshop: Workshop) -> None:
-    supervisor = workshop.workers(processes=2)
+    supervisor = workshop.workers(workers=2)
     workshop.await_waiting(2)
     for _ in range(2):
         admin.kill_worker(workshop.address, workshop.tube)

@@ -16,7 +16,7 @@ import pytest
 
 import ayl
 from ayl import delivery
-from ayl.engines import source_for
+from ayl.engines import source_for, watch_for
 from tests.processes.deadline import eventually, for_a_while
 from tests.processes.servers import HOST, Kind, Server, serving
 
@@ -52,7 +52,8 @@ class Taker:
 
     def __init__(self, engine: str) -> None:
         self._reader, self._writer = socket.socketpair()
-        self.source: Source = source_for(ayl.configure(engine=engine, timeout=2.0), [TUBE], self._reader.fileno())
+        settings = ayl.configure(engine=engine, timeout=2.0)
+        self.source: Source = source_for(settings, watch_for([TUBE]), self._reader.fileno())
 
     def take(self) -> int:
         """The job's body, a number; it is deleted."""
@@ -228,7 +229,7 @@ def workshop(two: list[Server], tmp_path: Path) -> Iterator[Workshop]:
 
 
 def test_workers_make_the_calls_of_all_servers(two: list[Server], workshop: Workshop) -> None:
-    workshop.workers(processes=2, AYL_ENGINE=url(two))
+    workshop.workers(workers=2, AYL_ENGINE=url(two))
     for number in range(20):
         ayl.send(chores.note, workshop.folder, f"call-{number}")
     eventually(lambda: len(workshop.words()) == 20, workshop.told)

@@ -21,7 +21,7 @@ def test_the_help_names_signals_and_exit_codes(our_workshop: Workshop) -> None:
     assert "SIGTERM" in text
     assert "78" in text
     assert "AYL_APP" in text
-    for option in ("APP_PATH", "REQUIRE", "TUBE", "PROCESSES", "LOG_LEVEL"):
+    for option in ("APP_PATH", "REQUIRE", "TUBE", "WORKERS", "LOG_LEVEL"):
         assert f"AYL_WORKER_{option}" in text
 
 
@@ -34,7 +34,7 @@ def test_every_option_can_be_given_by_the_environment(our_workshop: Workshop) ->
         AYL_WORKER_APP_PATH=str(APP_PATH),
         AYL_WORKER_REQUIRE="chores",
         AYL_WORKER_TUBE=f"{our_workshop.tube} {our_workshop.tube}/slow",
-        AYL_WORKER_PROCESSES="2",
+        AYL_WORKER_WORKERS="2",
         AYL_WORKER_LOG_LEVEL="debug",
         AYL_ENGINE=our_workshop.server.url,
     )

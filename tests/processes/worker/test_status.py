@@ -55,7 +55,7 @@ def awaits_troubles(workshop: Workshop, text: str) -> Any:
 
 
 def test_it_tells_the_processes_and_what_they_run_since_when(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers("--threads", "2", "--status", SOCKET, processes=2)
+    supervisor = our_workshop.workers("--threads", "2", "--status", SOCKET, workers=2)
     our_workshop.await_waiting(4)
     ayl.send(chores.note, our_workshop.folder, "done")
     our_workshop.await_empty()
@@ -146,7 +146,7 @@ def test_a_server_that_is_away_is_a_trouble_until_it_is_back(kind: Kind, tmp_pat
 
 
 def test_a_process_that_is_missing_is_a_trouble(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers("--status", SOCKET, processes=2)
+    supervisor = our_workshop.workers("--status", SOCKET, workers=2)
     our_workshop.await_waiting(2)
     os.kill(supervisor.started()[0], signal.SIGKILL)
     awaits_troubles(our_workshop, "1 of 2 processes is missing and will be started")
@@ -165,7 +165,7 @@ def test_a_process_that_does_not_answer_is_told_as_such(our_workshop: Workshop) 
 
 
 def test_a_worker_that_is_quiet_is_well(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers("--status", SOCKET, processes=2)
+    supervisor = our_workshop.workers("--status", SOCKET, workers=2)
     our_workshop.await_waiting(2)
     admin.quiet_worker(our_workshop.address, our_workshop.tube)
     supervisor.awaits("is quiet$")

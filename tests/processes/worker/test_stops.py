@@ -20,7 +20,7 @@ CUT = 75
 """The exit code when calls were cut off."""
 
 SLOTS = pytest.mark.parametrize(
-    "words", [("--threads", "4"), ("--threads", "0", "--coroutines", "4")], ids=["threads", "coroutines"]
+    "words", [("--processes", "4"), ("--threads", "4"), ("--coroutines", "4")], ids=" ".join
 )
 
 STOPS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
@@ -47,7 +47,7 @@ def test_a_stop_lets_the_call_that_runs_end_and_takes_nothing_else(workshop: Wor
 
 @STOPS
 def test_a_stop_ends_workers_that_wait_at_once(workshop: Workshop, number: signal.Signals) -> None:
-    supervisor = workshop.workers(processes=2)
+    supervisor = workshop.workers(workers=2)
     workshop.await_waiting(2)
     supervisor.gets(number)
     assert supervisor.wait() == 0
@@ -81,7 +81,7 @@ def test_a_second_stop_cuts_off_and_gives_back_at_once(workshop: Workshop, numbe
 
 
 def test_what_still_runs_at_the_end_of_the_grace_is_given_back_and_counts_as_nothing(workshop: Workshop) -> None:
-    supervisor = workshop.workers("--grace", "0.2", processes=2)
+    supervisor = workshop.workers("--grace", "0.2", workers=2)
     workshop.await_waiting(2)
     running = ayl.opts(priority=77).send(chores.hold, workshop.folder, "running")
     quick = ayl.send(chores.hold, workshop.folder, "quick")
@@ -188,7 +188,7 @@ def test_two_stops_in_one_breath_cut_off_as_well(our_workshop: Workshop) -> None
 
 
 def test_ctrl_c_reaches_supervisor_and_workers_alike_and_is_one_stop(workshop: Workshop) -> None:
-    supervisor = workshop.workers(processes=2)
+    supervisor = workshop.workers(workers=2)
     running = ayl.send(chores.hold, workshop.folder, "running")
     workshop.read("running-begins")
     supervisor.group_gets(signal.SIGINT)
@@ -213,7 +213,7 @@ def test_a_worker_that_is_stopped_alone_ends_its_call_and_is_replaced(workshop: 
 
 
 def test_workers_do_not_outlive_a_supervisor_that_is_killed(workshop: Workshop) -> None:
-    supervisor = workshop.workers(processes=3)
+    supervisor = workshop.workers(workers=3)
     running = ayl.send(chores.hold, workshop.folder, "running")
     busy = workshop.read("running-begins").pid
     workshop.await_waiting(2)

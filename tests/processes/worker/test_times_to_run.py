@@ -100,7 +100,7 @@ def test_a_process_whose_call_holds_the_interpreter_lock_is_killed_and_the_call_
 def test_another_process_that_takes_the_call_knows_that_it_has_overrun(
     our_workshop: Workshop, words: tuple[str, ...]
 ) -> None:
-    worker = our_workshop.workers(*words, processes=2)
+    worker = our_workshop.workers(*words, workers=2)
     sent = ayl.opts(time_to_run=SECONDS, failed_job_count=2, failed_job_delay=0).send(
         chores.grip, our_workshop.folder, "long", "C code"
     )

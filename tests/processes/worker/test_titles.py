@@ -24,7 +24,7 @@ def awaits_title(workshop: Workshop, pid: int, expected: str) -> None:
 
 
 def test_the_supervisor_tells_its_tubes_and_workers(our_workshop: Workshop) -> None:
-    supervisor = our_workshop.workers(processes=2)
+    supervisor = our_workshop.workers(workers=2)
     our_workshop.await_waiting(2)
     awaits_title(our_workshop, supervisor.process.pid, f"ayl_worker: {our_workshop.tube} (2 workers)")
     ayl.send(chores.hold, our_workshop.folder, "held")

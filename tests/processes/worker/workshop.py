@@ -88,12 +88,10 @@ class Supervisor:
 
     def close(self) -> None:
         """Let nothing stay behind, whatever happened."""
-        for pid in _session(self.process.pid):
-            os.kill(pid, signal.SIGKILL)
+        _kill_session(self.process.pid)
         self.process.wait(PATIENCE)
         # A worker may have been on its way from the supervisor's fork.
-        for pid in _session(self.process.pid):
-            os.kill(pid, signal.SIGKILL)
+        _kill_session(self.process.pid)
 
 
 def _session(leader: int) -> list[int]:
@@ -108,6 +106,12 @@ def _session(leader: int) -> list[int]:
             if fields[0] not in "ZX" and int(fields[3]) == leader:
                 members.append(int(entry.name))
     return sorted(members)
+
+
+def _kill_session(leader: int) -> None:
+    for pid in _session(leader):
+        with suppress(ProcessLookupError):  # the processes of slots die with their worker
+            os.kill(pid, signal.SIGKILL)
 
 
 class Workshop:
@@ -135,13 +139,13 @@ class Workshop:
         self.client.close()
         self.client = server.client(use=self.tube)
 
-    def workers(self, *words: str, processes: int = 1, await_start: bool = True, **variables: str) -> Supervisor:
+    def workers(self, *words: str, workers: int = 1, await_start: bool = True, **variables: str) -> Supervisor:
         """Start a supervisor with so many workers; they are ready once they wait for a job, or have one."""
-        words = ("--app-path", str(APP_PATH), "--require", "chores", "--processes", str(processes), *words)
+        words = ("--app-path", str(APP_PATH), "--require", "chores", "--workers", str(workers), *words)
         known = {"AYL_APP": APP, "AYL_VERSION": self.version, "AYL_ENGINE": self.server.url}
         supervisor = self.command(*words, **known | variables)
         if await_start:
-            supervisor.awaits("takes jobs from", processes)
+            supervisor.awaits("takes jobs from", workers)
         return supervisor
 
     def command(self, *words: str, **variables: str) -> Supervisor:

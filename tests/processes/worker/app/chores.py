@@ -493,3 +493,32 @@ async def block_first(folder: Path, word: str) -> None:
         return
     write(folder, f"{word}-begins")
     time.sleep(PATIENCE)
+
+
+@ayl.task("chores.clutch")
+def clutch(folder: Path, word: str, seconds: int) -> None:
+    """Keep the interpreter lock for so long."""
+    write(folder, f"{word}-begins")
+    ctypes.PyDLL(None).sleep(seconds)
+    write(folder, f"{word}-ends")
+
+
+@ayl.task("chores.crash")
+def crash(folder: Path, word: str) -> None:
+    """Read where there is no memory, the first time."""
+    first = not written(folder, word)
+    write(folder, word)
+    if first:
+        ctypes.string_at(0)
+
+
+@ayl.task("chores.leave_behind")
+def leave_behind(folder: Path, word: str) -> None:
+    """Die, the first time, but leave a process behind that has all that this one has open."""
+    first = not written(folder, word)
+    write(folder, word)
+    if first:
+        if os.fork() == 0:
+            time.sleep(PATIENCE)
+            os._exit(0)
+        os.kill(os.getpid(), signal.SIGKILL)
