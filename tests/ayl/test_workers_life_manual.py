@@ -9,6 +9,7 @@ import shlex
 from ayl.cli.worker import EPILOG, main
 from ayl.worker import exits, titles
 from ayl.worker.farewell import LAST_SECONDS
+from ayl.worker.liveness import LEAST_SECONDS
 from ayl.worker.restarts import FAILED_STARTS, MOST_SECONDS
 from ayl.worker.signals import ORDERS
 from tests.pages import Page
@@ -54,6 +55,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"killed {LAST_SECONDS:g} s\nlater" in MANUAL.text
     assert f"up to {MOST_SECONDS:g} s" in MANUAL.text
     assert FAILED_STARTS == 5
+    assert (f"exit code {exits.STUCK}" in MANUAL.text, LEAST_SECONDS) == (True, 60)
     assert f"every {titles.LOOK_SECONDS:g} s while" in MANUAL.text
     assert f"up to {titles.LONGEST} characters" in MANUAL.text
 
