@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ayl.cli.status import status
 from ayl.tubes import RULE, watchable
 from ayl.worker import changes
 from ayl.worker.plan import Plan
@@ -23,6 +24,10 @@ Examples:
   ayl_worker --require shop.models --processes 4
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
   ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
+  ayl_worker --require shop.models --tube shop/1.4.2/mail=3 --tube shop/1.4.2/pdf=1
+  ayl_worker --require shop.models --tube shop/1.4.2/urgent --tube shop/1.4.2 --strict
+  ayl_worker --require shop.models --status /run/shop/worker.socket
+  ayl_worker status /run/shop/worker.socket
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
 usually call ayl.configure(app=…, version=…). AYL_APP, AYL_VERSION, AYL_ENGINE and ayl.toml in the app's
@@ -46,13 +51,37 @@ Exit codes:
 """
 
 
-def _tubes(_context: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
+def _tubes(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> tuple[tuple[str, int | None], ...]:
+    """Names, and the share of each that is given one."""
+    tubes: dict[str, int | None] = {}
+    for text in texts:
+        name, equals, share = text.partition("=")
         if not watchable(name):
             raise click.BadParameter(
                 f"no tube can be named {name!r}: a name is {RULE}; with * for any text, but not at the beginning"
             )
-    return names
+        if equals and not SHARE(share):
+            raise click.BadParameter(f"{share!r} is no share of {name}: give a whole number from 1 to 999")
+        if name in tubes:
+            raise click.BadParameter(f"{name} is given twice")
+        tubes[name] = int(share) if equals else None
+    return (*tubes.items(),)
+
+
+def _lanes(given: tuple[tuple[str, int | None], ...], *, strict: bool) -> dict[str, Any]:
+    """What the plan says of them."""
+    shares = [share for _, share in given]
+    if strict and (len(given) < 2 or any(shares)):
+        raise click.UsageError("--strict needs several tubes, none of them with a share: --tube FIRST --tube SECOND")
+    return {
+        "tubes": tuple(name for name, _ in given),
+        "shares": tuple(share or 1 for share in shares) if any(shares) else (),
+    }
+
+
+SHARE = re.compile("[1-9][0-9]{0,2}").fullmatch
 
 
 def _reload(_context: click.Context, _option: click.Parameter, wanted: bool) -> bool:
@@ -70,7 +99,12 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     return int(found[1]) * int(1024 ** " kmg".index(found[2] or " "))
 
 
-@click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"})
+@click.group(
+    epilog=EPILOG,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    context_settings={"help_option_names": ["--help"], "auto_envvar_prefix": "AYL_WORKER"},
+)
 @click.option(
     "-a",
     "--app-path",
@@ -84,10 +118,9 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     "-c",
     "--require",
     multiple=True,
-    required=True,
     metavar="MODULE",
     show_envvar=True,
-    help="A module to import; may be given more than once.",
+    help="A module to import; may be given more than once.  [required]",
 )
 @click.option(
     "-t",
@@ -97,7 +130,14 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     callback=_tubes,
     show_default="the app's own, app/version",
     show_envvar=True,
-    help="A tube to take jobs from; may be given more than once. With * it is all tubes that match, new ones too.",
+    help="A tube to take jobs from; may be given more than once. With * it is all tubes that match, new ones too. "
+    "TUBE=3 is one with a share: 3 jobs of it for each one of a tube without a number.",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    show_envvar=True,
+    help="Take jobs from a --tube only when those before it are empty.",
 )
 @click.option(
     "--workers",
@@ -166,6 +206,15 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="End once no job is ready any more; what is delayed stays.",
 )
 @click.option(
+    "--status",
+    type=click.Path(),
+    default="",
+    callback=lambda _context, _option, path: path and str(Path(path).absolute()),
+    metavar="PATH",
+    show_envvar=True,
+    help="Tell there, at a Unix socket for this user alone, how the worker is: ayl_worker status PATH.",
+)
+@click.option(
     "--reload",
     is_flag=True,
     callback=_reload,
@@ -181,9 +230,12 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="DEBUG also tells of each call that went well.",
 )
 @click.version_option(package_name="ayl")
+@click.pass_context
 def main(
+    context: click.Context,
+    /,
     app_path: Path,
-    tube: tuple[str, ...],
+    tube: tuple[tuple[str, int | None], ...],
     log_level: str,
     workers: int,
     max_jobs: int | None,
@@ -192,6 +244,10 @@ def main(
     **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
+    if context.invoked_subcommand is not None:
+        return
+    if not options["require"]:  # not by click, which would want it of the other commands, too
+        raise click.MissingParameter(ctx=context, param=next(p for p in context.command.params if p.name == "require"))
     others = options["processes"] or options["coroutines"]
     if options["threads"] is None:
         options["threads"] = 0 if others else 1
@@ -199,8 +255,12 @@ def main(
         raise click.UsageError("a worker needs slots: --processes, --threads or --coroutines must be at least 1")
     limits = Limits(max_jobs, max_time, max_memory)
     path = str(app_path.resolve())
-    plan = Plan(app_path=path, tubes=tube, log_level=log_level.upper(), limits=limits, **options)
+    lanes = _lanes(tube, strict=options["strict"])
+    plan = Plan(app_path=path, log_level=log_level.upper(), limits=limits, **lanes, **options)
     # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
     # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
     program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(workers)]
     os.execv(program[0], program)  # noqa: S606 - our own module
+
+
+main.add_command(status)

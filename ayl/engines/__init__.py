@@ -10,6 +10,7 @@ from ayl.settings import Settings
 if TYPE_CHECKING:
     from ayl.engines.order import Orders
     from ayl.engines.spool.draining import Drain
+    from ayl.engines.watching import Watch
 
 
 def server_engine(settings: Settings) -> Engine:
@@ -69,15 +70,15 @@ def engine_for(settings: Settings) -> Engine:
 
 def source_for(
     settings: Settings,
-    tubes: Sequence[str],
+    watch: "Watch",
     wake_up: int,
     linked: Callable[[], object] = lambda: None,
     orders: "Orders | None" = None,
 ) -> Source:
     """Where a worker takes its jobs; NotConfigured for an engine that keeps none.
 
-    `linked` is called with each new connection that watches the tubes, perhaps by another thread. `orders`: what those
-    share of which one takes jobs after the other.
+    `watch`: its tubes; `wake_up`: a descriptor that ends a wait. `linked` is called with each new connection, perhaps
+    by another thread. `orders`: what those share of which one takes jobs after the other.
     """
     if _scheme(settings.engine) not in SERVERS:
         raise NotConfigured(f"the engine {settings.engine!r} has no jobs for workers; use beanstalk://HOST:PORT")
@@ -91,17 +92,27 @@ def source_for(
 
         (address,) = servers.addresses
         order = None if orders is None else orders.of(address)
-        return BeanstalkSource(address, dial, tubes, settings.timeout, wake_up, linked, order)
+        return BeanstalkSource(address, dial, watch, settings.timeout, wake_up, linked, order)
     from ayl.engines.several import SeveralSources
 
-    return SeveralSources(servers.addresses, dial, tubes, settings.timeout, wake_up, linked, orders)
+    return SeveralSources(servers.addresses, dial, watch, settings.timeout, wake_up, linked, orders)
+
+
+def watch_for(tubes: Sequence[str], shares: Sequence[int] = (), *, strict: bool = False) -> "Watch":
+    """The tubes of a worker, of which it takes jobs alike; or by shares, one for each; or strictly in their order."""
+    from ayl.engines.lanes import Shares, Strict
+    from ayl.engines.watching import Watch
+
+    if strict:
+        return Watch(tubes, Strict(len(tubes)))
+    return Watch(tubes, Shares(shares) if shares else None)
 
 
 def orders_for(in_hand: int) -> "Orders":
     """For sources of a process that may have so many jobs in hand."""
-    from ayl.engines.order import Orders
+    from ayl.engines.order import WARY, Orders
 
-    return Orders(in_hand)
+    return Orders(max(WARY, in_hand))
 
 
 def drain_for(settings: Settings) -> "Drain":

@@ -80,6 +80,10 @@ class Source(Protocol):
     def waited(self) -> bool:
         """Whether the job that was last taken had to be waited for, so that there may be no more of them now."""
 
+    @property
+    def proved(self) -> float:
+        """When a server has last answered (monotonic clock); at first, when this source was made."""
+
     def take(self, *, wait: bool = True) -> Lease | None:
         """Wait for a job; None if the wake-up descriptor ended the wait and none was on its way. Unreachable if no
         server answers.

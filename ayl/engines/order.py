@@ -41,7 +41,7 @@ class Orders:
 
     def __init__(self, wary: int = WARY) -> None:
         """`wary`: as for `Order`."""
-        self._wary = max(WARY, wary)
+        self._wary = wary
         self._orders: dict[Address, Order] = {}
 
     def of(self, address: Address) -> Order:

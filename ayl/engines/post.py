@@ -31,6 +31,8 @@ class Post:
         """A reserve is under way."""
         self.due = inf
         """When its answer is due, seconds of the monotonic clock."""
+        self.proved = monotonic()
+        """When it has last answered, of the same clock; at first, when this was made."""
         self.trouble: Unreachable | None = None
         """Why there is no connection; None while that is not known."""
         self._connect = connect
@@ -57,6 +59,7 @@ class Post:
         client = self._redial.collect()
         if client is not None:
             self._redial, self.trouble, self.client = None, None, client
+            self.proved = monotonic()
             selector.register(client, selectors.EVENT_READ, self)
             if self._told:
                 log.info("the server at %s answers again", self.address)
@@ -64,11 +67,13 @@ class Post:
         elif (error := self._redial.error) is not None:
             self._tell(error)
 
-    def ask(self, selector: selectors.BaseSelector, *, wait: bool) -> None:
-        """Ask for a job; with `wait` for the next one, otherwise for one that is there."""
+    def ask(self, selector: selectors.BaseSelector, lane: int | None, *, wait: bool) -> None:
+        """Ask for a job of a lane, or of all; with `wait` for the next one, otherwise for one that is there."""
         if self.client is None:
             return
         try:
+            if not self.client.turn_to(lane):
+                return
             seconds = renewal(self._timeout) if wait else 0
             self.client.begin_reserve(seconds)
             self.asked, self.due = True, monotonic() + seconds + self._timeout
@@ -86,13 +91,19 @@ class Post:
             asked, self.asked, self.due = self.asked, False, inf
             if not asked:
                 raise ConnectionResetError  # nobody has asked: the server is gone
-            job_id, body = client.finish_reserve()
-            return BeanstalkLease(_Held(self, client, selector), job_id, body, is_new=self._order.is_new(job_id))
-        except NO_JOB:
-            return None
+            self.proved = monotonic()
+            return self._lease(client, selector)
         except TROUBLE as error:
             self.lose(selector, error)
             return None
+
+    def _lease(self, client: Client, selector: selectors.BaseSelector) -> BeanstalkLease | None:
+        try:
+            job_id, body = client.finish_reserve()
+        except NO_JOB:
+            client.look()  # now that it has just answered: one that stands still would keep the others waiting
+            return None
+        return BeanstalkLease(_Held(self, client, selector), job_id, body, is_new=self._order.is_new(job_id))
 
     def more(self, selector: selectors.BaseSelector | None, count: int) -> list[BeanstalkLease]:
         """Up to so many jobs that are ready now, by a connection on which nobody waits."""

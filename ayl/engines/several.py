@@ -16,10 +16,11 @@ from ayl.engines.addresses import Address
 from ayl.engines.base import Lease
 from ayl.engines.client import Client
 from ayl.engines.dialing import Dial
+from ayl.engines.lanes import taken
 from ayl.engines.order import Orders
 from ayl.engines.post import Post
 from ayl.engines.source import BeanstalkLease
-from ayl.engines.watching import watching
+from ayl.engines.watching import Watch, watching
 from ayl.errors import Unreachable
 
 ANSWER_SECONDS = 0.5
@@ -37,7 +38,7 @@ class SeveralSources:
         self,
         addresses: Sequence[Address],
         dial: Dial,
-        tubes: Sequence[str],
+        watch: Watch,
         timeout: float,
         wake_up: int,
         linked: Callable[[], object] = lambda: None,
@@ -50,13 +51,14 @@ class SeveralSources:
 
         def connecting(address: Address) -> Callable[[], Client]:
             def connect() -> Client:
-                client = watching(address, dial, tubes, timeout)
+                client = watching(address, dial, watch, timeout)
                 linked()
                 return client
 
             return connect
 
         self._posts = [Post(address, connecting(address), timeout, orders.of(address)) for address in addresses]
+        self._turns = watch.turns
         self._wake_up = wake_up
         self._first = 0  # whose turn it is
         self._latest: Post | None = None
@@ -64,6 +66,10 @@ class SeveralSources:
         self.waited = True
         self._selector: selectors.BaseSelector | None = None
         self._bell: tuple[socket.socket, socket.socket] | None = None
+
+    @property
+    def proved(self) -> float:
+        return max(post.proved for post in self._posts)
 
     def take(self, *, wait: bool = True) -> BeanstalkLease | None:
         selector = self._prepared()
@@ -82,9 +88,9 @@ class SeveralSources:
     def delete_and_take(self, leases: Sequence[Lease], ready: int, *, wait: bool) -> tuple[list[bool], list[Lease]]:
         held = [lease.delete() for lease in leases]
         # Only of the server that was last taken from. The others may have jobs that have waited longer: they are asked
-        # first, when one is taken.
-        came = self._latest.more(self._selector, ready) if self._latest is not None and ready else []
-        return held, [*came]
+        # first, when one is taken. With lanes, they may have some of a lane that comes first.
+        latest = self._latest if ready and self._turns is None else None
+        return held, [] if latest is None else [*latest.more(self._selector, ready)]
 
     def delete_and_ask(self, leases: Sequence[Lease], ready: int) -> None:
         self._answers = self.delete_and_take(leases, ready, wait=False)
@@ -121,14 +127,21 @@ class SeveralSources:
         return Unreachable("; ".join(str(post.trouble) for post in self._posts if post.trouble is not None))
 
     def _ask_in_turn(self, selector: selectors.BaseSelector) -> BeanstalkLease | None:
+        if self._turns is None:
+            return self._ask_all(selector)
+        found = taken(self._turns, 1, lambda lane, _: [*filter(None, (self._ask_all(selector, lane),))])
+        return found[0] if found else None
+
+    def _ask_all(self, selector: selectors.BaseSelector, lane: int | None = None) -> BeanstalkLease | None:
+        """One server after the other."""
         for post in self._in_turn():
-            if not post.asked and (lease := self._ask(post, selector)) is not None:
+            if not post.asked and (lease := self._ask(post, selector, lane)) is not None:
                 return lease
         return None
 
-    def _ask(self, post: Post, selector: selectors.BaseSelector) -> BeanstalkLease | None:
+    def _ask(self, post: Post, selector: selectors.BaseSelector, lane: int | None) -> BeanstalkLease | None:
         """Its job, or that of one who was asked earlier and is slow; None if there is none, or it is slow itself."""
-        post.ask(selector, wait=False)
+        post.ask(selector, lane, wait=False)
         deadline = monotonic() + ANSWER_SECONDS
         while post.asked and (left := deadline - monotonic()) > 0:
             lease = self._harvest(selector, left)
@@ -140,7 +153,7 @@ class SeveralSources:
         """Wait for the next job of any; or for other news, and then there may be none."""
         for post in self._posts:
             if not post.asked:
-                post.ask(selector, wait=True)
+                post.ask(selector, None, wait=True)
         troubles = [post.trouble for post in self._posts if post.client is None and post.trouble is not None]
         if len(troubles) == len(self._posts):
             raise self._unreachable()

@@ -14,9 +14,10 @@ from ayl.engines.addresses import Address
 from ayl.engines.base import Lease
 from ayl.engines.client import NO_JOB, TROUBLE, WORDS, Client, unreachable
 from ayl.engines.dialing import Dial
+from ayl.engines.lanes import taken
 from ayl.engines.order import Order
 from ayl.engines.submissions import Submission
-from ayl.engines.watching import watching
+from ayl.engines.watching import Watch, watching
 from ayl.errors import MessageTooLarge, Refused, Unreachable
 from ayl.life import Standing
 
@@ -123,7 +124,7 @@ class BeanstalkSource:
         self,
         address: Address,
         dial: Dial,
-        tubes: Sequence[str],
+        watch: Watch,
         timeout: float,
         wake_up: int,
         linked: Callable[[], object] = lambda: None,
@@ -134,7 +135,7 @@ class BeanstalkSource:
         """
         self._address = address
         self._dial = dial
-        self._tubes = tuple(tubes)
+        self._watch = watch
         self._timeout = timeout
         self._renewal = renewal(timeout)
         self._wake_up = wake_up
@@ -148,6 +149,7 @@ class BeanstalkSource:
         self._answers: tuple[list[bool], list[Lease]] = [], []
         self._talk = threading.RLock()
         self.waited = False
+        self.proved = monotonic()
 
     def take(self, *, wait: bool = True) -> BeanstalkLease | None:
         with self._trouble():
@@ -155,6 +157,13 @@ class BeanstalkSource:
             self.waited = False
             while True:
                 if not self._asked:
+                    client.look()
+                    if (turns := self._watch.turns) is not None:
+                        for lease in taken(turns, 1, self._ask_lane):
+                            return lease
+                        if not wait:
+                            return None
+                    client.turn_to(None)
                     client.begin_reserve(self._renewal if wait else 0)
                     self._asked = True
                 if not client.has_answer:
@@ -167,6 +176,7 @@ class BeanstalkSource:
                 try:
                     return self._lease(*client.finish_reserve())
                 except NO_JOB:
+                    self.proved = monotonic()
                     if not wait:
                         return None
 
@@ -174,17 +184,44 @@ class BeanstalkSource:
         with self._talk, self._trouble():
             if self._client is None:
                 return [False] * len(leases), []
+            if self._watch.turns is not None:
+                return self._settled_and_taken(self._client, leases, ready)
+            if wait:
+                self._client.look()
+                self._client.turn_to(None)
             self._asked = wait
             self._begin(self._client, leases, ready, self._renewal if wait else 0)
             return self._answered(self._client)
 
     def delete_and_ask(self, leases: Sequence[Lease], ready: int) -> None:
         with self._talk, self._trouble():
-            self._begin(self._open(), leases, ready, 0)
+            client = self._open()
+            if self._watch.turns is not None:
+                self._answers = self._settled_and_taken(client, leases, ready)
+            else:
+                self._begin(client, leases, ready, 0)
 
     def answered(self) -> tuple[list[bool], list[Lease]]:
         with self._talk, self._trouble():
             return self._answered(self._open())
+
+    def _ask_lane(self, lane: int, count: int) -> list[BeanstalkLease]:
+        """Up to so many jobs that are ready there."""
+        with self._talk:
+            if self._client is None or not self._client.turn_to(lane):
+                return []
+            since = monotonic()
+            self._client.begin_portion((), count)
+            _, came = self._client.finish_portion(0, count)
+            return [self._lease(*job, since) for job in came]
+
+    def _settled_and_taken(self, client: Client, leases: Sequence[Lease], ready: int) -> tuple[list[bool], list[Lease]]:
+        """With lanes, each of which is asked in a write of its own: how many are asked of the next is known then."""
+        held: list[bool] = []
+        if leases:
+            client.begin_portion([lease.job_id for lease in leases], 0)
+            held, _ = client.finish_portion(len(leases), 0)
+        return held, [] if self._watch.turns is None else [*taken(self._watch.turns, ready, self._ask_lane)]
 
     def settle(self, command: bytes, expected: bytes) -> bool:
         with self._talk, self._trouble():
@@ -207,7 +244,9 @@ class BeanstalkSource:
                 self._client = None
 
     def _lease(self, job_id: int, body: bytes, since: float | None = None) -> BeanstalkLease:
-        return BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id), since=since)
+        lease = BeanstalkLease(self, job_id, body, is_new=self._order.is_new(job_id), since=since)
+        self.proved = lease.since
+        return lease
 
     def _begin(self, client: Client, leases: Sequence[Lease], ready: int, wait: int) -> None:
         since = monotonic()
@@ -260,9 +299,10 @@ class BeanstalkSource:
 
     def _connected(self) -> tuple[Client, selectors.BaseSelector]:
         if self._client is None or self._selector is None:
-            self._client = watching(self._address, self._dial, self._tubes, self._timeout)
+            self._client = watching(self._address, self._dial, self._watch, self._timeout)
             self._selector = selectors.DefaultSelector()
             self._selector.register(self._client, selectors.EVENT_READ)
             self._selector.register(self._wake_up, selectors.EVENT_READ)
+            self.proved = monotonic()
             self._linked()
         return self._client, self._selector

@@ -57,6 +57,9 @@ class Consumer:
         self._wait = not burst
         self._hand = Hand(source, hold)
         self._portion = Portion()
+        self._trouble = ""  # the server's, until it brings a job
+        self._troubled_at = 0.0
+        self._asks_since: float | None = None  # of a server, for a job
         self._alone = terms.alone
         self._alone.join()  # here, for another slot may want to be alone before this one has begun
         self._slot = terms.slot(lambda: self._hand.lighten(self._hand.portion))
@@ -69,7 +72,6 @@ class Consumer:
             self._alone.leave()
 
     def _work(self, settings: Settings) -> Next:
-        reachable = True
         while True:
             try:
                 self._stop.install()
@@ -79,21 +81,36 @@ class Consumer:
                     self._source.close()  # which withdraws what it has asked for
                     self._alone.step_aside()
                     continue
+                self._asks_since = monotonic()
                 lease = self._source.take(wait=self._wait)
-                if not reachable:
+                self._asks_since = None
+                if self._trouble:
                     log.info("the server answers again")
-                reachable = True
+                    self._trouble = ""
                 if lease is None and not self._wait and not self._is_to_pause:
                     return Next.EMPTY
                 if lease is not None and (after := self._work_off(lease, settings)) is not Next.GO_ON:
                     return after
             except Unreachable as error:
+                self._asks_since = None
                 self._source.close()
                 self._hand.drop()
-                if reachable:
+                if not self._trouble:
                     log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
-                reachable = False
+                self._trouble = str(error)
+                self._troubled_at = monotonic()
                 self._stop.wait(RECONNECT_SECONDS)
+
+    @property
+    def trouble(self) -> str:
+        """Why no job can be taken now; empty if that is not so."""
+        return self._trouble if self._trouble and self._source.proved < self._troubled_at else ""
+
+    @property
+    def moved_at(self) -> float:
+        """When it has last got on with taking a job, of the monotonic clock; now while it does not ask for one."""
+        since = self._asks_since
+        return monotonic() if since is None else max(since, self._source.proved)
 
     @property
     def _is_to_pause(self) -> bool:

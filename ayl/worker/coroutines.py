@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
+from time import monotonic
 from typing import TypeVar
 
 from ayl.engines.base import Source
@@ -65,6 +66,10 @@ class Coroutines:
         self._slots = [terms.slot(lambda: None) for _ in range(count)]
         self._wear = wear
         self._burst = burst
+        self._trouble = ""  # the server's, until it brings a job
+        self._troubled_at = 0.0
+        self._asks_since: float | None = None  # of a server, for jobs
+        self._proved: Callable[[], float] = monotonic
         self._alone = terms.alone
         self._alone.join()
         self._begun: set[PooledLease] = set()
@@ -79,7 +84,8 @@ class Coroutines:
             ThreadPoolExecutor(self._plain_calls, "ayl calls") as self._callers,
             ThreadPoolExecutor(SETTLERS, "ayl asks") as self._askers,
         ):
-            self._pool = Pool(self._connect, self._alone)
+            self._pool = pool = Pool(self._connect, self._alone)
+            self._proved = lambda: pool.proved
             self._loop.watch(self._bell.fileno(), self._tell)
             self._alone.tell(self._tell)
             try:
@@ -94,7 +100,6 @@ class Coroutines:
         return self._after
 
     def _take_jobs(self, settings: Settings) -> None:
-        reachable = True
         while room := self._room():
             if (seconds := self._pool.hesitation) > 0:
                 self._bell.wait(seconds)
@@ -102,22 +107,26 @@ class Coroutines:
                     return
             free, taken = self._free, 0
             try:
+                self._asks_since = monotonic()
                 for leases in self._pool.take(room, wait=not self._burst):
                     with self._news:
                         self._free -= len(leases)
                     taken += len(leases)
                     self._begun.update(leases)
                     self._loop.call(self._begin, leases, settings)
-                if not reachable:
+                self._asks_since = None
+                if self._trouble:
                     log.info("the server answers again")
-                reachable = True
+                    self._trouble = ""
                 if self._burst and not taken and not self._alone.is_wanted and self._is_over(free):
                     self._after = Next.EMPTY
                     return
             except Unreachable as error:
-                if reachable:
+                self._asks_since = None
+                if not self._trouble:
                     log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
-                reachable = False
+                self._trouble = str(error)
+                self._troubled_at = monotonic()
                 self._bell.wait(RECONNECT_SECONDS)
 
     def _room(self) -> int:
@@ -142,6 +151,17 @@ class Coroutines:
         with self._news:
             self._news.wait_for(lambda: self._bell.requested or self._free != free)
         return False
+
+    @property
+    def trouble(self) -> str:
+        """Why no jobs can be taken now; empty if that is not so."""
+        return self._trouble if self._trouble and self._proved() < self._troubled_at else ""
+
+    @property
+    def moved_at(self) -> float:
+        """When it has last got on with taking jobs, of the monotonic clock; now while it does not ask for any."""
+        since = self._asks_since
+        return monotonic() if since is None else max(since, self._proved())
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether calls were cut off, which must not go on."""

@@ -19,6 +19,20 @@ class Kept(Protocol):
         """Renew it; False if it is lost."""
 
 
+class Keeps(Protocol):
+    """Who keeps leases alive."""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether that is another process, which no call can hold up."""
+
+    def keep(self, call: Kept) -> None:
+        """As long as it runs."""
+
+    def leave(self, call: Kept) -> None:
+        """It has ended."""
+
+
 class Keeper:
     """One thread for all slots of a process, started with the first such call."""
 

@@ -6,13 +6,14 @@ When the child has died, it settles what is left by the policy of failures.
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from math import inf
 from time import monotonic
 from typing import ClassVar
 
 from ayl.engines.base import Lease, Source
 from ayl.errors import AylError, MessageTooLarge, Refused, Unreachable
+from ayl.message import Message
 from ayl.settings import Settings
 from ayl.worker.execution import Job, opened
 from ayl.worker.frames import Head
@@ -35,6 +36,19 @@ def failed(error: AylError) -> Answer:
     return {"error": name, "text": str(error)}, ()
 
 
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A call that a child makes."""
+
+    lease: Lease
+    message: Message
+    progress: float | str | None = None
+    """Only the child knows."""
+
+    def taken(self) -> float:
+        return monotonic() - self.lease.since
+
+
 class Lender:
     """To one child after the other."""
 
@@ -42,6 +56,8 @@ class Lender:
         self._source = source
         self._settings = settings
         self._loans = Loans()
+        self.trouble = ""
+        """Why the last job could not be taken."""
         self._kept: Lease | None = None
         self._kept_number = 0
         self._touch_at = inf
@@ -53,8 +69,21 @@ class Lender:
         try:
             lease = self._source.take(wait=wait)
         except Unreachable as error:
+            self.trouble = str(error)
             return failed(error)
+        self.trouble = ""
         return None if lease is None else self._lent([], [lease])
+
+    @property
+    def proved(self) -> float:
+        """When the server has last answered, of the monotonic clock."""
+        return self._source.proved
+
+    def lent(self, at: int) -> Lent | None:
+        """The call of the job that the child is at; None if there is none. For any thread."""
+        lease = self._loans.get(at)
+        job = None if lease is None else opened(lease, self._settings)
+        return Lent(job.lease, job.message) if isinstance(job, Job) else None
 
     def asked(self, head: Head, rest: bytes, *, more: bool) -> Answer:
         """All else. `more`: whether the child may have more jobs."""

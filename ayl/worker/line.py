@@ -16,6 +16,10 @@ WORN = ord("w")
 """From a worker: another is to take its place; until it is told to stop it works on."""
 SOONER = ord("s")
 """From a worker: a call has an earlier deadline than the supervisor knows of. It looks whenever it hears something."""
+REPORT = ord("r")
+"""From a worker: what it does, as `ayl.worker.reports` has it."""
+ASK = ord("a")
+"""To a worker: report."""
 GIVE_BACK = ord("g")
 """To a worker: the grace is over. Give back what is in hand, what runs included, and end."""
 

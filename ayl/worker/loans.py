@@ -13,11 +13,11 @@ from ayl.engines.base import Lease
 class Estate:
     """What a child leaves that has died."""
 
-    done: list[Lease]
+    done: Sequence[Lease]
     """Their calls have ended well, and nobody has told the server yet."""
     ran: Lease | None
     """Whose call has died with it."""
-    unbegun: list[Lease]
+    unbegun: Sequence[Lease]
 
 
 class Loans:

@@ -13,6 +13,10 @@ class Plan(NamedTuple):
     require: tuple[str, ...]
     tubes: tuple[str, ...] = ()
     """Empty for the app's own tube."""
+    shares: tuple[int, ...] = ()
+    """Of each of them; empty if all are alike."""
+    strict: bool = False
+    """Whether each comes before those behind it."""
     log_level: str = "INFO"
     processes: int = 0
     """Process slots."""
@@ -25,6 +29,8 @@ class Plan(NamedTuple):
     limits: Limits = NO_LIMITS
     burst: bool = False
     """End once no job is ready."""
+    status: str = ""
+    """The path of a socket where the supervisor tells how it is; empty for none."""
     reload: bool = False
     """For development: start anew when the app's code has changed."""
 
@@ -43,5 +49,7 @@ class Plan(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> "Plan":
         fields = json.loads(text)
-        made = {name: tuple(fields[name]) for name in ("require", "tubes")} | {"limits": Limits(**fields["limits"])}
+        made = {name: tuple(fields[name]) for name in ("require", "tubes", "shares")} | {
+            "limits": Limits(**fields["limits"])
+        }
         return cls(**fields | made)

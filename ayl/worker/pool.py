@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from time import monotonic
 
 from ayl.engines.base import Lease, Source
 from ayl.errors import Unreachable
@@ -97,6 +98,8 @@ class Pool:
         self._connect = connect
         self._alone = alone
         self._idle: deque[Member] = deque()
+        self._taking: Source | None = None
+        self._began = monotonic()
         self._lock = Lock()
         self._holding = 0
         self._ended: SimpleQueue[PooledLease | None] = SimpleQueue()
@@ -110,12 +113,18 @@ class Pool:
         """
         return max(0, self._holding - FEW) * GATHER_SECONDS
 
+    @property
+    def proved(self) -> float:
+        """When the connection that takes jobs has last had an answer, of the monotonic clock."""
+        return self._began if self._taking is None else self._taking.proved
+
     def take(self, most: int, *, wait: bool = True) -> Iterator[list[PooledLease]]:
         """Wait for a job, and take up to so many that are ready behind it, a few at a time; nothing if the wait was
         ended, or without `wait` if none is ready. Raises Unreachable.
         """
         with self._lock:
             member = self._idle.pop() if self._idle else Member(self._connect())
+        self._taking = member.source
         try:
             lease = member.source.take(wait=wait)
             if lease is None:

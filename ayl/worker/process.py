@@ -23,7 +23,7 @@ from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
-from ayl.engines import orders_for, source_for
+from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
@@ -32,10 +32,13 @@ from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.execution import Next, counts
 from ayl.worker.line import Line
+from ayl.worker.liveness import Liveness
 from ayl.worker.minder import Minder
 from ayl.worker.outcomes import fail
 from ayl.worker.parting import part
 from ayl.worker.plan import Plan
+from ayl.worker.reports import Reports
+from ayl.worker.reports import Slots as Reported
 from ayl.worker.slots import Bell, CannotGoOn, either, work_side_by_side
 from ayl.worker.terms import Terms
 from ayl.worker.wear import Wear, resident
@@ -111,8 +114,8 @@ class Stop:
         self.stopping.set()
 
 
-class Slots(Protocol):
-    """One, or several over connections of their own."""
+class Slots(Reported, Protocol):
+    """The same, as their process sees them."""
 
     def work(self, settings: Settings) -> Next:
         """Until told to stop, or by a message to end."""
@@ -128,7 +131,10 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     signals = begin(plan)
     to_supervisor = Line.at(descriptor)
     workers: list[Slots] = []
-    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers), daemon=True).start()
+    reports: list[Reports] = []  # once there is anything to tell
+    threading.Thread(
+        target=_listen, args=(to_supervisor, plan.grace, workers, reports), name="ayl line", daemon=True
+    ).start()
     bell = Bell(signals.stopping.set)
     stop = signals if plan.slots == plan.threads == 1 else bell
     deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
@@ -139,7 +145,8 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         tubes = plan.tubes or (settings.tube(),)
         log.info("takes jobs from %s", ", ".join(tubes))
         connected = partial(to_supervisor.say, line.CONNECTED)
-        connect = partial(source_for, settings, tubes, linked=connected)
+        watch = watch_for(tubes, plan.shares, strict=plan.strict)
+        connect = partial(source_for, settings, watch, linked=connected)
         connect(wake_up.fileno()).close()  # so that settings that make no sense are told now
         sources = [connect(wake_up.fileno()) for _ in range(plan.threads)]
     except AylError as error:
@@ -154,9 +161,10 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         to_supervisor.say(line.WORN)
 
     wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
-    if (show := titles.setter()) is not None:
-        terms.titles = titles.Titles(terms.running, show)
+    terms.titles = titles.shown(terms.running)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
+    reports.append(Reports(workers, terms.running, lambda: wear.jobs + sum(other.jobs for other in terms.others)))
+    Liveness(workers, settings.timeout, partial(part, exits.STUCK)).begin()
     try:
         with ExitStack() as stack:
             workers += _others(plan, connect, bell, wear, terms, stack)
@@ -232,9 +240,11 @@ def _not_a_file(name: str) -> str:
     return f"; a module is named as in an import, not as a file: --require {module}"
 
 
-def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots]) -> None:
+def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots], reports: Sequence[Reports]) -> None:
     """To the supervisor, as long as there is one."""
     while words := to_supervisor.hear():
+        if line.ASK in words and reports:
+            to_supervisor.say(line.REPORT, reports[0].now())
         if line.GIVE_BACK in words:
             _give_back(workers)
     os.kill(os.getpid(), signal.SIGTERM)

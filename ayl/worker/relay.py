@@ -21,7 +21,7 @@ from ayl.worker.child import Child, Death
 from ayl.worker.execution import Next
 from ayl.worker.frames import Head
 from ayl.worker.hand import LAST_SECONDS
-from ayl.worker.lender import Answer, Lender
+from ayl.worker.lender import Answer, Lender, Lent
 from ayl.worker.plan import Plan
 from ayl.worker.restarts import FAILED_STARTS, Restarts
 from ayl.worker.slots import Bell, CannotGoOn
@@ -61,6 +61,11 @@ class Relay:
         self._start_at = 0.0
         self._request: Head | None = None
         """Of the child, which waits for a job."""
+        self._jobs = 0  # of children that have ended
+        self._moved_at = monotonic()
+        self._is_aside = False
+        self._lender: Lender | None = None
+        """Once there is one; for other threads."""
         self._after: Next | None = None
         self._is_cut = False
         self._has_cut = False
@@ -71,7 +76,7 @@ class Relay:
         # Whatever there is news of ends the source's wait: a selector of this kind can be waited for itself.
         with selectors.EpollSelector() as self._news:
             source = self._connect(self._news.fileno())
-            self._lender = Lender(source, settings)
+            self._lender = self._lends = Lender(source, settings)
             self._news.register(self._bell, selectors.EVENT_READ, self._hear_bell)
             try:
                 while self._after is None:
@@ -86,6 +91,38 @@ class Relay:
                 self._has_ended.set()
                 if self._has_cut:
                     Event().wait()  # who has asked to give back ends the process, and says why
+
+    @property
+    def trouble(self) -> str:
+        """Why no job can be taken now; empty if that is not so."""
+        return "" if self._lender is None else self._lender.trouble
+
+    @property
+    def moved_at(self) -> float:
+        """When it has last got on with taking jobs, of the monotonic clock. Now if its child does not wait for one; and
+        infinity once the slot has ended.
+        """
+        if self._has_ended.is_set():
+            return inf
+        lender = self._lender
+        is_asking = self._request is not None and not self._is_aside
+        return max(self._moved_at, lender.proved) if lender is not None and is_asking else monotonic()
+
+    @property
+    def jobs(self) -> int:
+        child = self._child
+        with suppress(ValueError):  # its memory has just been let go of
+            return self._jobs + (0 if child is None else child.tally.begun)
+        return self._jobs
+
+    def running(self) -> list[Lent]:
+        child, lender = self._child, self._lender
+        if child is None or lender is None:
+            return []
+        with suppress(ValueError):  # its memory has just been let go of
+            lent = lender.lent(child.tally.at)
+            return [] if lent is None else [lent]
+        return []
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether a call was cut off."""
@@ -107,8 +144,8 @@ class Relay:
                 self._after = Next.GO_ON
             return
         if self._child.look():
-            self._lender.win_time(self._child.tally.at)
-        if monotonic() >= self._lender.touch_at and not self._lender.keep(self._child.tally):
+            self._lends.win_time(self._child.tally.at)
+        if monotonic() >= self._lends.touch_at and not self._lends.keep(self._child.tally):
             self._child.lose(monotonic() + PARTING_SECONDS)
         if self._request is not None:
             self._take(self._child, self._request)
@@ -118,7 +155,7 @@ class Relay:
         if self._request is not None:
             return 0
         now, child = monotonic(), self._child
-        due = self._start_at if child is None else min(self._lender.touch_at, child.overruns.next_look(now))
+        due = self._start_at if child is None else min(self._lends.touch_at, child.overruns.next_look(now))
         return None if due == inf else max(0.0, due - now)
 
     # What the child asks
@@ -136,18 +173,22 @@ class Relay:
         head, rest = frame
         self._look_at_leases(child)
         if head["do"] == "take":
+            self._moved_at = monotonic()
             self._request = head
         else:
             more = not (child.is_dismissed or self._alone.is_wanted)
-            self._answer(child, head, self._lender.asked(head, rest, more=more))
+            self._answer(child, head, self._lends.asked(head, rest, more=more))
 
     def _take(self, child: Child, request: Head) -> None:
         """If there is no job, but news, it is asked for once more after that."""
         answer: Answer | None = (NOTHING | {"stop": True}, ())
         if not child.is_dismissed:
             if self._alone.is_wanted:
-                self._lender.close()  # which withdraws what it has asked for
+                self._lends.close()  # which withdraws what it has asked for
+                self._is_aside = True
                 self._alone.step_aside()
+                self._is_aside = False
+                self._moved_at = monotonic()
             answer = self._wait_for_job(wait=request["wait"])
             if answer is None and (request["wait"] or self._alone.is_wanted or self._news.select(0)):
                 return
@@ -158,7 +199,7 @@ class Relay:
         # Only here: while a call runs, somebody may want to be alone for long, which must not keep this thread awake.
         self._news.register(self._alone, selectors.EVENT_READ, lambda: None)
         try:
-            return self._lender.take(wait=wait)
+            return self._lends.take(wait=wait)
         finally:
             self._news.unregister(self._alone)
 
@@ -181,7 +222,7 @@ class Relay:
         register(child.requests, selectors.EVENT_READ, partial(self._hear_request, child))
 
     def _look_at_leases(self, child: Child) -> None:
-        if self._lender.look(child.tally):
+        if self._lends.look(child.tally):
             child.overruns.end_at(inf)
 
     # The child's life
@@ -232,6 +273,7 @@ class Relay:
         for registered in (child.line, child.end, child.requests):
             if registered in self._news.get_map():
                 self._news.unregister(registered)
+        self._jobs += child.tally.begun
         at, death = child.tally.at, child.reap()
         log.info("process %d of a slot %s", child.pid, exits.told(death.code))
         if child is self._successor:
@@ -239,7 +281,7 @@ class Relay:
             return
         self._child = self._request = None
         error, delay = (None, LAST_SECONDS) if self._is_cut else (_failure(death), 0)
-        had_call = self._lender.inherit(at, error, delay)
+        had_call = self._lends.inherit(at, error, delay)
         self._has_cut = had_call and self._is_cut
         if self._is_cut or self._bell.requested:
             self._after = AFTER.get(death.code, Next.GO_ON)

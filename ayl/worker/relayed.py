@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
+from time import monotonic
 from typing import Any
 
 from ayl.engines.base import Lease
@@ -88,6 +89,7 @@ class RelayedSource:
         """The number of the question that was asked ahead, until its answer is read."""
         self._ahead: Frame = {}, b""
         self._lock = RLock()
+        self.proved = monotonic()
 
     def take(self, *, wait: bool = True) -> RelayedLease | None:
         answer, rest = self.ask("take", wait=wait)
@@ -117,6 +119,7 @@ class RelayedSource:
         with self._lock, _relay():
             self._gather()
             frame = self._answer(self._say(do, *bodies, **fields))
+        self.proved = monotonic()
         return _checked(frame)
 
     def _say(self, do: str, *bodies: bytes, **fields: object) -> int:

@@ -11,6 +11,7 @@ tubes are served all the time. When the successor fails, the worker stays.
 """
 
 import logging
+import os
 import selectors
 import signal
 import subprocess
@@ -20,16 +21,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from time import monotonic
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ayl.worker import changes, exits, line, titles
 from ayl.worker.deadlines import TOLD
 from ayl.worker.farewell import Act, Farewell
+from ayl.worker.inquiries import Inquiries, SocketTaken
 from ayl.worker.line import Line
 from ayl.worker.overruns import Overruns
 from ayl.worker.plan import Plan
 from ayl.worker.restarts import FAILED_STARTS, Restarts
 from ayl.worker.signals import Order, Signals
+from ayl.worker.status import Status, WorkerStatus, troubles
 
 log = logging.getLogger("ayl.worker")
 
@@ -52,12 +55,22 @@ class Worker:
         self.farewell: Farewell | None = None
         self.was_killed = False
         """By us."""
+        self.began = monotonic()
         self.is_outdated = False
         """Whether it was started before the latest restart was asked for."""
 
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    @property
+    def state(self) -> str:
+        return "ending" if self.farewell is not None else "working" if self.is_loaded else "starting"
+
+    def ask(self) -> None:
+        """How it is: it reports on the line."""
+        if self.line is not None:
+            self.line.say(line.ASK)
 
     def leave(self, now: float, grace: float | None) -> None:
         """Begin to bring it to an end, or allow less time for it."""
@@ -109,6 +122,8 @@ class Supervisor:
         self._quiet = False
         self._silent = 0
         """Places whose workers were ordered to be quiet."""
+        self._began = monotonic()
+        self._inquiries = Inquiries(plan.status) if plan.status else None
         self._show = titles.setter()
         self._tubes = "starting"
         """What workers take jobs from, as the latest of them has said."""
@@ -129,7 +144,34 @@ class Supervisor:
             self._reap()
             for order in orders:
                 self._obey[order](self)
+            if self._inquiries is not None:
+                self._inquiries.answer(monotonic(), self._status)
+        if self._inquiries is not None:
+            self._inquiries.close()
         return self.exit_code
+
+    def _status(self, reports: dict[int, Any]) -> Status:
+        now = monotonic()
+        state = "stopping" if self._stops else "quiet" if self._quiet else "working"
+        places = self._places - self._silent
+        workers: list[WorkerStatus] = [
+            {
+                "pid": worker.pid,
+                "state": worker.state,
+                "seconds": round(now - worker.began, 1),
+                "report": reports.get(worker.pid),
+            }
+            for worker in self._workers
+        ]
+        return {
+            "pid": os.getpid(),
+            "state": state,
+            "tubes": self._tubes,
+            "seconds": round(now - self._began, 1),
+            "places": places,
+            "troubles": troubles(state, places, workers),
+            "workers": workers,
+        }
 
     def _is_silent(self) -> bool:
         """Whether there will be workers again."""
@@ -167,15 +209,21 @@ class Supervisor:
         due = [when for when, _ in self._due]
         due += [worker.farewell.next() for worker in self._workers if worker.farewell is not None]
         due += [worker.overruns.next_look(monotonic()) for worker in self._workers]
+        if self._inquiries is not None:
+            due.append(self._inquiries.due)
         soonest = min(due, default=inf)
         with selectors.DefaultSelector() as selector:
             selector.register(self._signals, selectors.EVENT_READ)
             for worker in self._workers:
                 if worker.line is not None:
                     selector.register(worker.line, selectors.EVENT_READ, worker)
+            if self._inquiries is not None:
+                selector.register(self._inquiries, selectors.EVENT_READ)
             for key, _ in selector.select(None if soonest == inf else max(0.0, soonest - monotonic())):
                 if isinstance(key.data, Worker):
                     self._listen(key.data)
+                elif self._inquiries is not None and key.fileobj is self._inquiries:
+                    self._inquiries.accept(monotonic(), self._workers)
         now = monotonic()
         for worker in self._workers:
             worker.overruns.look(now, worker.process, self._tell_overrun)
@@ -202,6 +250,8 @@ class Supervisor:
                 log.info("worker %d takes the place of worker %d", worker.pid, worker.replaces.pid)
                 worker.replaces.leave(monotonic(), self.plan.grace)
                 worker.replaces = None
+            case line.REPORT if self._inquiries is not None:
+                self._inquiries.heard(worker.pid, text)
             case line.WORN if worker not in self._to_replace:
                 self._to_replace.append(worker)
 
@@ -216,6 +266,8 @@ class Supervisor:
             if code is None:
                 continue
             self._workers.remove(worker)
+            if self._inquiries is not None:
+                self._inquiries.gone(worker.pid)
             self._title()
             worker.overruns.close()
             log.info("worker %d %s", worker.pid, exits.told(code))
@@ -343,7 +395,12 @@ def main(plan: Plan, workers: int) -> int:
     logging.basicConfig(
         level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
     )
-    return Supervisor(plan, workers).run()
+    try:
+        supervisor = Supervisor(plan, workers)
+    except SocketTaken as error:
+        log.error("%s", error)
+        return exits.CONFIG
+    return supervisor.run()
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ from ayl.running import Running, Shown, Stopping, shown
 from ayl.worker import exits
 from ayl.worker.alone import PATIENCE, Alone
 from ayl.worker.deadlines import Deadlines
-from ayl.worker.keeper import Keeper, Kept
+from ayl.worker.elsewhere import Call, Elsewhere
+from ayl.worker.keeper import Keeper, Keeps
 from ayl.worker.parting import part
 
 T = TypeVar("T")
@@ -115,6 +116,11 @@ class Term(Limit):
     def taken(self) -> float:
         """Seconds since its lease began."""
         return monotonic() - self.lease.since
+
+    @property
+    def progress(self) -> float | str | None:
+        """What the call has said of that."""
+        return None if self._running is None else self._running.said
 
     def left(self) -> float:
         return self.deadline - monotonic()
@@ -240,27 +246,6 @@ class Slot:
                 term.lease.release(0)
 
 
-class Keeps(Protocol):
-    """Who keeps leases alive."""
-
-    @property
-    def is_apart(self) -> bool:
-        """Whether that is another process, which no call can hold up."""
-
-    def keep(self, call: Kept) -> None:
-        """As long as it runs."""
-
-    def leave(self, call: Kept) -> None:
-        """It has ended."""
-
-
-class GivesBack(Protocol):
-    """A slot whose calls run in another process."""
-
-    def give_back(self) -> bool:
-        """At once, all that is in hand."""
-
-
 class Titles(Protocol):
     """Who shows what runs."""
 
@@ -282,7 +267,7 @@ class Terms:
         self.alone = Alone()
         self._fail = fail
         self._slots: list[Slot] = []
-        self.others: list[GivesBack] = []
+        self.others: list[Elsewhere] = []
         """Slots whose calls run in other processes: they end with this one."""
         self.titles: Titles | None = None
         """Who is to know when a call begins."""
@@ -293,13 +278,17 @@ class Terms:
         self._slots.append(slot)
         return slot
 
-    def running(self) -> list[Term]:
+    def running(self) -> list[Call]:
         """The calls that run now."""
+        return [*self._running(), *(call for other in self.others for call in other.running())]
+
+    def _running(self) -> list[Term]:
+        """... in this process."""
         return [term for slot in self._slots if (term := slot.term) is not None]
 
     def lose(self) -> None:
         """The leases of all calls are lost."""
-        for term in self.running():
+        for term in self._running():
             term.lose()
 
     def end_process(self, slot: Slot, term: Term) -> None:

@@ -60,6 +60,11 @@ class Wear:
         if self._jobs >= self._most or (self._look_at < inf and monotonic() >= self._look_at):
             self._look()
 
+    @property
+    def jobs(self) -> int:
+        """Calls that have ended."""
+        return self._jobs
+
     def renew(self) -> None:
         """Another is to take the place, whatever the limits say."""
         self._worn("as it was asked")

@@ -130,7 +130,11 @@ def test_a_tube_that_does_not_exist_is_answered_with_similar_ones(
     assert asked in str(caught.value)
 
 
-WORDS = {admin.kill_worker: "exit", admin.quiet_worker: "quiet", admin.restart_worker: "restart"}
+WORDS: dict[Callable[[admin.Server, str], admin.WorkerOrder], str] = {
+    admin.kill_worker: "exit",
+    admin.quiet_worker: "quiet",
+    admin.restart_worker: "restart",
+}
 
 
 def test_a_worker_knows_every_order_and_no_other() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import ayl
 from ayl import frameworks, settings, surroundings
-from ayl.engines import source_for
+from ayl.engines import source_for, watch_for
 from ayl.worker.execution import execute
 from tests.ayl.slots import slot
 
@@ -64,7 +64,7 @@ def work(tube: str) -> Iterator[Callable[[], None]]:
     """A worker's next job."""
     reader, writer = socket.socketpair()
     with reader, writer:
-        source: Source = source_for(settings.current(), [tube], reader.fileno())
+        source: Source = source_for(settings.current(), watch_for([tube]), reader.fileno())
 
         def work() -> None:
             lease = source.take()

@@ -13,7 +13,7 @@ import ayl
 from ayl import life as lives
 from ayl import message as messages
 from ayl import settings
-from ayl.engines import source_for
+from ayl.engines import source_for, watch_for
 from ayl.errors import InvalidOption
 from tests.ayl.slots import slot
 
@@ -51,7 +51,7 @@ class House(Base, ayl.Sendable, ayl_name="running.House", ayl_time_limit=60): ..
 def source(tube: str) -> Iterator[Source]:
     reader, writer = socket.socketpair()
     with reader, writer:
-        opened = source_for(settings.current(), [tube], reader.fileno())
+        opened = source_for(settings.current(), watch_for([tube]), reader.fileno())
         yield opened
         opened.close()
 

@@ -12,7 +12,7 @@ import ayl
 from ayl import life as lives
 from ayl import message as messages
 from ayl import settings
-from ayl.engines import source_for
+from ayl.engines import source_for, watch_for
 from ayl.engines.addresses import Address
 from ayl.engines.client import Client
 from ayl.engines.order import WARY, Order, Orders
@@ -49,7 +49,7 @@ def note(text: str) -> None: ...
 def taking(tube: str) -> Iterator[Source]:
     with ExitStack() as stack:
         reader, writer = (stack.enter_context(end) for end in socket.socketpair())
-        source = source_for(settings.current(), [tube], reader.fileno())
+        source = source_for(settings.current(), watch_for([tube]), reader.fileno())
         stack.callback(source.close)
         stack.callback(writer.close)
         yield source

@@ -304,14 +304,14 @@ def test_ssl_is_imported_only_by_those_who_use_it() -> None:
 
 
 def test_a_worker_takes_and_settles_jobs_over_tls_and_waits_for_the_next(open_server: TlsServer) -> None:
-    from ayl.engines import source_for
+    from ayl.engines import source_for, watch_for
 
     open_server.use()
     ayl.send(note, 1, "x" * 50_000)
     ayl.send(note, 2)
     with ExitStack() as stack:
         reader, writer = (stack.enter_context(end) for end in socket.socketpair())
-        source = source_for(ayl.settings.current(), [TUBE], reader.fileno())
+        source = source_for(ayl.settings.current(), watch_for([TUBE]), reader.fileno())
         stack.callback(source.close)
         for number, then_take in ((1, True), (2, False)):
             lease = source.take()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
 from ayl.cli.worker import EPILOG, main
 from ayl.worker import exits, titles
 from ayl.worker.farewell import LAST_SECONDS
+from ayl.worker.liveness import LEAST_SECONDS
 from ayl.worker.restarts import FAILED_STARTS, MOST_SECONDS
 from ayl.worker.signals import ORDERS
 from tests.pages import Page
@@ -19,14 +21,15 @@ MANUAL = Page("docs/workers_life.md")
 
 
 def test_following_the_manual_works(shop: Shop) -> None:
-    server, send, burst, lanes = MANUAL.commands
+    told, status, as_json, server, send, burst = MANUAL.commands
     MANUAL.write(shop.directory)
     shop.run(server)
     shop.run(send)
     assert shop.run(burst) == "good morning, Jones\n"
-    shop.run(lanes)
-    shop.run(send.replace("ayl.send", "ayl.opts(lane='mail').send").replace("Jones", "Smith"))
-    shop.wait_until("good morning, Smith", log="ayl_worker")
+    shop.run(told)
+    shop.wait_until("takes jobs from", log="ayl_worker")
+    assert "working" in shop.run(status)
+    assert json.loads(shop.run(as_json))["tubes"] == "shop/1.4.2"
 
 
 def rows() -> dict[str, str]:
@@ -52,6 +55,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"killed {LAST_SECONDS:g} s\nlater" in MANUAL.text
     assert f"up to {MOST_SECONDS:g} s" in MANUAL.text
     assert FAILED_STARTS == 5
+    assert (f"exit code {exits.STUCK}" in MANUAL.text, LEAST_SECONDS) == (True, 60)
     assert f"every {titles.LOOK_SECONDS:g} s while" in MANUAL.text
     assert f"up to {titles.LONGEST} characters" in MANUAL.text
 
@@ -59,4 +63,4 @@ def test_the_numbers_are_those_of_the_code() -> None:
 def test_the_service_s_command_is_understood() -> None:
     (line,) = re.findall(r"^ExecStart=\S+ (.*)$", MANUAL.text, re.MULTILINE)
     words = ["." if word == "/srv/shop" else word for word in shlex.split(line)]
-    assert main.make_context("ayl_worker", words).params["processes"] == 2
+    assert main.make_context("ayl_worker", words).params["workers"] == 2

@@ -188,7 +188,7 @@ class TestAnswers:
         with waiting_worker(server, TUBE):
             for name, what in (("quiet_worker", "to be quiet"), ("restart-worker", "to be replaced")):
                 said = answer(name, "-t", TUBE, server=server)
-                assert said.startswith(f"asked the worker of {TUBE} {what} (job ")
+                assert said.startswith(f"asked the worker of {TUBE} {what} ")
 
     def test_plain_text_has_no_colours(self, server: Server) -> None:
         with client(server, use=TUBE, watch=TUBE) as app:

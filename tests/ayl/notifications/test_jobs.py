@@ -11,7 +11,8 @@ import pytest
 import ayl
 from ayl import life as lives
 from ayl import settings
-from ayl.engines import source_for
+from ayl.engines import source_for, watch_for
+from ayl.engines.order import Orders
 from ayl.errors import Gone, NotTrusted, Poison, Unavailable, Undecodable, Unreachable
 from ayl.life import Life
 from ayl.notifications import BuryEvent, FailureEvent, JobEvent
@@ -57,7 +58,7 @@ def source(tube: str) -> Iterator[Source]:
     """Takes what is sent to the test's tube."""
     reader, writer = socket.socketpair()
     with reader, writer:
-        opened = source_for(settings.current(), [tube], reader.fileno())
+        opened = source_for(settings.current(), watch_for([tube]), reader.fileno())
         yield opened
         opened.close()
 
@@ -237,10 +238,10 @@ def test_a_failure_whose_lease_was_lost_is_told_as_lost(
 def test_a_failure_is_told_when_the_server_dies_before_it_is_settled(
     own_server: Server, heard: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ayl.engines.source.WARY", 1)  # the second job is run without a question to the server
+    monkeypatch.setattr("ayl.engines.order.WARY", 1)  # the second job is run without a question to the server
     reader, writer = socket.socketpair()
     with reader, writer:
-        source = source_for(settings.current(), ["shop/1.4.2"], reader.fileno())
+        source = source_for(settings.current(), watch_for(["shop/1.4.2"]), reader.fileno(), orders=Orders(1))
         ayl.send(fine)
         ayl.opts(failed_job_count=1).send(Order(42).ship, "ups")
         work(source)

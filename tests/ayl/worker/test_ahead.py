@@ -9,7 +9,7 @@ import pytest
 
 import ayl
 from ayl import settings
-from ayl.engines import source_for
+from ayl.engines import source_for, watch_for
 from ayl.errors import Unreachable
 from ayl.worker.hand import Hand
 from ayl.worker.slots import Bell
@@ -28,7 +28,7 @@ def note(number: int) -> None: ...
 @pytest.fixture
 def source(tube: str) -> Iterator[Source]:
     bell = Bell()
-    source = source_for(settings.current(), [tube], bell.fileno())
+    source = source_for(settings.current(), watch_for([tube]), bell.fileno())
     yield source
     source.close()
     bell.close()

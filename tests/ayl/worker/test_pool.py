@@ -9,7 +9,7 @@ import pytest
 
 import ayl
 from ayl import settings
-from ayl.engines import orders_for, source_for
+from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.order import WARY
 from ayl.worker.alone import Alone
 from ayl.worker.pool import FEW, GATHER_SECONDS, SPARE, Pool
@@ -35,7 +35,7 @@ def bell() -> Iterator[Bell]:
 
 @pytest.fixture
 def pool(tube: str, bell: Bell) -> Iterator[Pool]:
-    pool = Pool(lambda: source_for(settings.current(), [tube], bell.fileno()), Alone())
+    pool = Pool(lambda: source_for(settings.current(), watch_for([tube]), bell.fileno()), Alone())
     yield pool
     pool.close()
 
@@ -123,7 +123,7 @@ def test_who_holds_by_many_connections_hesitates_and_lets_go_of_most(server: Ser
 def test_jobs_of_a_new_connection_are_not_looked_at_again_if_those_before_were(
     server: Server, tube: str, bell: Bell
 ) -> None:
-    connect = partial(source_for, settings.current(), [tube], bell.fileno())
+    connect = partial(source_for, settings.current(), watch_for([tube]), bell.fileno())
     pool = Pool(partial(connect, orders=orders_for(10)), Alone())
     send(WARY)
     finish(pool, [lease for _ in range(4) for lease in taken(pool, WARY // 4)])

@@ -277,7 +277,7 @@ def test_several_servers_serve_the_loop(kind: Kind, tmp_path_factory: pytest.Tem
 def test_a_process_without_slots_is_refused(our_workshop: Workshop) -> None:
     supervisor = our_workshop.command("--require", "chores", "--threads", "0")
     assert supervisor.wait() == 2
-    assert "a process needs slots" in supervisor.log()
+    assert "a worker needs slots" in supervisor.log()
 
 
 def test_a_coroutine_is_cancelled_at_its_time_to_run_and_the_others_go_on(our_workshop: Workshop) -> None:
@@ -299,7 +299,7 @@ def test_a_call_that_holds_up_the_loop_past_its_time_to_run_takes_its_process_do
     workshop = our_workshop
     supervisor = loop_workers(workshop)
     began = time.monotonic()
-    ayl.opts(time_to_run=1).send(chores.block_first, workshop.folder, "blocked")
+    ayl.opts(time_to_run=1, failed_job_delay=0).send(chores.block_first, workshop.folder, "blocked")
     workshop.read("blocked-again")
     assert time.monotonic() - began < 6
     assert len(supervisor.started()) == 2

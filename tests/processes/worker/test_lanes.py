@@ -1,4 +1,6 @@
-"""A worker that is given tubes with `*` takes from all that match, also from those that come later."""
+"""A worker that is given tubes with `*` takes from all that match, also from those that come later; and one that is to
+prefer some does.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ayl
+from tests.processes.deadline import eventually
 
 from .app import chores
 
@@ -30,3 +33,103 @@ def test_lanes_that_are_there_and_those_that_come_later_are_served(workshop: Wor
     assert workshop.job(other.job_id)["reserves"] == 0
     assert supervisor.logs(r"takes jobs from \S+/\*$")
     assert workshop.client.stats_tube("default")["current-watching"] == senders
+
+
+# An order, and shares
+
+ONE_BY_ONE = pytest.mark.parametrize(
+    "words", [(), ("--threads", "0", "--coroutines", "1")], ids=["thread", "coroutine"]
+)
+
+
+def tubes(workshop: Workshop, *lanes: str) -> tuple[str, ...]:
+    return tuple(word for lane in lanes for word in ("--tube", f"{workshop.tube}/{lane}"))
+
+
+def notes(workshop: Workshop, lane: str, number: int, priority: int = 512) -> list[str]:
+    """Send so many to a lane; what they write."""
+    words = [f"{lane}-{each}" for each in range(number)]
+    with ayl.batch():
+        for word in words:
+            ayl.opts(lane=lane, priority=priority).send(chores.note, workshop.folder, word)
+    return words
+
+
+@ONE_BY_ONE
+def test_in_a_strict_order_a_lane_comes_before_those_behind_it_whatever_the_priorities(
+    workshop: Workshop, words: tuple[str, ...]
+) -> None:
+    low, high = notes(workshop, "low", 100, priority=0), notes(workshop, "high", 100)
+    workshop.workers(*tubes(workshop, "high", "low"), "--strict", *words)
+    workshop.read(low[-1])
+    assert workshop.words() == [*high, *low]
+
+
+def test_what_comes_into_a_lane_that_goes_first_is_next(workshop: Workshop) -> None:
+    ayl.opts(lane="low").send(chores.hold, workshop.folder, "held")
+    low = notes(workshop, "low", 5)
+    workshop.workers(*tubes(workshop, "high", "low"), "--strict")
+    workshop.read("held-begins")
+    high = notes(workshop, "high", 5)
+    workshop.let_go("held")
+    workshop.read(low[-1])
+    assert workshop.words() == ["held-begins", "held-ends", *high, *low]
+
+
+@pytest.mark.parametrize("words", [(), ("--threads", "3"), ("--threads", "0", "--coroutines", "3")])
+def test_of_each_four_jobs_three_are_of_a_lane_with_three_shares_while_both_have_any(
+    workshop: Workshop, words: tuple[str, ...]
+) -> None:
+    for lane in ("pdf", "mail"):
+        for number in range(40):
+            ayl.opts(lane=lane).send(chores.sleep_on, workshop.folder, f"{lane}-{number}", 0.005)
+    workshop.workers(*tubes(workshop, "mail=3", "pdf"), *words)
+    eventually(lambda: len(workshop.words()) == 80, workshop.told)
+    first = [word for word in workshop.words()[:40] if word.startswith("mail")]
+    assert 28 <= len(first) <= 32
+
+
+def test_short_calls_are_shared_out_as_well(workshop: Workshop) -> None:
+    for lane in ("pdf", "mail"):
+        notes(workshop, lane, 500)
+    workshop.workers(*tubes(workshop, "mail=3", "pdf=1"))
+    eventually(lambda: len(workshop.words()) == 1000, workshop.told)
+    first = [word for word in workshop.words()[:400] if word.startswith("mail")]
+    assert 270 <= len(first) <= 330
+
+
+@pytest.mark.parametrize("how", [("high", "low", "--strict"), ("high=3", "low=1")], ids=["strict", "shares"])
+def test_a_worker_that_has_nothing_to_do_waits_for_all_lanes_at_once(workshop: Workshop, how: tuple[str, ...]) -> None:
+    workshop.workers(*tubes(workshop, *how[:2]), *how[2:])
+
+    def waiting() -> list[int]:
+        names = [f"{workshop.tube}/{lane}" for lane in ("high", "low")]
+        there = workshop.client.tubes()
+        return [workshop.client.stats_tube(name)["current-waiting"] if name in there else 0 for name in names]
+
+    for lane in ("low", "high", "low", "low"):
+        eventually(lambda: waiting() == [1, 1], workshop.told)
+        before = workshop.client.stats()["cmd-reserve-with-timeout"]
+        (word,) = notes(workshop, lane, 1)
+        workshop.read(word)
+        (workshop.folder / "diary").unlink()
+        eventually(lambda: waiting() == [1, 1], workshop.told)
+        assert workshop.client.stats()["cmd-reserve-with-timeout"] - before <= 3, "each lane once, and then it waits"
+
+
+def test_lanes_with_wildcards_have_their_place_too_and_none_has_the_tube_of_another(workshop: Workshop) -> None:
+    sent = [*notes(workshop, "mail", 10), *notes(workshop, "pdf", 10)]
+    urgent = notes(workshop, "urgent", 10)
+    workshop.workers(*tubes(workshop, "urgent", "*"), "--strict")
+    eventually(lambda: len(workshop.words()) == 30, workshop.told)
+    assert workshop.words()[:10] == urgent
+    assert sorted(workshop.words()[10:]) == sorted(sent)
+    later = notes(workshop, "later", 1)
+    workshop.read(later[0])
+
+
+def test_a_burst_ends_when_all_lanes_are_empty(workshop: Workshop) -> None:
+    low, high = notes(workshop, "low", 20), notes(workshop, "high", 20)
+    supervisor = workshop.workers(*tubes(workshop, "high", "low"), "--strict", "--burst")
+    assert supervisor.wait() == 0
+    assert workshop.words() == [*high, *low]

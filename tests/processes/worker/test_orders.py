@@ -108,11 +108,13 @@ def test_a_worker_that_is_restarted_works_until_another_has_its_place(
         our_workshop.let_go("running")  # its only slot has to see the order
     assert "to be replaced" in typed(our_workshop, "restart_worker")
     supervisor.awaits(PLACES)
-    ayl.send(chores.note, our_workshop.folder, "after")
-    assert our_workshop.read("after").pid == supervisor.started()[1]
+    ayl.send(chores.note, our_workshop.folder, "meanwhile")
+    our_workshop.read("meanwhile")
     our_workshop.let_go("running")
     our_workshop.await_gone(running.job_id)
     supervisor.awaits(f"worker {old} ended$")
+    ayl.send(chores.note, our_workshop.folder, "after")
+    assert our_workshop.read("after").pid == supervisor.started()[1]
     assert len(supervisor.started()) == 2
 
 

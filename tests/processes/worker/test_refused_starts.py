@@ -93,6 +93,13 @@ USAGES = {
     "a tube of two lines": usage("quit", "--require", "chores", "--tube", "a\r\nquit"),
     "a tube beyond ASCII": usage("läden/1", "--require", "chores", "--tube", "läden/1"),
     "a tube without a name": usage("tube", "--require", "chores", "--tube", ""),
+    "a share that is none": usage("give a whole number from 1 to 999", "--require", "chores", "--tube", "a=0"),
+    "a share of nothing": usage("no tube can be named ''", "--require", "chores", "--tube", "=3"),
+    "a tube twice": usage("a is given twice", "--require", "chores", "--tube", "a=2", "--tube", "a"),
+    "an order of one tube": usage("needs several tubes", "--require", "chores", "--tube", "a", "--strict"),
+    "an order with shares": usage(
+        "none of them with a share", "--require", "chores", "--tube", "a=2", "--tube", "b", "--strict"
+    ),
     "a tube with a name too long": usage("x" * 201, "--require", "chores", "--tube", "x" * 201),
 }
 
@@ -167,7 +174,7 @@ def test_settings_that_make_no_sense_are_told_and_not_tried_again(starts: dict[s
 def test_a_command_line_that_makes_no_sense_is_a_usage_error(starts: dict[str, Supervisor], name: str) -> None:
     supervisor = starts[name]
     assert supervisor.process.poll() == WRONG_USAGE, supervisor.log()
-    assert supervisor.log().startswith("Usage: ayl_worker [OPTIONS]\n")
+    assert supervisor.log().startswith("Usage: ayl_worker [OPTIONS] [COMMAND]\n")
     assert USAGES[name].says in " ".join(supervisor.log().split())
     assert supervisor.started() == []
 

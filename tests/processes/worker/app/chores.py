@@ -84,6 +84,16 @@ async def _remark_in_a_task(word: str) -> None:
     log.warning("%s in a task", word)
 
 
+@ayl.task("chores.tarry")
+async def tarry(folder: Path, word: str) -> None:
+    """Get half way, and wait for the file `go`."""
+    if call := ayl.current():
+        call.progress(0.5)
+    write(folder, word)
+    while not (folder / "go").exists():
+        await asyncio.sleep(0.02)
+
+
 @ayl.task("chores.pass_on")
 def pass_on(folder: Path, word: str) -> None:
     """Leave it to another call."""
