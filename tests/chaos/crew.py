@@ -47,7 +47,7 @@ class Manner:
     """Seconds after its time to run by which the worker has ended any call."""
 
 
-MANNERS = (Manner(), Manner(), Manner(1, ("--processes", "2")))
+MANNERS = (Manner(), Manner(), Manner(2, ("--processes", "1")))
 
 
 @dataclass

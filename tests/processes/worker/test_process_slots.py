@@ -450,6 +450,33 @@ def test_beside_a_thread_that_ends_the_worker_again_and_again_no_call_of_a_proce
     assert len(supervisor.logs("buried:")) == 1
 
 
+def test_no_process_takes_a_job_beside_a_thread_that_is_to_be_alone(our_workshop: Workshop) -> None:
+    workshop = our_workshop
+    words = ("one", "two")
+    for word in words:
+        ayl.opts(time_to_run=20).send(chores.hold, workshop.folder, word)
+        for _ in range(3):
+            with workshop.server.client(watch=workshop.tube) as client:
+                client.reserve(timeout=5)  # and dies
+        with workshop.server.client(watch=workshop.tube) as client:
+            client.bury(client.reserve(timeout=5))
+    supervisor = workshop.workers("--processes", "1", "--threads", "1")
+    workshop.await_waiting(2)
+    (worker,) = supervisor.started()
+    for word in words:  # who has waited longest gets the first, so that the other one gets the second
+        workshop.client.kick(1)
+        if workshop.read(f"{word}-begins").pid == worker:
+            break
+        workshop.let_go(word)
+        workshop.await_waiting(2)
+    assert workshop.diary()[-1].pid == worker
+    ayl.send(chores.note, workshop.folder, "beside")
+    for_a_while(0.5, workshop.words)
+    assert "beside" not in workshop.words()
+    workshop.let_go(word)
+    workshop.read("beside")
+
+
 # Their lives
 
 
