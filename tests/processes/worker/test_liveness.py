@@ -24,14 +24,13 @@ IMPATIENT = "from ayl.worker import liveness\nliveness.LEAST_SECONDS, liveness.T
 """A minute is long for a test."""
 
 DEAF = """
-import os, threading
-from ayl.engines.dialing import Dial
+import threading
 from ayl.engines import source
 from pathlib import Path
 
 def connected(self, original=source.BeanstalkSource._connected):
     first = Path("first")
-    if self._client is None and self._linked.__name__ == "<lambda>" and not first.exists() and Path("armed").exists():
+    if Path("armed").exists() and not first.exists():
         first.touch()
         threading.Event().wait()  # as a resolver does that never answers
     return original(self)
