@@ -24,10 +24,10 @@ Examples:
   ayl_worker --require shop.models --processes 4
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
   ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
-  ayl_worker --require shop.models --status /run/shop/worker.socket
-  ayl_worker status /run/shop/worker.socket
   ayl_worker --require shop.models --tube shop/1.4.2/mail=3 --tube shop/1.4.2/pdf=1
   ayl_worker --require shop.models --tube shop/1.4.2/urgent --tube shop/1.4.2 --strict
+  ayl_worker --require shop.models --status /run/shop/worker.socket
+  ayl_worker status /run/shop/worker.socket
 
 The modules that --require names are imported; they declare what may be called (@ayl.model, @ayl.task) and
 usually call ayl.configure(app=…, version=…). AYL_APP, AYL_VERSION, AYL_ENGINE and ayl.toml in the app's

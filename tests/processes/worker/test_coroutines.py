@@ -299,7 +299,7 @@ def test_a_call_that_holds_up_the_loop_past_its_time_to_run_takes_its_process_do
     workshop = our_workshop
     supervisor = loop_workers(workshop)
     began = time.monotonic()
-    ayl.opts(time_to_run=1).send(chores.block_first, workshop.folder, "blocked")
+    ayl.opts(time_to_run=1, failed_job_delay=0).send(chores.block_first, workshop.folder, "blocked")
     workshop.read("blocked-again")
     assert time.monotonic() - began < 6
     assert len(supervisor.started()) == 2

@@ -260,6 +260,110 @@ def test_one_server_dies_under_load_and_comes_back(two: list[Server], kind: Kind
     assert "Traceback" not in supervisor.log()
 
 
+SLOTS = pytest.mark.parametrize("words", [("--threads", "3"), ("--coroutines", "3")], ids=["threads", "coroutines"])
+
+
+@SLOTS
+def test_while_one_of_two_is_dead_no_slot_is_held_up_and_then_both_are_served_again(
+    two: list[Server], kind: Kind, workshop: Workshop, words: tuple[str, ...]
+) -> None:
+    supervisor = workshop.workers(*words, AYL_ENGINE=url(two))
+    for word in ("a", "b", "c"):
+        ayl.send(chores.hold, workshop.folder, word)
+    for word in ("a", "b", "c"):
+        workshop.read(f"{word}-begins")
+    two[0].kill()
+    delivery.close()
+    ayl.configure(engine=two[1].url)
+    for word in ("a", "b", "c"):
+        workshop.let_go(word)
+        workshop.read(f"{word}-ends")
+    began = time.monotonic()
+    ayl.send_many((chores.note, workshop.folder, f"call-{number}") for number in range(200))
+    for number in range(200):
+        workshop.read(f"call-{number}")
+    assert time.monotonic() - began < 4, "the living one is served without a stall"
+    with restarted(kind, workshop.folder, two[0].port) as again:
+        delivery.close()
+        ayl.configure(engine=again.url)
+        for number in range(10):
+            ayl.send(chores.note, workshop.folder, f"back-{number}")
+            workshop.read(f"back-{number}")
+        supervisor.gets(signal.SIGTERM)
+        assert supervisor.wait() == 0
+    assert len(supervisor.started()) == 1
+    assert "Traceback" not in supervisor.log()
+
+
+@SLOTS
+def test_a_burst_makes_the_calls_of_both_and_ends_though_one_of_them_is_gone(
+    two: list[Server], workshop: Workshop, words: tuple[str, ...]
+) -> None:
+    ayl.send_many((chores.note, workshop.folder, f"call-{number}") for number in range(300))  # in portions, to each
+    assert workshop.workers("--burst", *words, AYL_ENGINE=url(two)).wait() == 0
+    assert sorted(workshop.words()) == sorted(f"call-{number}" for number in range(300))
+    two[0].kill()
+    delivery.close()
+    ayl.configure(engine=two[1].url)
+    ayl.send(chores.note, workshop.folder, "alone")
+    assert workshop.workers("--burst", *words, AYL_ENGINE=url(two)).wait() == 0
+    assert "alone" in workshop.words()
+
+
+def lanes(workshop: Workshop, *names: str) -> list[str]:
+    return [word for name in names for word in ("--tube", f"{workshop.tube}/{name}")]
+
+
+def test_lanes_are_found_on_each_server(two: list[Server], workshop: Workshop) -> None:
+    sent = []
+    for number, server in enumerate(two):
+        ayl.configure(engine=server.url)
+        sent.append(f"here-{number}")
+        ayl.opts(lane=f"lane-{number}").send(chores.note, workshop.folder, sent[-1])
+    workshop.workers(*lanes(workshop, "*"), AYL_ENGINE=url(two))
+    for word in sent:
+        workshop.read(word)
+    for number, server in enumerate(two):
+        ayl.configure(engine=server.url)
+        ayl.opts(lane=f"later-{number}").send(chores.note, workshop.folder, f"later-{number}")
+    for number in range(2):
+        workshop.read(f"later-{number}")
+
+
+def test_an_order_of_lanes_holds_over_both_servers(two: list[Server], workshop: Workshop) -> None:
+    words: dict[str, list[str]] = {"low": [], "high": []}
+    for lane, expected in words.items():
+        for number in range(20):
+            expected.append(f"{lane}-{number}")
+            ayl.configure(engine=two[number % 2].url)
+            ayl.opts(lane=lane).send(chores.note, workshop.folder, expected[-1])
+    workshop.workers(*lanes(workshop, "high", "low"), "--strict", "--burst", AYL_ENGINE=url(two)).wait()
+    came = workshop.words()
+    assert sorted(came) == sorted([*words["high"], *words["low"]])
+    assert sorted(came[:20]) == sorted(words["high"])
+
+
+def test_a_server_that_stands_still_is_not_asked_for_its_tubes_while_the_other_has_jobs(
+    two: list[Server], workshop: Workshop
+) -> None:
+    workshop.workers(*lanes(workshop, "*"), AYL_ENGINE=url(two))
+    ayl.configure(engine=two[1].url)
+    ayl.opts(lane="one").send(chores.note, workshop.folder, "first")
+    workshop.read("first")
+    two[0].gets(signal.SIGSTOP)
+    try:
+        waits = []
+        for number in range(60):
+            began = time.monotonic()
+            ayl.opts(lane="one").send(chores.note, workshop.folder, f"call-{number}")
+            workshop.read(f"call-{number}")
+            waits.append(time.monotonic() - began)
+            for_a_while(0.1, lambda: None)  # for longer than until tubes are looked for again
+        assert max(waits) < 2.5
+    finally:
+        two[0].gets(signal.SIGCONT)
+
+
 def test_workers_whose_servers_are_all_gone_look_for_them_and_stop_at_once(
     two: list[Server], workshop: Workshop
 ) -> None:
