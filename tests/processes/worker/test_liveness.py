@@ -69,11 +69,13 @@ def test_a_slot_that_waits_for_a_server_without_end_takes_its_process_down(
 
 def test_what_its_other_slots_run_is_given_back_and_made_again(our_workshop: Workshop) -> None:
     (our_workshop.folder / "armed").touch()
-    sent = ayl.send(chores.hold_first, our_workshop.folder, "held")
+    sent = ayl.send(chores.hold, our_workshop.folder, "held")
     supervisor = started(our_workshop, DEAF, "--threads", "2")
-    our_workshop.read("held-again")
-    our_workshop.await_gone(sent.job_id)
+    our_workshop.read("held-begins", 2)
     assert supervisor.logs(COULD_NOT)
+    assert our_workshop.job(sent.job_id)["releases"] == 1
+    our_workshop.let_go("held")
+    our_workshop.await_gone(sent.job_id)
 
 
 def test_a_thread_of_ours_that_dies_takes_the_process_down(our_workshop: Workshop) -> None:
