@@ -1,6 +1,5 @@
 """Calls that run in other processes than that of their slot."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from ayl.engines.base import Lease
@@ -18,21 +17,19 @@ class Call(Protocol):
 
     @property
     def progress(self) -> float | str | None:
-        """What it has said last."""
-
-    def taken(self) -> float:
-        """Seconds since its lease began."""
+        """What it has said of that."""
 
 
 class Elsewhere(Protocol):
     """A slot whose calls run in another process."""
 
     @property
-    def jobs(self) -> int:
-        """How many it has settled."""
+    def call(self) -> Call | None:
+        """The one that runs, as far as it is known here."""
 
-    def running(self) -> Sequence[Call]:
-        """The call that runs now, if there is one."""
+    @property
+    def ended(self) -> int:
+        """How many have."""
 
     def give_back(self) -> bool:
         """At once, all that is in hand."""

@@ -6,14 +6,13 @@ When the child has died, it settles what is left by the policy of failures.
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from math import inf
 from time import monotonic
 from typing import ClassVar
 
 from ayl.engines.base import Lease, Source
 from ayl.errors import AylError, MessageTooLarge, Refused, Unreachable
-from ayl.message import Message
 from ayl.settings import Settings
 from ayl.worker.execution import Job, opened
 from ayl.worker.frames import Head
@@ -36,19 +35,6 @@ def failed(error: AylError) -> Answer:
     return {"error": name, "text": str(error)}, ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lent:
-    """A call that a child makes."""
-
-    lease: Lease
-    message: Message
-    progress: float | str | None = None
-    """Only the child knows."""
-
-    def taken(self) -> float:
-        return monotonic() - self.lease.since
-
-
 class Lender:
     """To one child after the other."""
 
@@ -58,6 +44,8 @@ class Lender:
         self._loans = Loans()
         self.trouble = ""
         """Why the last job could not be taken."""
+        self.ended = 0
+        """Calls of the child."""
         self._kept: Lease | None = None
         self._kept_number = 0
         self._touch_at = inf
@@ -79,11 +67,9 @@ class Lender:
         """When the server has last answered, of the monotonic clock."""
         return self._source.proved
 
-    def lent(self, at: int) -> Lent | None:
-        """The call of the job that the child is at; None if there is none. For any thread."""
-        lease = self._loans.get(at)
-        job = None if lease is None else opened(lease, self._settings)
-        return Lent(job.lease, job.message) if isinstance(job, Job) else None
+    def lent(self, number: int) -> Lease | None:
+        """The job of that number, if it is not settled."""
+        return self._loans.get(number)
 
     def asked(self, head: Head, rest: bytes, *, more: bool) -> Answer:
         """All else. `more`: whether the child may have more jobs."""
@@ -101,6 +87,7 @@ class Lender:
         still = dict(zip(map(id, leases), held, strict=True))
         told = [still.get(id(self._loans.get(number)), False) for number in numbers]
         self._loans.settled(*numbers)
+        self.ended += len(numbers)
         return self._lent(told, came)
 
     def _standing(self, head: Head, _: bytes) -> Answer:
@@ -124,6 +111,7 @@ class Lender:
             return {"held": False, "successor": None}, ()
         held = settle(lease)
         self._loans.settled(head["job"])
+        self.ended += 1
         return {"held": held, "successor": lease.successor}, ()
 
     def _close(self, _head: Head, _rest: bytes) -> Answer:

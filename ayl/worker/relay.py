@@ -12,16 +12,19 @@ from functools import partial
 from math import inf
 from threading import Event
 from time import monotonic
+from typing import NamedTuple
 
-from ayl.engines.base import Source
-from ayl.errors import AylError, TimeToRunExceeded, WorkerDied
+from ayl import message as messages
+from ayl.engines.base import Lease, Source
+from ayl.errors import AylError, TimeToRunExceeded, Undecodable, WorkerDied
+from ayl.message import Message
 from ayl.settings import Settings
 from ayl.worker import exits, line
 from ayl.worker.child import Child, Death
 from ayl.worker.execution import Next
 from ayl.worker.frames import Head
 from ayl.worker.hand import LAST_SECONDS
-from ayl.worker.lender import Answer, Lender, Lent
+from ayl.worker.lender import Answer, Lender
 from ayl.worker.plan import Plan
 from ayl.worker.restarts import FAILED_STARTS, Restarts
 from ayl.worker.slots import Bell, CannotGoOn
@@ -38,6 +41,15 @@ GIVE_BACK_SECONDS = 1.5
 
 NOTHING: Head = {"held": [], "jobs": [], "sizes": [], "waited": True, "stop": False}
 """The answer when no job is ready."""
+
+
+class Lent(NamedTuple):
+    """A call that a child makes."""
+
+    message: Message
+    lease: Lease
+    progress: None = None
+    """What it says of that stays in its process."""
 
 
 class Relay:
@@ -61,9 +73,7 @@ class Relay:
         self._start_at = 0.0
         self._request: Head | None = None
         """Of the child, which waits for a job."""
-        self._jobs = 0  # of children that have ended
-        self._moved_at = monotonic()
-        self._is_aside = False
+        self._asks_since: float | None = None  # of the server, for a job
         self._lender: Lender | None = None
         """Once there is one; for other threads."""
         self._after: Next | None = None
@@ -99,30 +109,24 @@ class Relay:
 
     @property
     def moved_at(self) -> float:
-        """When it has last got on with taking jobs, of the monotonic clock. Now if its child does not wait for one; and
-        infinity once the slot has ended.
-        """
-        if self._has_ended.is_set():
-            return inf
-        lender = self._lender
-        is_asking = self._request is not None and not self._is_aside
-        return max(self._moved_at, lender.proved) if lender is not None and is_asking else monotonic()
+        """When it has last got on with taking a job, of the monotonic clock; now while it does not ask for one."""
+        lender, since = self._lender, self._asks_since
+        return monotonic() if lender is None or since is None else max(since, lender.proved)
 
     @property
-    def jobs(self) -> int:
-        child = self._child
-        with suppress(ValueError):  # its memory has just been let go of
-            return self._jobs + (0 if child is None else child.tally.begun)
-        return self._jobs
+    def ended(self) -> int:
+        """Calls of its children."""
+        return 0 if self._lender is None else self._lender.ended
 
-    def running(self) -> list[Lent]:
+    @property
+    def call(self) -> "Lent | None":
+        """The one that runs; for other threads."""
         child, lender = self._child, self._lender
-        if child is None or lender is None:
-            return []
-        with suppress(ValueError):  # its memory has just been let go of
-            lent = lender.lent(child.tally.at)
-            return [] if lent is None else [lent]
-        return []
+        with suppress(ValueError, Undecodable):  # the child has just ended
+            lease = None if child is None or lender is None else lender.lent(child.tally.at)
+            if lease is not None and isinstance(message := messages.decode(lease.body), Message):
+                return Lent(message, lease)
+        return None
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether a call was cut off."""
@@ -173,7 +177,6 @@ class Relay:
         head, rest = frame
         self._look_at_leases(child)
         if head["do"] == "take":
-            self._moved_at = monotonic()
             self._request = head
         else:
             more = not (child.is_dismissed or self._alone.is_wanted)
@@ -185,10 +188,7 @@ class Relay:
         if not child.is_dismissed:
             if self._alone.is_wanted:
                 self._lends.close()  # which withdraws what it has asked for
-                self._is_aside = True
                 self._alone.step_aside()
-                self._is_aside = False
-                self._moved_at = monotonic()
             answer = self._wait_for_job(wait=request["wait"])
             if answer is None and (request["wait"] or self._alone.is_wanted or self._news.select(0)):
                 return
@@ -198,9 +198,11 @@ class Relay:
     def _wait_for_job(self, *, wait: bool) -> Answer | None:
         # Only here: while a call runs, somebody may want to be alone for long, which must not keep this thread awake.
         self._news.register(self._alone, selectors.EVENT_READ, lambda: None)
+        self._asks_since = monotonic()
         try:
             return self._lends.take(wait=wait)
         finally:
+            self._asks_since = None
             self._news.unregister(self._alone)
 
     def _answer(self, child: Child, request: Head, answer: Answer) -> None:
@@ -273,7 +275,6 @@ class Relay:
         for registered in (child.line, child.end, child.requests):
             if registered in self._news.get_map():
                 self._news.unregister(registered)
-        self._jobs += child.tally.begun
         at, death = child.tally.at, child.reap()
         log.info("process %d of a slot %s", child.pid, exits.told(death.code))
         if child is self._successor:

@@ -9,9 +9,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_AT, _KEPT, _SECONDS, _BEGUN = range(4)
+_AT, _KEPT, _SECONDS = range(3)
 
-SIZE = 4 * 8
+SIZE = 3 * 8
 """Bytes of the memory: a few whole numbers."""
 
 
@@ -38,7 +38,6 @@ class Tally:
     def begin(self, number: int) -> None:
         """From now on whatever befalls the process is this job's affair."""
         self._numbers[_AT] = number
-        self._numbers[_BEGUN] += 1
 
     def end(self, number: int) -> None:
         """The job is done, though nobody has been told yet."""
@@ -59,11 +58,6 @@ class Tally:
     def at(self) -> int:
         """The number of the job that it is at; less than 0 once that is done, 0 before the first."""
         return self._numbers[_AT]
-
-    @property
-    def begun(self) -> int:
-        """How many jobs it has begun with."""
-        return self._numbers[_BEGUN]
 
     @property
     def kept(self) -> int:

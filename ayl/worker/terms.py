@@ -279,17 +279,15 @@ class Terms:
         return slot
 
     def running(self) -> list[Call]:
-        """The calls that run now."""
-        return [*self._running(), *(call for other in self.others for call in other.running())]
-
-    def _running(self) -> list[Term]:
-        """... in this process."""
-        return [term for slot in self._slots if (term := slot.term) is not None]
+        """The calls that run now, those in other processes too."""
+        calls = [*(slot.term for slot in self._slots), *(other.call for other in self.others)]
+        return [call for call in calls if call is not None]
 
     def lose(self) -> None:
         """The leases of all calls are lost."""
-        for term in self._running():
-            term.lose()
+        for slot in self._slots:
+            if (term := slot.term) is not None:
+                term.lose()
 
     def end_process(self, slot: Slot, term: Term) -> None:
         """From another thread than that of the call, which does not let itself be interrupted."""

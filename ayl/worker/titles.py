@@ -32,7 +32,7 @@ def told(running: "Sequence[Call]") -> str:
 
     if not running:
         return IDLE
-    text = messages.human(min(running, key=lambda term: term.lease.since).message)
+    text = messages.human(min(running, key=lambda call: call.lease.since).message)
     text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     return text if len(running) == 1 else f"{len(running)} calls, {text}"
 

@@ -19,7 +19,6 @@ from .app import chores
 from .test_current import expected
 from .test_kills import slow_neighbours
 from .test_lost_server import UNREACHABLE, restarted
-from .test_status import SOCKET, document
 from .test_stops import CUT
 from .test_times_to_run import ONCE, SECONDS, begun, in_time
 from .test_titles import awaits_title
@@ -480,20 +479,12 @@ def test_no_process_takes_a_job_beside_a_thread_that_is_to_be_alone(our_workshop
 # Their lives
 
 
-def test_the_status_and_the_title_tell_what_processes_run(our_workshop: Workshop) -> None:
-    workshop = our_workshop
-    supervisor = workshop.workers("--processes", "2", "--status", SOCKET)
-    workshop.await_waiting(2)
-    ayl.send_many((chores.note, workshop.folder, f"note-{number}") for number in range(10))
-    workshop.await_empty()
-    sent = ayl.send(chores.hold, workshop.folder, "held")
-    pid = workshop.read("held-begins").pid
-    (worker,) = document(workshop)["workers"]
-    assert (worker["pid"], worker["report"]["jobs"]) == (supervisor.started()[0], 11)
-    (call,) = worker["report"]["calls"]
-    assert (call["id"], call["job"], call["name"]) == (sent.id, sent.job_id, "chores.hold")
-    awaits_title(workshop, pid, f"ayl_worker: chores.hold({workshop.folder!r}, 'held')")
-    workshop.let_go("held")
+def test_the_title_of_a_process_tells_its_call(our_workshop: Workshop) -> None:
+    our_workshop.workers("--processes", "1")
+    pid = held(our_workshop, "one")
+    awaits_title(our_workshop, pid, f"ayl_worker: chores.hold({our_workshop.folder!r}, 'one')")
+    our_workshop.let_go("one")
+    awaits_title(our_workshop, pid, "ayl_worker: idle")
 
 
 def test_a_process_that_has_made_its_calls_is_replaced_and_its_worker_is_not(our_workshop: Workshop) -> None:
