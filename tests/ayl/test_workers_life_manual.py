@@ -60,4 +60,4 @@ def test_the_numbers_are_those_of_the_code() -> None:
 def test_the_service_s_command_is_understood() -> None:
     (line,) = re.findall(r"^ExecStart=\S+ (.*)$", MANUAL.text, re.MULTILINE)
     words = ["." if word == "/srv/shop" else word for word in shlex.split(line)]
-    assert main.make_context("ayl_worker", words).params["processes"] == 2
+    assert main.make_context("ayl_worker", words).params["workers"] == 2
