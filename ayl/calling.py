@@ -13,7 +13,7 @@ from typing import Any
 from ayl import treatments, values
 from ayl.errors import ArgumentsDoNotFit, CannotRun, Gone, NotCallable, NotRegistered, Unavailable
 from ayl.message import Message, keywords
-from ayl.references import SPAWNERS, Spawn, find, find_ahead, finding, finding_on_loop, spawn_for
+from ayl.references import SPAWNERS, Finding, Spawn, find, find_ahead, finding_on_loop, spawn_for
 from ayl.registry import registry
 from ayl.targets import PLAIN_TYPES, Target, function_target, method_target
 from ayl.treatments import Rules
@@ -28,7 +28,7 @@ def perform(message: Message) -> None:
     whatever the call raises. A coroutine function is run to its end on an event loop; so is everything about a message
     that names objects which can only be found on one.
     """
-    with finding():
+    with Finding():
         spawn = _spawn(message)
         if spawn is not None:
             _run_to_its_end(_on_a_loop(message, spawn))
@@ -54,7 +54,7 @@ def is_for_a_loop(message: Message) -> bool:
 
 async def perform_on_loop(message: Message) -> None:
     """As `perform`, on the running loop, of a call that is for one."""
-    with finding():
+    with Finding():
         spawn = _spawn(message)
         if spawn is not None:
             await _on_a_loop(message, spawn)

@@ -162,40 +162,43 @@ they are different keys.
 
 
 class Finding:
-    """The span in which the objects of one job live: what locators opened for it, and found."""
+    """The span in which the objects of one job live: what locators found, and opened for it until its end.
 
-    __slots__ = ("found", "loop_stack", "opened", "stack")
+    Made by hand: as a generator it would take a tenth of what a call may.
+    """
 
-    def __init__(self, stack: ExitStack) -> None:
-        self.stack = stack
+    __slots__ = ("_stack", "_token", "found", "loop_stack", "opened")
+
+    def __init__(self) -> None:
+        self._stack: ExitStack | None = None
         self.loop_stack: AsyncExitStack | None = None
         """While the job runs on an event loop: what ends there."""
         self.opened: dict[Locator, Any] = {}
         self.found: dict[Identity, object | None] = {}
 
-
-_finding: ContextVar[Finding | None] = ContextVar("ayl_finding", default=None)
-
-
-class finding:  # noqa: N801 - a span, and made by hand: as a generator it would take a tenth of what a call may
-    """The span in which the objects of one job live; what locators opened is closed at its end."""
-
-    __slots__ = ("_stack", "_token")
+    @property
+    def stack(self) -> ExitStack:
+        """What ends with the span. Most calls name nothing that has to be found, and need none."""
+        if self._stack is None:
+            self._stack = ExitStack()
+        return self._stack
 
     def __enter__(self) -> None:
-        self._stack = ExitStack()
-        self._token = _finding.set(Finding(self._stack))
+        self._token = _finding.set(self)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         _finding.reset(self._token)
-        return self._stack.__exit__(kind, error, trace)
+        return None if self._stack is None else self._stack.__exit__(kind, error, trace)
+
+
+_finding: ContextVar[Finding | None] = ContextVar("ayl_finding", default=None)
 
 
 @asynccontextmanager
 async def finding_on_loop() -> AsyncIterator[None]:
-    """Within `finding()`: the span in which the job has an event loop. What locators opened there is closed there."""
+    """Within `Finding()`: the span in which the job has an event loop. What locators opened there is closed there."""
     job = _job()
     try:
         async with AsyncExitStack() as job.loop_stack:
@@ -227,7 +230,7 @@ def spawn_for(references: Iterable[list[Any]]) -> Spawn | None:
 
 
 def find(parts: list[Any]) -> object | None:
-    """The class or object that these parts name; must be called within `finding()`.
+    """The class or object that these parts name; must be called within `Finding()`.
 
     None for an object that exists no more, if its class says so (`@ayl.model(gone="pass_none")`); otherwise Gone.
     Raises NotRegistered, or Unavailable for whatever else goes wrong in the looking.

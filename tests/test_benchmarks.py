@@ -26,6 +26,12 @@ ROWS = {
         *(f"bare greenstalk {what}" for what in ("sent one by one", "drained")),
         *(f"SQLAlchemy instance {what}" for what in CALLS),
     ],
+    "worker.py --calls 2000 --rounds 1 --rest 0.01": [
+        "1,000 coroutines that sleep 1 s each, s",
+        "100 threads that sleep 1 s each, s",
+        "idle: resident, MB",
+        "idle: proportional, MB",
+    ],
     "server.py --quick --repeat 1 --patience 0 --loads cycle-1 --servers ayl_server": [
         "put-reserve-delete, 1 connection ayl_server"
     ],

@@ -83,6 +83,12 @@ def test_the_client_is_loaded_with_the_first_send() -> None:
     assert not modules & (FRAMEWORKS | {"asyncio", "click", "hmac", "tomllib"})  # logging tells of the outage
 
 
+def test_a_supervisor_stays_small_beside_its_workers() -> None:
+    modules = loaded("import ayl.worker.supervisor")
+    assert not modules & (HEAVY - {"json", "logging", "socket", "subprocess"} | FRAMEWORKS | {"inspect"})
+    assert {name for name in modules if name.startswith("ayl.") and not name.startswith("ayl.worker")} == {"ayl.forks"}
+
+
 @pytest.mark.parametrize("module", CONTRIB)
 def test_a_frameworks_module_loads_that_framework_and_no_other(module: str) -> None:
     assert loaded(f"import ayl.contrib.{module}") & FRAMEWORKS <= {module}

@@ -248,6 +248,10 @@ class Client(greenstalk.Client[bytes]):
         """Which of the former were still there, and (job id, body) of the latter."""
         self.prompt.restart()
         held, came = [], []
+        if deletes and self._reader.peek(1).startswith(expected := b"DELETED\r\n" * deletes):
+            # Nearly always. To look at them one by one would take as long as a call.
+            self._consumed += len(self._reader.read(len(expected)))
+            held, deletes = [True] * deletes, 0
         for _ in range(deletes):
             self.prompt.next_reply()
             try:

@@ -8,17 +8,11 @@ database. `name` is that of a fixed offset which was given one.
 
 from __future__ import annotations
 
-import os
-import re
-import zoneinfo
 from datetime import date, datetime, time, timedelta, timezone
-from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from zoneinfo import ZoneInfo
 
-from .refusals import refusal
 from .scalars import canonical, write_str
-from .tags import Leaf, NoneType, kind_name, shortened, tag
+from .tags import Leaf, NoneType, tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +22,12 @@ Clock = TypeVar("Clock", datetime, time)
 _MICROSECOND = timedelta(microseconds=1)
 _MINUTE = timedelta(minutes=1)
 
-_ZONE = re.compile(r"[A-Za-z0-9_+-]{1,60}(/[A-Za-z0-9_+-]{1,60}){0,4}")
-
 
 def _write_clock(value: datetime | time) -> Any:
     zone = value.tzinfo
     parts: list[Any]
     if zone is None:
         parts = [value.isoformat(), None, value.fold]
-    elif type(zone) is ZoneInfo:
-        parts = [value.replace(tzinfo=None).isoformat(), _zone_key(value, zone), value.fold]
     elif type(zone) is timezone:
         offset = zone.utcoffset(None)
         if offset % _MINUTE:
@@ -48,49 +38,12 @@ def _write_clock(value: datetime | time) -> Any:
         if name != timezone(offset).tzname(None):
             parts.append(write_str(str(name)))
     else:
-        raise refusal(
-            value,
-            f"its time zone is of type {kind_name(type(zone))}; only zoneinfo.ZoneInfo and datetime.timezone "
-            "mean the same everywhere",
-        )
+        from .zones import key_of  # zoneinfo takes longer to load than all of this package
+
+        parts = [value.replace(tzinfo=None).isoformat(), key_of(value, zone), value.fold]
     while parts[-1] is None or parts[-1] == 0:
         parts.pop()
     return tag(type(value).__name__, *parts)
-
-
-def _zone_key(value: datetime | time, zone: ZoneInfo) -> str:
-    """The key of `zone`, provided that it leads back to that zone: one read from a file may bear any key."""
-    key = zone.key
-    try:
-        found = _find_zone(key) if key else None
-    except ValueError:
-        found = None
-    if found is zone or (found is not None and value.replace(tzinfo=found).utcoffset() == value.utcoffset()):
-        return key
-    raise refusal(value, "its time zone was read from a file; use ZoneInfo with a key")
-
-
-@lru_cache(maxsize=1000)
-def _known(key: str) -> bool:
-    """Whether this machine has a zone of that name."""
-    return any(os.path.isfile(os.path.join(path, key)) for path in zoneinfo.TZPATH) or key in _listed()  # noqa: PTH113, PTH118 - pathlib takes longer than the rest
-
-
-_listed = cache(zoneinfo.available_timezones)
-"""Also what the tzdata package brings."""
-
-
-def _find_zone(key: str) -> ZoneInfo:
-    # The pattern leaves only what zones are called, so that nothing else is ever opened. And ZoneInfo is not asked for
-    # what is not there: it would import a package of tzdata's by a name that came in a message.
-    if not _ZONE.fullmatch(key):
-        raise ValueError(f"{shortened(key)} is no name of a time zone")
-    if not _known(key):
-        raise ValueError(f"no time zone {key!r} on this machine")
-    try:
-        return ZoneInfo(key)
-    except (KeyError, OSError, ImportError) as error:
-        raise ValueError(f"no time zone {key!r} on this machine") from error
 
 
 def _read_datetime(text: str, zone: str | int | None = None, fold: int = 0, name: str | None = None) -> datetime:
@@ -113,7 +66,9 @@ def _in_zone(value: Clock, zone: str | int | None, fold: int, name: str | None) 
     if isinstance(zone, str):
         if name is not None:
             raise ValueError("it names a zone twice")
-        return value.replace(tzinfo=_find_zone(zone), fold=fold)
+        from .zones import zone_of
+
+        return value.replace(tzinfo=zone_of(zone), fold=fold)
     return _named(value.replace(tzinfo=timezone(zone * _MICROSECOND)), name).replace(fold=fold)
 
 

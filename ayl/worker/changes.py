@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 log = logging.getLogger("ayl.worker")
@@ -29,6 +28,8 @@ def watch(directory: str, tell: Callable[[Sequence[str]], object]) -> None:
 
 
 def _watch(directory: str, tell: Callable[[Sequence[str]], object]) -> None:
+    from pathlib import Path  # a supervisor that watches nothing stays small
+
     from watchfiles import PythonFilter
     from watchfiles import watch as changes
 

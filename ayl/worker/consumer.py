@@ -1,7 +1,6 @@
 """One slot: takes jobs, makes their calls, settles."""
 
 import logging
-from math import inf
 from time import monotonic
 from typing import Protocol
 
@@ -59,7 +58,8 @@ class Consumer:
         self._hand = Hand(source, hold)
         self._portion = Portion()
         self._trouble = ""  # the server's, until it brings a job
-        self._moved_at = self._troubled_at = monotonic()
+        self._troubled_at = 0.0
+        self._asks_since: float | None = None  # of a server, for a job
         self._alone = terms.alone
         self._alone.join()  # here, for another slot may want to be alone before this one has begun
         self._slot = terms.slot(lambda: self._hand.lighten(self._hand.portion))
@@ -69,12 +69,10 @@ class Consumer:
         try:
             return self._work(settings)
         finally:
-            self._moved_at = inf
             self._alone.leave()
 
     def _work(self, settings: Settings) -> Next:
         while True:
-            self._moved_at = monotonic()
             try:
                 self._stop.install()
                 if self._stop.requested:
@@ -83,7 +81,9 @@ class Consumer:
                     self._source.close()  # which withdraws what it has asked for
                     self._alone.step_aside()
                     continue
+                self._asks_since = monotonic()
                 lease = self._source.take(wait=self._wait)
+                self._asks_since = None
                 if self._trouble:
                     log.info("the server answers again")
                     self._trouble = ""
@@ -92,6 +92,7 @@ class Consumer:
                 if lease is not None and (after := self._work_off(lease, settings)) is not Next.GO_ON:
                     return after
             except Unreachable as error:
+                self._asks_since = None
                 self._source.close()
                 self._hand.drop()
                 if not self._trouble:
@@ -107,12 +108,9 @@ class Consumer:
 
     @property
     def moved_at(self) -> float:
-        """When it has last got on with taking jobs, of the monotonic clock. Now if it is not to: a call runs, whose end
-        others see to; and infinity once it has ended.
-        """
-        if self._slot.term is not None or self._alone.is_wanted:
-            return monotonic()
-        return max(self._moved_at, self._source.proved)
+        """When it has last got on with taking a job, of the monotonic clock; now while it does not ask for one."""
+        since = self._asks_since
+        return monotonic() if since is None else max(since, self._source.proved)
 
     @property
     def _is_to_pause(self) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from math import inf
 from time import monotonic
 from typing import TypeVar
 
@@ -68,7 +67,8 @@ class Coroutines:
         self._wear = wear
         self._burst = burst
         self._trouble = ""  # the server's, until it brings a job
-        self._moved_at = self._troubled_at = monotonic()
+        self._troubled_at = 0.0
+        self._asks_since: float | None = None  # of a server, for jobs
         self._proved: Callable[[], float] = monotonic
         self._alone = terms.alone
         self._alone.join()
@@ -91,7 +91,6 @@ class Coroutines:
             try:
                 self._take_jobs(settings)
             finally:
-                self._moved_at = inf
                 self._alone.leave()
                 with self._news:
                     self._news.wait_for(lambda: self._free == self._count)
@@ -102,19 +101,20 @@ class Coroutines:
 
     def _take_jobs(self, settings: Settings) -> None:
         while room := self._room():
-            self._moved_at = monotonic()
             if (seconds := self._pool.hesitation) > 0:
                 self._bell.wait(seconds)
                 if self._bell.requested:
                     return
             free, taken = self._free, 0
             try:
+                self._asks_since = monotonic()
                 for leases in self._pool.take(room, wait=not self._burst):
                     with self._news:
                         self._free -= len(leases)
                     taken += len(leases)
                     self._begun.update(leases)
                     self._loop.call(self._begin, leases, settings)
+                self._asks_since = None
                 if self._trouble:
                     log.info("the server answers again")
                     self._trouble = ""
@@ -122,6 +122,7 @@ class Coroutines:
                     self._after = Next.EMPTY
                     return
             except Unreachable as error:
+                self._asks_since = None
                 if not self._trouble:
                     log.warning("%s; trying again every %g s", error, RECONNECT_SECONDS)
                 self._trouble = str(error)
@@ -158,12 +159,9 @@ class Coroutines:
 
     @property
     def moved_at(self) -> float:
-        """When it has last got on with taking jobs. Now if it is not to, for there is no room; infinity once it has
-        ended.
-        """
-        if self._vacant() <= 0 or self._alone.is_wanted:
-            return monotonic()
-        return max(self._moved_at, self._proved())
+        """When it has last got on with taking jobs, of the monotonic clock; now while it does not ask for any."""
+        since = self._asks_since
+        return monotonic() if since is None else max(since, self._proved())
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether calls were cut off, which must not go on."""

@@ -3,11 +3,10 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from ayl import life as lives
 from ayl import logs
@@ -155,8 +154,7 @@ def _obey(lease: Lease, order: Control) -> Next:
     return after
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A call of ours that is to be made."""
 
     lease: Lease
@@ -164,8 +162,7 @@ class Job:
     life: Life
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """A call that was made."""
 
     error: BaseException | None

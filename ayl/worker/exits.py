@@ -17,6 +17,9 @@ EMPTY = 80
 QUIET = 83
 """This worker was ordered to end, and none is to take its place until the supervisor is told to resume."""
 
+STUCK = 84
+"""This worker could not go on: a slot waited for a server without end, or a thread of ours died. It is replaced."""
+
 OVERRAN = 81
 """A call could not be interrupted at its time to run. Another worker is started at once."""
 
@@ -34,6 +37,7 @@ _WORDS = {
     RETIRED: "retired",
     EMPTY: "found nothing more to do",
     QUIET: "is quiet",
+    STUCK: "could not go on",
     OVERRAN: "ended for a call that overran",
 }
 

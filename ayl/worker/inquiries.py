@@ -11,7 +11,6 @@ import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import inf
-from pathlib import Path
 from typing import Any, Protocol
 
 log = logging.getLogger("ayl.worker")
@@ -93,7 +92,7 @@ class Inquiries:
             asker.close()
         self._listener.close()
         with suppress(OSError):
-            Path(self._path).unlink()
+            os.unlink(self._path)  # noqa: PTH108 - pathlib is a megabyte that a supervisor needs not
 
 
 def _listening(path: str) -> socket.socket:
@@ -118,7 +117,7 @@ def _listening(path: str) -> socket.socket:
 def _clear(path: str) -> None:
     """Take away what an earlier one has left behind that could not."""
     try:
-        if not stat.S_ISSOCK(Path(path).lstat().st_mode):
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
             raise SocketTaken(f"cannot listen at {path}: there is a file, and no socket")
     except FileNotFoundError:
         return
@@ -126,7 +125,7 @@ def _clear(path: str) -> None:
         try:
             knock.connect(path)
         except ConnectionRefusedError:
-            Path(path).unlink()
+            os.unlink(path)  # noqa: PTH108 - as above
             log.info("%s was left behind by another ayl_worker, and is made anew", path)
             return
     raise SocketTaken(f"cannot listen at {path}: another ayl_worker answers there")

@@ -32,6 +32,7 @@ from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.execution import Next, counts
 from ayl.worker.line import Line
+from ayl.worker.liveness import Liveness
 from ayl.worker.minder import Minder
 from ayl.worker.outcomes import fail
 from ayl.worker.parting import part
@@ -131,7 +132,9 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     to_supervisor = Line.at(descriptor)
     workers: list[Slots] = []
     reports: list[Reports] = []  # once there is anything to tell
-    threading.Thread(target=_listen, args=(to_supervisor, plan.grace, workers, reports), daemon=True).start()
+    threading.Thread(
+        target=_listen, args=(to_supervisor, plan.grace, workers, reports), name="ayl line", daemon=True
+    ).start()
     bell = Bell(signals.stopping.set)
     stop = signals if plan.slots == plan.threads == 1 else bell
     deadlines = Deadlines(plan.slots, memory, partial(to_supervisor.say, line.SOONER))
@@ -142,7 +145,8 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         tubes = plan.tubes or (settings.tube(),)
         log.info("takes jobs from %s", ", ".join(tubes))
         connected = partial(to_supervisor.say, line.CONNECTED)
-        connect = partial(source_for, settings, watch_for(tubes, plan.shares, strict=plan.strict), linked=connected)
+        watch = watch_for(tubes, plan.shares, strict=plan.strict)
+        connect = partial(source_for, settings, watch, linked=connected)
         connect(wake_up.fileno()).close()  # so that settings that make no sense are told now
         sources = [connect(wake_up.fileno()) for _ in range(plan.threads)]
     except AylError as error:
@@ -157,10 +161,10 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         to_supervisor.say(line.WORN)
 
     wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
-    if (show := titles.setter()) is not None:
-        terms.titles = titles.Titles(terms.running, show)
+    terms.titles = titles.shown(terms.running)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
     reports.append(Reports(workers, terms.running, lambda: wear.jobs))
+    Liveness(workers, settings.timeout, partial(part, exits.STUCK)).begin()
     try:
         with ExitStack() as stack:
             workers += _others(plan, connect, bell, wear, terms, stack)

@@ -27,7 +27,7 @@ class Slots(Protocol):
 
     @property
     def moved_at(self) -> float:
-        """When they have last got on, of the monotonic clock."""
+        """When they have last got on with taking jobs, of the monotonic clock; now while they do not ask for any."""
 
 
 class Reports:

@@ -70,3 +70,9 @@ class Titles:
                 self.is_asleep = True
                 if self._running():  # it began in between, and has not rung
                     self.ring()
+
+
+def shown(running: "Callable[[], Sequence[Term]]") -> Titles | None:
+    """The titles of a worker process, if there can be any."""
+    show = setter()
+    return None if show is None else Titles(running, show)

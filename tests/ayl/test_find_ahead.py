@@ -10,7 +10,7 @@ import ayl
 from ayl import references, values
 from ayl.calling import perform
 from ayl.errors import CannotRun, Gone, Unavailable
-from ayl.references import PLAIN, find, find_ahead, finding
+from ayl.references import PLAIN, Finding, find, find_ahead
 from tests.ayl.conftest import written
 
 if TYPE_CHECKING:
@@ -177,10 +177,10 @@ def test_classes_are_not_looked_for() -> None:
 
 
 def test_what_one_job_found_the_next_does_not_see() -> None:
-    with finding():
+    with Finding():
         find_ahead([["ahead.Order", 1], ["ahead.Order", 2]])
         first = find(["ahead.Order", 1])
-    with finding():
+    with Finding():
         assert find(["ahead.Order", 1]) is not first
 
 

@@ -9,6 +9,7 @@ import shlex
 from ayl.cli.worker import EPILOG, main
 from ayl.worker import exits, titles
 from ayl.worker.farewell import LAST_SECONDS
+from ayl.worker.liveness import LEAST_SECONDS
 from ayl.worker.restarts import FAILED_STARTS, MOST_SECONDS
 from ayl.worker.signals import ORDERS
 from tests.pages import Page
@@ -26,6 +27,7 @@ def test_following_the_manual_works(shop: Shop) -> None:
     shop.run(send)
     assert shop.run(burst) == "good morning, Jones\n"
     shop.run(told)
+    shop.wait_until("takes jobs from", log="ayl_worker")
     assert "working" in shop.run(status)
     assert json.loads(shop.run(as_json))["tubes"] == "shop/1.4.2"
 
@@ -53,6 +55,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"killed {LAST_SECONDS:g} s\nlater" in MANUAL.text
     assert f"up to {MOST_SECONDS:g} s" in MANUAL.text
     assert FAILED_STARTS == 5
+    assert (f"exit code {exits.STUCK}" in MANUAL.text, LEAST_SECONDS) == (True, 60)
     assert f"every {titles.LOOK_SECONDS:g} s while" in MANUAL.text
     assert f"up to {titles.LONGEST} characters" in MANUAL.text
 

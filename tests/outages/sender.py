@@ -32,17 +32,30 @@ PAUSE = 0.002
 
 def count_puts(diary: Diary) -> None:
     """From now on each write of puts is noted, and how many of them were answered."""
-    original = Client.put_many
+    many, one = Client.put_many, Client.put_one
 
     def put_many(self: Client, submissions: Any, outcomes: list[Any], *more: Any) -> None:
         before = len(outcomes)
         diary.write("put", len(submissions))
         try:
-            original(self, submissions, outcomes, *more)
+            many(self, submissions, outcomes, *more)
         finally:
             diary.write("answered", len(outcomes) - before)
 
+    def put_one(self: Client, submission: Any) -> Any:
+        if submission.tube != self._used:
+            return one(self, submission)  # which is a put_many
+        answered = 0
+        diary.write("put", 1)
+        try:
+            outcome = one(self, submission)
+            answered = 1
+        finally:
+            diary.write("answered", answered)
+        return outcome
+
     Client.put_many = put_many  # type: ignore[method-assign] # in this process only
+    Client.put_one = put_one  # type: ignore[method-assign] # likewise
 
 
 def main(name: str, url: str, spool: str, policy: Any, path: str) -> None:

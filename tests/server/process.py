@@ -19,7 +19,7 @@ import tempfile
 import termios
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from .inbox import Silence
 
@@ -48,6 +48,34 @@ MAX_POLL_SECONDS = 0.01
 ENVIRONMENT = dict(os.environ)
 
 
+class Process(Protocol):
+    """As much of a subprocess.Popen as is used here."""
+
+    pid: int
+
+    def poll(self) -> object: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self) -> object: ...
+
+
+Start: TypeAlias = "Callable[[Sequence[str], Path], Process]"
+"""Starts a server with these words on its command line, and what it says in this file."""
+
+
+def started(command: Sequence[str]) -> Start:
+    """A start of this command."""
+
+    def start(words: Sequence[str], log: Path) -> Process:
+        with log.open("ab") as said:
+            return subprocess.Popen(
+                [*command, *words], stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=ENVIRONMENT
+            )
+
+    return start
+
+
 class ServerProcess:
     """One server process and its clients."""
 
@@ -55,13 +83,15 @@ class ServerProcess:
     lateness = 0.9
     calm = 0.02
 
-    def __init__(self, command: Sequence[str], options: Sequence[str]) -> None:
+    def __init__(self, options: Sequence[str], start: Start) -> None:
+        """`start`: as `started(command)` makes it, or a nursery's."""
         self.directory = Path(tempfile.mkdtemp(prefix="ayl-"))
         self.socket_path = self.directory / "socket"
         self.clients: dict[str, socket.socket] = {}
         self.early: dict[str, bytes] = {}  # read from the socket, but not yet asked for
         self.ended: set[str] = set()
-        self.command = [*command, "-l", f"unix:{self.socket_path}", *options]
+        self.words = ["-l", f"unix:{self.socket_path}", *options]
+        self._begin = start
         self.first: socket.socket | None = None
         try:
             self.process = self._start()
@@ -80,9 +110,8 @@ class ServerProcess:
             "platform": platform.machine(),
         }
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        with (self.directory / "log").open("ab") as log:
-            return subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT)
+    def _start(self) -> Process:
+        return self._begin(self.words, self.directory / "log")
 
     def _dial_until_serving(self) -> None:
         """Connect as soon as that is possible. The connection becomes the first client's: it is counted."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from .conversation import Conversation
 from .inbox import Mismatch
 from .memory import MemoryServer
-from .process import ServerProcess
+from .nursery import Nursery
+from .process import ENVIRONMENT, ServerProcess, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,9 +58,16 @@ def ours() -> list[str]:
     return [sys.executable, "-m", "ayl_server.main"]
 
 
+@cache
+def _nursery() -> Nursery:
+    nursery = Nursery(ENVIRONMENT)
+    atexit.register(nursery.close)
+    return nursery
+
+
 @contextmanager
 def _ayl_server(options: Sequence[str]) -> Iterator[Server]:
-    server = ServerProcess(ours(), options)
+    server = ServerProcess(options, _nursery().start)
     try:
         yield server
         if "Traceback" in server.log():
@@ -70,7 +80,7 @@ def _ayl_server(options: Sequence[str]) -> Iterator[Server]:
 
 @contextmanager
 def _beanstalkd(options: Sequence[str]) -> Iterator[Server]:
-    server = ServerProcess([judge()], options)
+    server = ServerProcess(options, started([judge()]))
     try:
         yield server
     finally:

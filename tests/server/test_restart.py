@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .inbox import Inbox
-from .process import ServerProcess
+from .process import ServerProcess, started
 from .targets import judge, ours
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["ayl_server", "beanstalkd"])
 def server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     """A running server, ours or the judge."""
-    process = ServerProcess(ours() if request.param == "ayl_server" else [judge()], [])
+    process = ServerProcess([], started(ours() if request.param == "ayl_server" else [judge()]))
     yield process
     process.close()
 

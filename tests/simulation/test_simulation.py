@@ -15,6 +15,8 @@ import pytest
 from .__main__ import complaint
 from .run import Outcome, run
 
+pytestmark = pytest.mark.timeout(600)  # the first test waits for all histories, on a machine that does much else
+
 SEEDS = 300
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -235,11 +235,13 @@ def test_a_failure_whose_lease_was_lost_is_told_as_lost(
     assert [(type(event), event.fate, event.tries) for event in heard] == [(FailureEvent, "lost", 0)]
 
 
-def test_a_failure_is_told_when_the_server_dies_before_it_is_settled(own_server: Server, heard: list[Any]) -> None:
-    orders = Orders(1)  # the second job is run without a question to the server
+def test_a_failure_is_told_when_the_server_dies_before_it_is_settled(
+    own_server: Server, heard: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ayl.engines.order.WARY", 1)  # the second job is run without a question to the server
     reader, writer = socket.socketpair()
     with reader, writer:
-        source = source_for(settings.current(), watch_for(["shop/1.4.2"]), reader.fileno(), orders=orders)
+        source = source_for(settings.current(), watch_for(["shop/1.4.2"]), reader.fileno(), orders=Orders(1))
         ayl.send(fine)
         ayl.opts(failed_job_count=1).send(Order(42).ship, "ups")
         work(source)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import gc
+from typing import TYPE_CHECKING, Any
 
 import hypothesis.strategies as st
 import pytest
@@ -13,6 +14,18 @@ from ayl import testing
 from ayl.testing import ANY
 
 from .depot import Colour, Invoice, Order, Parcel, note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_objects() -> Iterator[None]:
+    """A failed assertion looks through all objects, and here are many: not those of all the tests before."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
 
 scalars = (
     st.none()

@@ -14,7 +14,7 @@ import ayl
 from ayl.calling import perform
 from ayl.errors import CannotRun, Gone, NotConfigured, Unavailable
 from ayl.frameworks import around_job
-from ayl.references import find, find_ahead, finding
+from ayl.references import Finding, find, find_ahead
 from tests.ayl.conftest import written
 
 from .conftest import closed
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def found(name: str, *keys: Any) -> list[Any]:
     """As a worker finds what a message names."""
     references = [[name, key] for key in keys]
-    with finding():
+    with Finding():
         if len(references) > 1:
             find_ahead(references)
         return [find(parts) for parts in references]
