@@ -44,6 +44,8 @@ class Lender:
         self._loans = Loans()
         self.trouble = ""
         """Why the last job could not be taken."""
+        self.ended = 0
+        """Calls of the child."""
         self._kept: Lease | None = None
         self._kept_number = 0
         self._touch_at = inf
@@ -65,6 +67,10 @@ class Lender:
         """When the server has last answered, of the monotonic clock."""
         return self._source.proved
 
+    def lent(self, number: int) -> Lease | None:
+        """The job of that number, if it is not settled."""
+        return self._loans.get(number)
+
     def asked(self, head: Head, rest: bytes, *, more: bool) -> Answer:
         """All else. `more`: whether the child may have more jobs."""
         if not more:
@@ -81,6 +87,7 @@ class Lender:
         still = dict(zip(map(id, leases), held, strict=True))
         told = [still.get(id(self._loans.get(number)), False) for number in numbers]
         self._loans.settled(*numbers)
+        self.ended += len(numbers)
         return self._lent(told, came)
 
     def _standing(self, head: Head, _: bytes) -> Answer:
@@ -104,6 +111,7 @@ class Lender:
             return {"held": False, "successor": None}, ()
         held = settle(lease)
         self._loans.settled(head["job"])
+        self.ended += 1
         return {"held": held, "successor": lease.successor}, ()
 
     def _close(self, _head: Head, _rest: bytes) -> Answer:

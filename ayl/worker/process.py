@@ -163,7 +163,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
     terms.titles = titles.shown(terms.running)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
-    reports.append(Reports(workers, terms.running, lambda: wear.jobs))
+    reports.append(Reports(workers, terms.running, lambda: wear.jobs + sum(other.ended for other in terms.others)))
     Liveness(workers, settings.timeout, partial(part, exits.STUCK)).begin()
     try:
         with ExitStack() as stack:

@@ -62,8 +62,7 @@ def main(plan: Plan, descriptor: int, requests: int, deadlines: int, memory: int
 
     renew = partial(to_relay.say, line.RENEW)
     wear = ChildWear(plan.limits.shortened(random.random()), resident, worn, renew)  # noqa: S311 - no secret
-    if (show := titles.setter()) is not None:
-        terms.titles = titles.Titles(terms.running, show)
+    terms.titles = titles.shown(terms.running)
     source = RelayedSource(jobs, tally, signals.request)
     slot = Consumer(source, signals, Minder(), wear, terms, burst=plan.burst, hold=TalliedHeld)
     try:

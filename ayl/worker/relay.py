@@ -7,13 +7,17 @@ dies, shared memory tells which job that was: what is left is settled here, at o
 import logging
 import selectors
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from math import inf
 from threading import Event
 from time import monotonic
+from typing import NamedTuple
 
-from ayl.engines.base import Source
-from ayl.errors import AylError, TimeToRunExceeded, WorkerDied
+from ayl import message as messages
+from ayl.engines.base import Lease, Source
+from ayl.errors import AylError, TimeToRunExceeded, Undecodable, WorkerDied
+from ayl.message import Message
 from ayl.settings import Settings
 from ayl.worker import exits, line
 from ayl.worker.child import Child, Death
@@ -39,6 +43,15 @@ NOTHING: Head = {"held": [], "jobs": [], "sizes": [], "waited": True, "stop": Fa
 """The answer when no job is ready."""
 
 
+class Lent(NamedTuple):
+    """A call that a child makes."""
+
+    message: Message
+    lease: Lease
+    progress: None = None
+    """What it says of that stays in its process."""
+
+
 class Relay:
     """One slot."""
 
@@ -60,7 +73,7 @@ class Relay:
         self._start_at = 0.0
         self._request: Head | None = None
         """Of the child, which waits for a job."""
-        self._moved_at = monotonic()
+        self._asks_since: float | None = None  # of the server, for a job
         self._lender: Lender | None = None
         """Once there is one; for other threads."""
         self._after: Next | None = None
@@ -96,13 +109,24 @@ class Relay:
 
     @property
     def moved_at(self) -> float:
-        """When it has last got on with taking jobs, of the monotonic clock. Now if its child does not wait for one; and
-        infinity once the slot has ended.
-        """
-        if self._has_ended.is_set():
-            return inf
-        lender = self._lender
-        return monotonic() if lender is None or self._request is None else max(self._moved_at, lender.proved)
+        """When it has last got on with taking a job, of the monotonic clock; now while it does not ask for one."""
+        lender, since = self._lender, self._asks_since
+        return monotonic() if lender is None or since is None else max(since, lender.proved)
+
+    @property
+    def ended(self) -> int:
+        """Calls of its children."""
+        return 0 if self._lender is None else self._lender.ended
+
+    @property
+    def call(self) -> "Lent | None":
+        """The one that runs; for other threads."""
+        child, lender = self._child, self._lender
+        with suppress(ValueError, Undecodable):  # the child has just ended
+            lease = None if child is None or lender is None else lender.lent(child.tally.at)
+            if lease is not None and isinstance(message := messages.decode(lease.body), Message):
+                return Lent(message, lease)
+        return None
 
     def give_back(self) -> bool:
         """At once, all that is in hand, from another thread; whether a call was cut off."""
@@ -153,7 +177,6 @@ class Relay:
         head, rest = frame
         self._look_at_leases(child)
         if head["do"] == "take":
-            self._moved_at = monotonic()
             self._request = head
         else:
             more = not (child.is_dismissed or self._alone.is_wanted)
@@ -175,9 +198,11 @@ class Relay:
     def _wait_for_job(self, *, wait: bool) -> Answer | None:
         # Only here: while a call runs, somebody may want to be alone for long, which must not keep this thread awake.
         self._news.register(self._alone, selectors.EVENT_READ, lambda: None)
+        self._asks_since = monotonic()
         try:
             return self._lends.take(wait=wait)
         finally:
+            self._asks_since = None
             self._news.unregister(self._alone)
 
     def _answer(self, child: Child, request: Head, answer: Answer) -> None:

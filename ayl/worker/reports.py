@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ayl import message as messages
 from ayl.running import call_name
-from ayl.worker.terms import Term
+from ayl.worker.terms import Call
 
 MOST_CALLS = 50
 """The report names so many, those that run longest. With the two limits below it fits into one word of the line."""
@@ -33,7 +33,7 @@ class Slots(Protocol):
 class Reports:
     """Of one worker process."""
 
-    def __init__(self, slots: Sequence[Slots], running: Callable[[], Sequence[Term]], jobs: Callable[[], int]) -> None:
+    def __init__(self, slots: Sequence[Slots], running: Callable[[], Sequence[Call]], jobs: Callable[[], int]) -> None:
         """`running`: the calls that run now. `jobs`: how many have ended."""
         self._slots = slots
         self._running = running
@@ -41,25 +41,25 @@ class Reports:
 
     def now(self) -> str:
         """The report: JSON, seconds before now."""
-        calls = sorted(self._running(), key=lambda term: term.lease.since)
+        calls = sorted(self._running(), key=lambda call: call.lease.since)
         moved = [slots.moved_at for slots in self._slots]
         report = {
             "jobs": self._jobs(),
             "running": len(calls),
-            "calls": [_told(term) for term in calls[:MOST_CALLS]],
+            "calls": [_told(call) for call in calls[:MOST_CALLS]],
             "proved": round(max(0.0, monotonic() - min(moved)), 1) if moved else 0.0,
             "trouble": next((slots.trouble for slots in self._slots if slots.trouble), "")[:LONGEST_TROUBLE],
         }
         return json.dumps(report, ensure_ascii=False)
 
 
-def _told(term: Term) -> dict[str, Any]:
-    text = messages.human(term.message)
+def _told(call: Call) -> dict[str, Any]:
+    text = messages.human(call.message)
     return {
-        "id": term.message.id[:LONGEST_CALL],
-        "job": term.lease.job_id,
-        "name": call_name(term.message)[:LONGEST_CALL],
+        "id": call.message.id[:LONGEST_CALL],
+        "job": call.lease.job_id,
+        "name": call_name(call.message)[:LONGEST_CALL],
         "call": text if len(text) <= LONGEST_CALL else text[:LONGEST_CALL] + "…",
-        "seconds": round(term.taken(), 1),
-        "progress": term.progress,
+        "seconds": round(monotonic() - call.lease.since, 1),
+        "progress": call.progress,
     }

@@ -259,8 +259,30 @@ class Keeps(Protocol):
         """It has ended."""
 
 
+class Call(Protocol):
+    """One that runs."""
+
+    @property
+    def message(self) -> Message: ...
+
+    @property
+    def lease(self) -> Lease: ...
+
+    @property
+    def progress(self) -> float | str | None:
+        """What it has said of that."""
+
+
 class GivesBack(Protocol):
     """A slot whose calls run in another process."""
+
+    @property
+    def call(self) -> Call | None:
+        """The one that runs, as far as it is known here."""
+
+    @property
+    def ended(self) -> int:
+        """How many have."""
 
     def give_back(self) -> bool:
         """At once, all that is in hand."""
@@ -298,14 +320,16 @@ class Terms:
         self._slots.append(slot)
         return slot
 
-    def running(self) -> list[Term]:
-        """The calls that run now."""
-        return [term for slot in self._slots if (term := slot.term) is not None]
+    def running(self) -> list[Call]:
+        """The calls that run now, those in other processes too."""
+        calls = [*(slot.term for slot in self._slots), *(other.call for other in self.others)]
+        return [call for call in calls if call is not None]
 
     def lose(self) -> None:
         """The leases of all calls are lost."""
-        for term in self.running():
-            term.lose()
+        for slot in self._slots:
+            if (term := slot.term) is not None:
+                term.lose()
 
     def end_process(self, slot: Slot, term: Term) -> None:
         """From another thread than that of the call, which does not let itself be interrupted."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ayl.worker.terms import Term
+    from ayl.worker.terms import Call
 
 LOOK_SECONDS = 0.2
 """Between two looks at what runs. So a title costs no call anything, and tells of those that take longer."""
@@ -26,13 +26,13 @@ def setter() -> Callable[[str], None] | None:
     return lambda text: setproctitle(f"ayl_worker: {text}")
 
 
-def told(running: "Sequence[Term]") -> str:
+def told(running: "Sequence[Call]") -> str:
     """Of a worker process with these calls: the one that runs longest, and how many there are."""
     from ayl import message as messages  # a supervisor makes no calls, and stays small
 
     if not running:
         return IDLE
-    text = messages.human(min(running, key=lambda term: term.lease.since).message)
+    text = messages.human(min(running, key=lambda call: call.lease.since).message)
     text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     return text if len(running) == 1 else f"{len(running)} calls, {text}"
 
@@ -40,7 +40,7 @@ def told(running: "Sequence[Term]") -> str:
 class Titles:
     """Of a worker process: a thread that looks while there is anything to see."""
 
-    def __init__(self, running: "Callable[[], Sequence[Term]]", show: Callable[[str], None]) -> None:
+    def __init__(self, running: "Callable[[], Sequence[Call]]", show: Callable[[str], None]) -> None:
         """`running`: the calls that run now."""
         self._running = running
         self._show = show
@@ -72,7 +72,7 @@ class Titles:
                     self.ring()
 
 
-def shown(running: "Callable[[], Sequence[Term]]") -> Titles | None:
+def shown(running: "Callable[[], Sequence[Call]]") -> Titles | None:
     """The titles of a worker process, if there can be any."""
     show = setter()
     return None if show is None else Titles(running, show)

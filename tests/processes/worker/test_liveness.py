@@ -24,14 +24,13 @@ IMPATIENT = "from ayl.worker import liveness\nliveness.LEAST_SECONDS, liveness.T
 """A minute is long for a test."""
 
 DEAF = """
-import os, threading
-from ayl.engines.dialing import Dial
+import threading
 from ayl.engines import source
 from pathlib import Path
 
 def connected(self, original=source.BeanstalkSource._connected):
     first = Path("first")
-    if self._client is None and self._linked.__name__ == "<lambda>" and not first.exists() and Path("armed").exists():
+    if Path("armed").exists() and not first.exists():
         first.touch()
         threading.Event().wait()  # as a resolver does that never answers
     return original(self)
@@ -70,11 +69,13 @@ def test_a_slot_that_waits_for_a_server_without_end_takes_its_process_down(
 
 def test_what_its_other_slots_run_is_given_back_and_made_again(our_workshop: Workshop) -> None:
     (our_workshop.folder / "armed").touch()
-    sent = ayl.send(chores.hold_first, our_workshop.folder, "held")
+    sent = ayl.send(chores.hold, our_workshop.folder, "held")
     supervisor = started(our_workshop, DEAF, "--threads", "2")
-    our_workshop.read("held-again")
-    our_workshop.await_gone(sent.job_id)
+    our_workshop.read("held-begins", 2)
     assert supervisor.logs(COULD_NOT)
+    assert our_workshop.job(sent.job_id)["releases"] == 1
+    our_workshop.let_go("held")
+    our_workshop.await_gone(sent.job_id)
 
 
 def test_a_thread_of_ours_that_dies_takes_the_process_down(our_workshop: Workshop) -> None:

@@ -90,13 +90,12 @@ def test_a_worker_that_waits_for_a_change_can_be_stopped(our_workshop: Workshop)
 
 
 def test_what_mends_the_code_while_a_worker_just_fails_to_start_is_not_overlooked(our_workshop: Workshop) -> None:
-    wait = (
-        f"import time\nwhile not __import__('os').path.exists({str(our_workshop.folder / 'go')!r}): time.sleep(0.01)\n"
-    )
+    folder = f"Path({str(our_workshop.folder)!r})"
+    wait = f"{LOAD}from pathlib import Path\nchores.write({folder}, 'loading')\nchores.wait_for({folder} / 'go')\n"
     supervisor = started(our_workshop, task("old"))
     our_workshop.await_waiting()
     write(our_workshop, f"{wait}raise ValueError('broken')\n")
-    supervisor.awaits("started worker", 2)
+    our_workshop.read("loading")
     write(our_workshop, task("mended"))
     supervisor.awaits("has changed$", 2)
     our_workshop.let_go("go")

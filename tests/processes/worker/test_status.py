@@ -90,6 +90,19 @@ def test_coroutine_slots_and_progress_are_told_too(our_workshop: Workshop) -> No
     our_workshop.let_go("go")
 
 
+def test_process_slots_are_told_too(our_workshop: Workshop) -> None:
+    our_workshop.workers("--processes", "2", "--status", SOCKET)
+    ayl.send(chores.note, our_workshop.folder, "done")
+    our_workshop.await_empty()
+    held = ayl.send(chores.hold, our_workshop.folder, "held")
+    our_workshop.read("held-begins")
+    (worker,) = document(our_workshop)["workers"]
+    (call,) = worker["report"]["calls"]
+    assert (call["id"], call["call"]) == (held.id, f"chores.hold({our_workshop.folder!r}, 'held')")
+    assert (worker["report"]["jobs"], worker["report"]["running"]) == (1, 1)
+    our_workshop.let_go("held")
+
+
 def test_only_this_user_can_connect_and_the_socket_goes_with_the_worker(our_workshop: Workshop) -> None:
     supervisor = our_workshop.workers("--status", SOCKET)
     path = our_workshop.folder / SOCKET
