@@ -2,7 +2,7 @@
 
 First each is asked in turn whether it has a job now. Only when none has, all are asked at once to hand over the next
 one; the first that does is taken at its word, and the others' reserves are withdrawn, which only closing a connection
-does. Should another have answered in the same moment, its job goes back with the connection.
+does. Should another have answered in the same moment, its job is given back.
 """
 
 import selectors
@@ -177,9 +177,17 @@ class SeveralSources:
                 self._latest = post
                 for other in self._posts:
                     if other.asked:
-                        other.drop(selector)
+                        self._withdraw(other, selector, is_ready=other in ready)
                 return lease
         return None
+
+    @staticmethod
+    def _withdraw(post: Post, selector: selectors.BaseSelector, *, is_ready: bool) -> None:
+        """One job is enough. A hang-up would count as a worker that died: what is here already is given back."""
+        if is_ready and (second := post.answer(selector)) is not None:
+            second.release(0)
+        if post.asked:
+            post.drop(selector)
 
     def _in_turn(self) -> list[Post]:
         return self._posts[self._first :] + self._posts[: self._first]

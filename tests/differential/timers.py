@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from .comparison import difference
@@ -96,7 +97,7 @@ class Performance:
     ended: dict[str, float] = field(default_factory=dict)
     """Who was disconnected by the server, seconds after the start."""
     late: float = 0.0
-    """By how much this process was ever late while it lasted, seconds: then the machine was busy."""
+    """By how much this process, or the server, was ever late while it lasted, seconds: then the machine was busy."""
 
 
 class Stage:
@@ -151,7 +152,10 @@ class Stage:
 
     def _id(self, found: re.Match[bytes]) -> bytes:
         number = int(found[1])
-        return self.jobs[number - 1] if number <= len(self.jobs) else b"0"
+        if number <= len(self.jobs):
+            return self.jobs[number - 1]
+        self.done.late = inf  # the server, or its disk, was not given the time to answer
+        return b"0"
 
     def _with_job_numbers(self, reply: Reply) -> Reply:
         """Scripts share a server, so the same job has another id each time."""

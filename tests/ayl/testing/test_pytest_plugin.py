@@ -296,7 +296,7 @@ def loaded(suite: pytest.Pytester, body: str) -> set[str]:
         def test_report():
             print("loaded:", *(name for name in sys.modules if name.split(".")[0] in ("ayl", "asyncio", "sqlalchemy")))
     """)
-    result = suite.runpytest_subprocess(*PLUGIN, "-s")
+    result = suite.runpytest_subprocess(*PLUGIN, "-p", "no:anyio", "-s")  # watchfiles brings that plugin along
     (line,) = [line for line in result.outlines if "loaded:" in line]
     return set(line.partition("loaded:")[2].split())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import socket
 import threading
@@ -127,10 +128,10 @@ def test_under_load_connections_are_kept(two: list[Server]) -> None:
     assert max(grown) <= 4, "the look itself, the putter, and what the wait before had withdrawn"
 
 
-def waiting(server: Server) -> int:
+def waiting(server: Server, tube: str = TUBE) -> int:
     with server.client() as client:
         try:
-            return client.stats_tube(TUBE)["current-waiting"]
+            return client.stats_tube(tube)["current-waiting"]
         except greenstalk.NotFoundError:
             return 0
 
@@ -258,6 +259,32 @@ def test_one_server_dies_under_load_and_comes_back(two: list[Server], kind: Kind
         assert supervisor.wait() == 0
     assert len(supervisor.started()) == 1
     assert "Traceback" not in supervisor.log()
+
+
+def test_a_job_that_comes_in_the_same_moment_as_another_is_given_back_and_not_hung_up_on(
+    two: list[Server], workshop: Workshop
+) -> None:
+    supervisor = workshop.workers(AYL_ENGINE=url(two))
+    eventually(lambda: [waiting(server, workshop.tube) for server in two] == [1, 1], workshop.told)
+    (pid,) = supervisor.started()
+    os.kill(pid, signal.SIGSTOP)
+    sent = {}
+    for number, server in enumerate(two):
+        delivery.close()
+        ayl.configure(engine=server.url)
+        sent[f"held-{number}"] = ayl.send(chores.hold, workshop.folder, f"held-{number}")
+    os.kill(pid, signal.SIGCONT)
+    (first,) = eventually(lambda: [word.removesuffix("-begins") for word in workshop.words()], workshop.told)
+    second = 1 - int(first[-1])
+    with two[second].client() as client:
+        job_id = sent[f"held-{second}"].job_id
+        assert job_id is not None
+        eventually(lambda: client.stats_job(job_id)["state"] == "ready", workshop.told)
+        job = client.stats_job(job_id)
+    assert (job["reserves"], job["releases"]) == (1, 1)
+    for word in sent:
+        workshop.let_go(word)
+        workshop.read(f"{word}-ends")
 
 
 SLOTS = pytest.mark.parametrize("words", [("--threads", "3"), ("--coroutines", "3")], ids=["threads", "coroutines"])
