@@ -228,6 +228,27 @@ def gently() -> Iterator[None]:
         record.gentle = before
 
 
+@contextmanager
+def unharmed() -> Iterator[None]:
+    """Within this span this thread's call is not ended: in the middle of a question to a server, whose answer the next
+    one would take for its own. It is ended with the span. No call with a limit of its own may be made within.
+    """
+    record = _thread.record
+    has_token = False
+    while not has_token:
+        try:
+            has_token = record.token.pop()
+        except IndexError:
+            if record.target is not None and record.landed:
+                break  # it was ended before, and goes on all the same
+            time.sleep(0)
+    try:
+        yield
+    finally:
+        if has_token:
+            record.token.append(True)
+
+
 class _Watchdog:
     """One thread for all calls, started with the first.
 

@@ -280,6 +280,9 @@ class BeanstalkSource:
             self.close()
             self._order.begin_anew()
             raise error if isinstance(error, Unreachable) else unreachable(self._address, error) from error
+        except BaseException:
+            self.close()
+            raise
 
     def _is_woken(self, client: Client, selector: selectors.BaseSelector) -> bool:
         """Wait for an answer, or else for the descriptor that ends the wait. TimeoutError if neither comes in time."""

@@ -31,7 +31,7 @@ class Death:
 
     def told(self) -> str:
         """For operators."""
-        return f"its process {exits.told(self.code)}; at most {self.memory / 1024**2:.0f} MB of it were in memory"
+        return f"its process {exits.told(self.code, self.memory)}"
 
 
 class Child:

@@ -42,8 +42,11 @@ _WORDS = {
 }
 
 
-def told(code: int) -> str:
-    """How a worker process ended, for the log; of one that a signal killed the code is negative."""
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return _WORDS.get(code, f"ended with exit code {code}")
+def told(code: int, memory: int) -> str:
+    """How a worker process ended, for operators; of one that a signal killed the code is negative. `memory`: bytes that
+    it had at most, which may be the reason.
+    """
+    if code in _WORDS:
+        return _WORDS[code]
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"{how}; at most {memory / 1024**2:.0f} MB of it were in memory"

@@ -276,7 +276,7 @@ class Relay:
             if registered in self._news.get_map():
                 self._news.unregister(registered)
         at, death = child.tally.at, child.reap()
-        log.info("process %d of a slot %s", child.pid, exits.told(death.code))
+        log.info("process %d of a slot %s", child.pid, exits.told(death.code, death.memory))
         if child is self._successor:
             self._successor = None
             return

@@ -45,7 +45,7 @@ class Worker:
         with its, Overruns.watched(plan.slots) as (self.overruns, memory):
             given = (its.fileno(), memory)
             command = [sys.executable, "-m", "ayl.worker.process", plan.to_json(), *map(str, given)]
-            self.process = subprocess.Popen(command, pass_fds=given)  # noqa: S603 - our own module
+            self._process = subprocess.Popen(command, pass_fds=given)  # noqa: S603 - our own module
         self.line: Line | None = Line(ours)
         self.restarts = restarts
         restarts.started()
@@ -61,7 +61,7 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        return self.process.pid
+        return self._process.pid
 
     @property
     def state(self) -> str:
@@ -84,7 +84,7 @@ class Worker:
         while self.farewell is not None and (act := self.farewell.due(now)) is not None:
             match act:
                 case Act.ASK:
-                    self.process.send_signal(signal.SIGTERM)
+                    self.send_signal(signal.SIGTERM)
                 case Act.GIVE_BACK:
                     if self.line is not None:
                         self.line.say(line.GIVE_BACK)
@@ -93,7 +93,21 @@ class Worker:
 
     def kill(self) -> None:
         self.was_killed = True
-        self.process.kill()
+        self.send_signal(signal.SIGKILL)
+
+    def send_signal(self, sig: int) -> None:
+        """Not by the Popen, which would reap it and tell nothing of its memory. Nobody is signalled who is reaped."""
+        os.kill(self.pid, sig)
+
+    def reap(self) -> tuple[int, int] | None:
+        """Its exit code, less than 0 for a signal's number, and how much it had in memory at most, bytes; None as long
+        as it lives.
+        """
+        pid, status, used = os.wait4(self.pid, os.WNOHANG)
+        if not pid:
+            return None
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        return self._process.returncode, used.ru_maxrss * 1024
 
     def hang_up(self) -> None:
         """Nobody is at the other end of its line any more."""
@@ -226,7 +240,7 @@ class Supervisor:
                     self._inquiries.accept(monotonic(), self._workers)
         now = monotonic()
         for worker in self._workers:
-            worker.overruns.look(now, worker.process, self._tell_overrun)
+            worker.overruns.look(now, worker, self._tell_overrun)
 
     def _tell_overrun(self, jobs: list[int]) -> None:
         """To all who may take these next."""
@@ -262,15 +276,15 @@ class Supervisor:
 
     def _reap(self) -> None:
         for worker in list(self._workers):
-            code = worker.process.poll()
-            if code is None:
+            if (death := worker.reap()) is None:
                 continue
+            code, memory = death
             self._workers.remove(worker)
             if self._inquiries is not None:
                 self._inquiries.gone(worker.pid)
             self._title()
             worker.overruns.close()
-            log.info("worker %d %s", worker.pid, exits.told(code))
+            log.info("worker %d %s", worker.pid, exits.told(code, memory))
             if worker.line is not None:
                 self._drain(worker)
             if code == exits.CUT or (worker.was_killed and worker.is_loaded):

@@ -26,7 +26,7 @@ from ayl import message as messages
 from ayl.engines.base import Lease
 from ayl.errors import TimeToRunExceeded, Unreachable
 from ayl.life import Life, Standing
-from ayl.limits import Limit, hasten, within
+from ayl.limits import Limit, hasten, unharmed, within
 from ayl.message import Message
 from ayl.running import Running, Shown, Stopping, shown
 from ayl.worker import exits
@@ -129,14 +129,15 @@ class Term(Limit):
         with self.share():
             if self._is_over:
                 raise RuntimeError("the call has ended; ask while it runs")
-            return self.lease.standing()
+            with unharmed():
+                return self.lease.standing()
 
     def touch(self) -> bool:
         with self.share():
             now = monotonic()
             held = False
             if not self._is_over:
-                with suppress(Unreachable):
+                with suppress(Unreachable), unharmed():
                     held = self.lease.touch()
                 if held:
                     self._prolong(now)

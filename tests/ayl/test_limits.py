@@ -16,7 +16,7 @@ import pytest
 
 import ayl
 from ayl.errors import OutOfTime, TimeToRunExceeded
-from ayl.limits import Limit, countdown, hasten, limited, within
+from ayl.limits import Limit, countdown, hasten, limited, unharmed, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -393,3 +393,41 @@ def test_a_coroutine_whose_time_is_prolonged_goes_on() -> None:
     with ended_within(5), pytest.raises(TimeToRunExceeded):
         within(limit, lambda: run(prolong()))
     assert LOG == ["prolonged"]
+
+
+# What must not be torn
+
+
+def test_a_call_is_not_ended_in_the_midst_of_a_question_but_behind_it() -> None:
+    answers: list[str] = []
+
+    def ask() -> None:
+        with unharmed():
+            answers.append(spin(0.3))
+        answers.append(spin(20))
+
+    with pytest.raises(TimeToRunExceeded), ended_within(1.0):
+        limited(0.05, ask)
+    assert answers == ["done"]
+
+
+def test_who_goes_on_though_its_time_is_over_may_ask_all_the_same() -> None:
+    answers: list[str] = []
+
+    def ask() -> None:
+        try:
+            spin_on()
+        except OutOfTime:
+            with unharmed():
+                answers.append("asked")
+            raise
+
+    with pytest.raises(TimeToRunExceeded), ended_within(1.0):
+        limited(0.05, ask)
+    assert answers == ["asked"]
+
+
+def test_questions_are_asked_without_a_limit_too() -> None:
+    with unharmed():
+        pass
+    assert limited(5, lambda: spin(0.01)) == "done"

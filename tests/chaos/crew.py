@@ -26,7 +26,8 @@ PATIENCE = 1.0
 """Seconds that the workers wait for each answer of the server."""
 
 EXPECTED_DEATHS = re.compile(
-    rf"(worker|process) \d+ (of a slot )?(ended( for a call that overran)?|.*\b(SIGTERM|{'|'.join(mixture.DEATHS)}))$"
+    r"(worker|process) \d+ (of a slot )?"
+    rf"(ended( for a call that overran)?|.*\b(SIGTERM|{'|'.join(mixture.DEATHS)})(;.*)?)$"
 )
 """Ends of worker processes that the campaign itself brings about."""
 

@@ -152,7 +152,7 @@ def test_a_crash_in_c_code_tells_where_it_came_from(our_workshop: Workshop) -> N
     supervisor = our_workshop.workers()
     ayl.send(chores.hold_first, our_workshop.folder, "crashing")
     os.kill(our_workshop.read("crashing-begins").pid, signal.SIGSEGV)
-    supervisor.awaits("was killed by SIGSEGV")
+    supervisor.awaits(r"was killed by SIGSEGV; at most \d+ MB of it were in memory")
     assert supervisor.logs("Fatal Python error: Segmentation fault")
     assert supervisor.logs(r'File ".*chores.py", line \d+ in hold')
     our_workshop.read("crashing-again")
