@@ -89,11 +89,11 @@ def put(server: Server, *numbers: int) -> None:
             client.put(b"%d" % number)
 
 
-def states(server: Server) -> Counter[str]:
+def states(server: Server, tube: str = TUBE) -> Counter[str]:
     """How many jobs of the tube are in which state."""
     with server.client() as client:
         try:
-            found = client.stats_tube(TUBE)
+            found = client.stats_tube(tube)
         except greenstalk.NotFoundError:
             return Counter()
     return Counter({state: found[f"current-jobs-{state}"] for state in ("ready", "reserved")})  # type: ignore[literal-required]
@@ -273,6 +273,7 @@ def test_a_job_that_comes_in_the_same_moment_as_another_is_given_back_and_not_hu
         delivery.close()
         ayl.configure(engine=server.url)
         sent[f"held-{number}"] = ayl.send(chores.hold, workshop.folder, f"held-{number}")
+    eventually(lambda: [states(server, workshop.tube)["reserved"] for server in two] == [1, 1], workshop.told)
     os.kill(pid, signal.SIGCONT)
     (first,) = eventually(lambda: [word.removesuffix("-begins") for word in workshop.words()], workshop.told)
     second = 1 - int(first[-1])
