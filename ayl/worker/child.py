@@ -31,7 +31,7 @@ class Death:
 
     def told(self) -> str:
         """For operators."""
-        return f"its process {exits.told(self.code, self.memory)}"
+        return f"its process {exits.death(self.code, self.memory)}"
 
 
 class Child:

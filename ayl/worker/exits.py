@@ -43,10 +43,13 @@ _WORDS = {
 
 
 def told(code: int, memory: int) -> str:
-    """How a worker process ended, for operators; of one that a signal killed the code is negative. `memory`: bytes that
+    """How a worker process ended, for the log; of one that a signal killed the code is negative. `memory`: how many bytes
     it had at most, which may be the reason.
     """
-    if code in _WORDS:
-        return _WORDS[code]
+    return _WORDS[code] if code in _WORDS else death(code, memory)
+
+
+def death(code: int, memory: int) -> str:
+    """The same where it was not to end, whatever its code."""
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    return f"{how}; at most {memory / 1024**2:.0f} MB of it were in memory"
+    return f"{_WORDS.get(code, how)}; at most {memory / 1024**2:.0f} MB of it were in memory"

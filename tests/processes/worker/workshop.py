@@ -10,7 +10,7 @@ import subprocess
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import greenstalk
 
@@ -252,9 +252,14 @@ class Workshop:
         eventually(lambda: dict(self.client.stats_tube(self.tube))[key] == number, self.told)
 
     def await_empty(self) -> None:
-        """Wait until all jobs are deleted."""
-        for state in ("ready", "reserved", "delayed", "buried"):
-            self.await_jobs(state, 0)
+        """Wait until all jobs are deleted: none in any state, looked at together, for jobs go from one to the other."""
+        states = ("ready", "reserved", "delayed", "buried")
+
+        def left() -> list[int]:
+            found: dict[str, Any] = {**self.client.stats_tube(self.tube)}
+            return [found[f"current-jobs-{state}"] for state in states]
+
+        eventually(lambda: not any(left()), self.told)
 
     def await_watched(self) -> None:
         """Wait until a worker watches the tube, whatever it does."""
