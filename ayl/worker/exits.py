@@ -43,8 +43,9 @@ _WORDS = {
 
 
 def told(code: int, memory: int) -> str:
-    """How a worker process ended, for the log; of one that a signal killed the code is negative. `memory`: how many bytes
-    it had at most, which may be the reason.
+    """How a worker process ended, for the log; of one that a signal killed the code is negative.
+
+    `memory`: bytes that it had at most, which may be the reason.
     """
     return _WORDS[code] if code in _WORDS else death(code, memory)
 
