@@ -28,18 +28,23 @@ Runs = dict[str, list[Outcome]]
 BEGAN = time.monotonic()
 
 
-def run_load(
-    name: str, kinds: Iterable[Kind], cores: Cores, options: argparse.Namespace, patience: Patience, runs: Runs
+def run_round(
+    name: str,
+    number: int,
+    kinds: Iterable[Kind],
+    cores: Cores,
+    options: argparse.Namespace,
+    patience: Patience,
+    runs: Runs,
 ) -> None:
-    """Fill `runs`, so that what went well is not lost with what fails later."""
+    """The round of this number, if the load has as many; `runs` is filled, so that no later failure loses it."""
     load, amount = LOADS[name], amount_of(name, options)
-    counts = [(kind, rounds_of(load, kind.name, options)) for kind in kinds if kind.name not in load.without]
-    for number in range(1, max((count for _, count in counts), default=0) + 1):
-        for kind, count in counts:
-            if number <= count:
-                outcome = calmest_round(name, kind, cores, amount, patience, sleep=options.sleep)
-                runs.setdefault(kind.name, []).append(outcome)
-                say(f"{name} {number}/{count} {kind.name}: {summary(outcome)}")
+    for kind in kinds:
+        count = rounds_of(load, kind.name, options)
+        if kind.name not in load.without and number <= count:
+            outcome = calmest_round(name, kind, cores, amount, patience, sleep=options.sleep)
+            runs.setdefault(kind.name, []).append(outcome)
+            say(f"{name} {number}/{count} {kind.name}: {summary(outcome)}")
 
 
 def calmest_round(name: str, kind: Kind, cores: Cores, amount: int, patience: Patience, *, sleep: bool) -> Outcome:

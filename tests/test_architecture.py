@@ -53,6 +53,7 @@ ENVIRONMENT_READERS = {"ayl.settings", "ayl.daemons.spec", "ayl_server.main"}
 
 IMPORTERS = {
     "ayl": "a constant table of our own modules",
+    "ayl.cli.beanstalk": "a constant table of our own modules",
     "ayl.forks": "modules that another thread is importing already",
     "ayl.frameworks": "a constant table of our own modules",
     "ayl.references": "a constant table of our own modules",

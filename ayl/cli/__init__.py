@@ -14,3 +14,5 @@ class ExitCode(enum.IntEnum):
     """The command line was wrong (click's number)."""
     UNAVAILABLE = os.EX_UNAVAILABLE
     """No server answers (69)."""
+    INTERRUPTED = 130
+    """Ctrl-C: what was done until then is told (128 and the signal's number, as shells have it)."""

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import NoReturn
 
 import click
 
-from ayl import __version__, admin, settings
+from ayl import __version__
 from ayl.cli import ExitCode
-from ayl.cli.output import Styled, Value, listing, table, visible
-from ayl.cli.requests import NAME, OPTIONS, Request, command
-from ayl.cli.spool import spool
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ayl.signing import KeyRing
+from ayl.cli.output import visible
+from ayl.cli.requests import NAME, OPTIONS
 
 EPILOG = f"""
 Options may stand before or after the command. Commands may be written with dashes: list-tubes.
@@ -32,10 +28,11 @@ Examples:
 
 \b
 Exit codes:
-  {ExitCode.OK:2}  done
-  {ExitCode.REFUSED:2}  refused: no such tube, no worker there to exit, ...
-  {ExitCode.USAGE:2}  the command line is wrong
-  {ExitCode.UNAVAILABLE:2}  no server answers there
+  {ExitCode.OK:3}  done
+  {ExitCode.REFUSED:3}  refused: no such tube, no worker there to exit, ...
+  {ExitCode.USAGE:3}  the command line is wrong
+  {ExitCode.UNAVAILABLE:3}  no server answers there
+  {ExitCode.INTERRUPTED:3}  interrupted: what was done until then is told
 
 \b
 Environment:
@@ -49,10 +46,48 @@ Completion, in ~/.bashrc (for zsh and fish put their names for bash's):
 """
 
 
+FAMILIES = {
+    "looking": ("Look", ("statistics", "list_tubes", "tube_statistics")),
+    "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
+    "spool": ("This machine", ("spool",)),
+}
+"""A module beside this one, its title in the help, and the commands that it has under their names."""
+
+_HOMES = {name: family for family, (_, names) in FAMILIES.items() for name in names}
+
+
+class _Imported(MutableMapping[str, click.Command]):
+    """Imports the family of a command when that is asked for: most are never."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        found: click.Command = getattr(import_module(f"ayl.cli.{_HOMES[name]}"), name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOMES)
+
+    def __len__(self) -> int:
+        return len(_HOMES)
+
+    def __setitem__(self, name: str, command: click.Command) -> NoReturn:
+        raise TypeError("the commands stand in FAMILIES")
+
+    def __delitem__(self, name: str) -> NoReturn:
+        raise TypeError("the commands stand in FAMILIES")
+
+
 class _Commands(click.Group):
-    """click repeats a surplus argument as it came."""
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """By families rather than by the alphabet."""
+        width = max(map(len, _HOMES))
+        for title, names in FAMILIES.values():
+            room = formatter.width - 6 - width
+            rows = [(f"{name:{width}}", self.commands[name].get_short_help_str(room)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> object:
+        """click repeats a surplus argument as it came."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
@@ -62,6 +97,7 @@ class _Commands(click.Group):
 @click.group(
     NAME,
     cls=_Commands,
+    commands=_Imported(),
     params=[*OPTIONS],
     epilog=EPILOG,
     invoke_without_command=True,
@@ -78,130 +114,9 @@ def ayl_beanstalk(ctx: click.Context, /, **_options: object) -> None:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         ctx.color = False
     if ctx.invoked_subcommand is None:
+        from ayl.cli.looking import statistics
+
         ctx.forward(statistics)
-
-
-def operation(function: Callable[[Request], None]) -> click.Command:
-    """A command of this group."""
-    made = command(function)
-    ayl_beanstalk.add_command(made)
-    return made
-
-
-@operation
-def statistics(request: Request) -> None:
-    """The whole server: jobs, workers, and all that it reports.
-
-    A worker is a connection that has ever reserved; available ones wait for a job, busy ones do not.
-    """
-    found = admin.statistics(request.server)
-    totals = table(("TUBES", *COLUMNS), [(found.tubes, *_columns(found.jobs, found.workers))])
-    request.answer(found, f"{totals}\n\n{listing(sorted(found.reported.items()))}")
-
-
-@operation
-def list_tubes(request: Request) -> None:
-    """All tubes, by name, with their jobs and workers.
-
-    A worker is a connection that watches the tube. Every client watches `default` until it says otherwise, so
-    producers are often counted there.
-    """
-    found = sorted(admin.tubes(request.server), key=lambda tube: tube.name)
-    rows = [(tube.name, *_columns(tube.jobs, tube.workers)) for tube in found]
-    request.answer(found, table(("TUBE", *COLUMNS), rows))
-
-
-@operation
-def tube_statistics(request: Request) -> None:
-    """One tube in full.
-
-    The tube is given with -t. A worker is a connection that watches it. Every client watches `default` until it
-    says otherwise, so producers are often counted there.
-    """
-    found = admin.tube_statistics(request.server, request.tube)
-    jobs, workers = found.jobs, found.workers
-    facts: list[tuple[str, Value]] = [
-        ("tube", found.name),
-        ("workers", workers.total),
-        ("workers available", workers.available),
-        ("workers busy", workers.busy),
-        ("ready", _ready(jobs, workers)),
-        ("urgent", jobs.urgent),
-        ("reserved", jobs.reserved),
-        ("delayed", jobs.delayed),
-        ("buried", _buried(jobs)),
-        ("total", jobs.total),
-        ("deletes", found.deletes),
-        ("clients using it", found.using),
-        ("pauses", found.pauses),
-        ("paused for seconds", found.pause),
-        ("pause time left", found.pause_time_left),
-    ]
-    request.answer(found, listing(facts))
-
-
-@operation
-def kill_worker(request: Request) -> None:
-    """Ask one worker of a tube to exit.
-
-    The tube is given with -t; when no worker watches it, the request is refused. The request is a job of the
-    highest priority. The first worker that is free takes it, so no call is cut short; its supervisor does not
-    replace that worker. Where the app's messages are signed, this one has to be, too: run the command with the
-    app's AYL_SECRETS, or where its ayl.toml is.
-    """
-    _order(request, admin.kill_worker, "to exit")
-
-
-@operation
-def quiet_worker(request: Request) -> None:
-    """Ask one worker of a tube to take no more jobs.
-
-    As kill_worker, but its supervisor keeps the place, and starts a worker there when it is told to resume (SIGCONT
-    or SIGUSR2), or is started anew itself.
-    """
-    _order(request, admin.quiet_worker, "to be quiet")
-
-
-@operation
-def restart_worker(request: Request) -> None:
-    """Have one worker of a tube replaced.
-
-    As kill_worker, but its supervisor starts another, with the code as it is now; the old one exits when the new one
-    is connected, and stays if that fails.
-    """
-    _order(request, admin.restart_worker, "to be replaced")
-
-
-def _order(
-    request: Request, order: Callable[[admin.Server, str, KeyRing | None], admin.WorkerOrder], what: str
-) -> None:
-    if not request.named_tube:
-        # Every client watches `default` until it says otherwise, so a request there might wait for the first
-        # worker that ever comes.
-        raise click.UsageError(f"say whose worker: {click.get_current_context().info_name} -t TUBE")
-    found = order(request.server, request.tube, settings.current().secrets)
-    whom = "the worker" if found.workers.total == 1 else f"one of {found.workers.total} workers"
-    when = "" if found.workers.available else " as soon as it is free"
-    how = "signed" if found.signed else "not signed: a worker with secrets will bury it"
-    request.answer(found, f"asked {whom} of {found.tube} {what}{when} (job {found.job}, {how})")
-
-
-ayl_beanstalk.add_command(spool)
-
-COLUMNS = ("READY", "RESERVED", "DELAYED", "BURIED", "WORKERS", "AVAILABLE", "BUSY")
-
-
-def _columns(jobs: admin.Jobs, workers: admin.Workers) -> tuple[Value, ...]:
-    states = (_ready(jobs, workers), jobs.reserved, jobs.delayed, _buried(jobs))
-    return (*states, workers.total, workers.available, workers.busy)
-
-
-def _ready(jobs: admin.Jobs, workers: admin.Workers) -> Styled:
-    return Styled(jobs.ready, colour="yellow" if jobs.ready and not workers.total else None)
-
-
-def _buried(jobs: admin.Jobs) -> Styled:
-    return Styled(jobs.buried, colour="red" if jobs.buried else None)
 
 
 def main() -> None:

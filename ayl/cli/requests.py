@@ -118,20 +118,23 @@ OPTIONS = (
 )
 
 
-def command(function: Callable[..., None], *more: click.Option) -> click.Command:
+def command(*more: click.Parameter) -> Callable[[Callable[..., None]], click.Command]:
     """A command that takes all options as one request, and `more` by their names, and fails as one line."""
 
-    @functools.wraps(function)
-    def run(host: str, port: int, tube: str, timeout: float, as_json: bool, **others: object) -> None:
-        try:
-            server = admin.Server(host, port, timeout)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from error
-        try:
-            function(Request(server, tube, as_json), **others)
-        except (admin.ServerUnavailable, Unreachable) as error:
-            raise Unavailable(error) from error
-        except AylError as error:
-            raise Refused(error) from error
+    def decorate(function: Callable[..., None]) -> click.Command:
+        @functools.wraps(function)
+        def run(host: str, port: int, tube: str, timeout: float, as_json: bool, **others: object) -> None:
+            try:
+                server = admin.Server(host, port, timeout)
+            except ValueError as error:
+                raise click.UsageError(str(error)) from error
+            try:
+                function(Request(server, tube, as_json), **others)
+            except (admin.ServerUnavailable, Unreachable) as error:
+                raise Unavailable(error) from error
+            except AylError as error:
+                raise Refused(error) from error
 
-    return click.command(function.__name__, params=[*OPTIONS, *more])(run)
+        return click.command(function.__name__, params=[*more, *OPTIONS])(run)
+
+    return decorate

@@ -58,7 +58,7 @@ def operation(*options: click.Option) -> Callable[[Callable[..., None]], click.C
     """A command of this group."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
-        made = command(function, *options)
+        made = command(*options)(function)
         spool.add_command(made)
         return made
 

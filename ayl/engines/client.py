@@ -11,10 +11,10 @@ import greenstalk
 
 from ayl.engines.addresses import DEFAULT_PORT, Address
 from ayl.engines.prompt import PromptSocket
-from ayl.engines.submissions import Submission
 from ayl.errors import Unreachable
 
 if TYPE_CHECKING:
+    from ayl.engines.submissions import Submission
     from ayl.engines.tls import PromptTlsSocket
 
 WORDS: dict[type[greenstalk.Error], str] = {
@@ -93,7 +93,7 @@ class Client(greenstalk.Client[bytes]):
         """For selectors: readable when an answer has begun to arrive."""
         return self._sock.fileno()
 
-    def put_many(self, submissions: Sequence[Submission], outcomes: list[int | greenstalk.Error]) -> None:
+    def put_many(self, submissions: "Sequence[Submission]", outcomes: list[int | greenstalk.Error]) -> None:
         """Put all of these in one write; for each its job id, or the server's refusal, is appended to `outcomes`.
 
         So after a ConnectionError the caller knows which were answered. The answers wait in the socket's buffers
@@ -115,7 +115,7 @@ class Client(greenstalk.Client[bytes]):
                     (job_id,) = values
                     outcomes.append(int(job_id))
 
-    def put_one(self, submission: Submission) -> int | greenstalk.Error:
+    def put_one(self, submission: "Submission") -> int | greenstalk.Error:
         """As `put_many`: the way of most calls, without what only several need."""
         if submission.tube != self._used:
             outcomes: list[int | greenstalk.Error] = []
@@ -133,7 +133,7 @@ class Client(greenstalk.Client[bytes]):
             return error
         return int(job_id)
 
-    def _commands(self, submissions: Sequence[Submission]) -> tuple[list[bytes], list[bytes]]:
+    def _commands(self, submissions: "Sequence[Submission]") -> tuple[list[bytes], list[bytes]]:
         commands, answers = [], []
         for submission in submissions:
             if submission.tube != self._used:
@@ -202,7 +202,7 @@ class Client(greenstalk.Client[bytes]):
             return False
         return True
 
-    def replace(self, job_id: int, successor: Submission, *, buried: bool = False) -> int | greenstalk.Error | None:
+    def replace(self, job_id: int, successor: "Submission", *, buried: bool = False) -> int | greenstalk.Error | None:
         """Put a job in the place of one that is held. Its id; None if the lease was lost before; or why it was refused.
 
         One write would not do: the second half of it, the delete, would also be done when the put is refused. A job

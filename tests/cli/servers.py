@@ -149,7 +149,7 @@ def knows(answers: dict[bytes, bytes]) -> Callable[[socket.socket], None]:
     """Answers the commands that it knows, in chunks, and says NOT_FOUND to all others."""
 
     def talk(connection: socket.socket) -> None:
-        while command := connection.recv(4096):
+        for command in connection.makefile("rb"):
             chunk = answers.get(command.rstrip())
             connection.sendall(b"OK %d\r\n%b\r\n" % (len(chunk), chunk) if chunk is not None else b"NOT_FOUND\r\n")
 

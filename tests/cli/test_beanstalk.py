@@ -377,7 +377,7 @@ class TestHelp:
     def test_it_teaches_examples_exit_codes_variables_and_completion(self) -> None:
         text = self.help()
         for code in ExitCode:
-            assert f"\n    {code:2}  " in text
+            assert f"\n   {code:3}  " in text
         for lesson in ("Examples:", "tube_statistics -t shop/1.4.2", "NO_COLOR", "_AYL_BEANSTALK_COMPLETE="):
             assert lesson in text
 
@@ -386,7 +386,7 @@ class TestHelp:
         for name, command in ayl_beanstalk.commands.items():
             assert isinstance(command, click.Command)
             assert f"  {name}  " in text
-        assert "..." not in text.split("Commands:")[1].split("Options may")[0]
+        assert "..." not in text.split("\nLook:")[1].split("Options may")[0]
 
     def test_its_examples_are_commands_that_exist(self) -> None:
         examples = [line.split() for line in self.help().splitlines() if line.startswith("    ayl_beanstalk ")]

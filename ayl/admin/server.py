@@ -1,0 +1,49 @@
+"""Where the servers are that operations are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ayl.engines.addresses import DEFAULT_HOST, DEFAULT_PORT, Address, parse_url
+
+if TYPE_CHECKING:
+    from ayl.engines.addresses import Tls
+
+
+TIMEOUT = 5.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a server listens, and how many seconds to wait for the connection and for each reply."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    timeout: float = TIMEOUT
+    path: str = ""
+    """Of its Unix socket, which is then meant instead."""
+    tls: Tls | None = None
+    """What it takes to speak TLS with it; None for none."""
+
+    def __post_init__(self) -> None:
+        if not self.path and not self.host:
+            raise ValueError("the host of a server must not be empty")
+        if not self.path and not 0 < self.port < 2**16:
+            raise ValueError(f"the port of a server is 1 to 65535, not {self.port}")
+        if not 0 < self.timeout <= 3600:
+            raise ValueError(f"the timeout is more than 0 and at most 3600 seconds, not {self.timeout}")
+
+    @property
+    def address(self) -> Address:
+        return Address(self.host, self.port, self.path)
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+
+def servers(url: str, timeout: float = TIMEOUT) -> tuple[Server, ...]:
+    """Those that an engine's URL names, each by itself. NotConfigured or ValueError for a URL or a timeout that is none."""
+    named = parse_url(url)
+    return tuple(Server(place.host, place.port, timeout, place.path, named.tls) for place in named.addresses)

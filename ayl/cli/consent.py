@@ -1,0 +1,18 @@
+"""What destroys or moves jobs asks first."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+YES = click.Option(["-y", "--yes"], is_flag=True, help="Do not ask; needed where no terminal is there to ask at.")
+
+
+def ask(question: str, yes: bool) -> None:
+    """Go on only if the operator agrees to what the question says: `delete 12 jobs of shop/1.4.2`."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question}? Nobody can be asked here: add --yes")
+    click.confirm(f"{question}?", abort=True, err=True)
