@@ -377,7 +377,7 @@ class TestHelp:
     def test_it_teaches_examples_exit_codes_variables_and_completion(self) -> None:
         text = self.help()
         for code in ExitCode:
-            assert f"\n   {code:3}  " in text
+            assert f"\n    {code:3}  " in text
         for lesson in ("Examples:", "tube_statistics -t shop/1.4.2", "NO_COLOR", "_AYL_BEANSTALK_COMPLETE="):
             assert lesson in text
 
