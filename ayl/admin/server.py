@@ -44,6 +44,6 @@ class Server:
 
 
 def servers(url: str, timeout: float = TIMEOUT) -> tuple[Server, ...]:
-    """Those that an engine's URL names, each by itself. NotConfigured or ValueError if that or the timeout makes no sense."""
+    """Those that an engine's URL names, each by itself. NotConfigured or ValueError if one of these makes no sense."""
     named = parse_url(url)
     return tuple(Server(place.host, place.port, timeout, place.path, named.tls) for place in named.addresses)
