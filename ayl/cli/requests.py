@@ -59,10 +59,6 @@ class Request:
     as_json: bool
 
     @property
-    def servers(self) -> tuple[admin.Server, ...]:
-        return (self.server,)
-
-    @property
     def tube(self) -> str:
         return self.named_tube or "default"
 
