@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from ayl.admin import facts
 from ayl.admin.conversation import conversation
 from ayl.admin.errors import AdminError
-from ayl.admin.statistics import looks, named
+from ayl.admin.peeks import PEEKED, first
+from ayl.admin.statistics import look, looks, named
 from ayl.errors import Unreachable
 
 if TYPE_CHECKING:
+    from ayl.admin.jobs import Job
     from ayl.admin.server import Server
 
 
@@ -96,3 +98,11 @@ def change(before: facts.TubeStatistics | None, after: facts.TubeStatistics, sec
         put=round((after.jobs.total - before.jobs.total) / seconds, 1),
         done=round((after.deletes - before.deletes) / seconds, 1),
     )
+
+
+def heads(server: Server, tube: str) -> list[Job]:
+    """The first job of each state that can be seen in a tube; none if there is no such tube."""
+    with conversation(server) as client:
+        if look(client, tube) is None:
+            return []  # to use it would make it
+        return [job for state in PEEKED if (job := first(client, tube, state)) is not None]

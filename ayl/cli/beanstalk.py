@@ -48,7 +48,7 @@ Completion, in ~/.bashrc (for zsh and fish put their names for bash's):
 
 FAMILIES = {
     "looking": ("Look", ("statistics", "list_tubes", "tube_statistics")),
-    "live": ("Look again and again", ("watch",)),
+    "live": ("Look again and again", ("watch", "top")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),
 }

@@ -12,7 +12,7 @@ import click
 from ayl.cli import ExitCode
 from ayl.cli.live.drawing import printed
 from ayl.cli.output import as_json, visible
-from ayl.cli.requests import Request, command
+from ayl.cli.requests import NAME, Request, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +41,10 @@ COUNT = click.Option(
 )
 
 
-@command(
-    click.Argument(["seconds"], default=2.0, type=click.FloatRange(0.1, 86400), metavar="[SECONDS]"), COUNT, SORT
-)
+SECONDS = click.Argument(["seconds"], default=2.0, type=click.FloatRange(0.1, 86400), metavar="[SECONDS]")
+
+
+@command(SECONDS, COUNT, SORT)
 def watch(request: Request, seconds: float, count: int | None, sort: str) -> None:
     """A table of the tubes, every 2 SECONDS, with what has changed.
 
@@ -86,6 +87,31 @@ def watch(request: Request, seconds: float, count: int | None, sort: str) -> Non
         return
     if any(look.trouble for look in last):
         click.get_current_context().exit(ExitCode.UNAVAILABLE)
+
+
+@command(SECONDS, SORT)
+def top(request: Request, seconds: float, sort: str) -> None:
+    """The server, its tubes and their next calls on a screen of its own.
+
+    It looks every 2 SECONDS. The arrows, or j and k, choose a tube, whose next calls are shown below; s sorts, / filters,
+    p pauses a tube or lets it go on, K kicks its buried jobs; ? explains all that is there, q quits. What changes
+    something asks first. -t shows only tubes that a pattern matches.
+
+    It needs a terminal of 40 columns and 10 lines or more; elsewhere there is watch.
+
+    \b
+    Examples:
+      ayl_beanstalk top
+      ayl_beanstalk top 5 -t 'shop/*' -s buried
+    """
+    reason = why_no_screen() or ("" if sys.stdin.isatty() else "nobody can type here: stdin is no terminal")
+    if request.as_json or reason:
+        raise click.UsageError(f"{reason or 'top has no --json'}; `{NAME} watch` needs no terminal, and has --json")
+    from ayl.cli.live.loop import run
+    from ayl.cli.live.screen import screen
+
+    with suppress(KeyboardInterrupt), screen(coloured=_coloured()) as terminal:
+        run(terminal, request.servers, request.named_tube, seconds, sort)
 
 
 def _watched(
