@@ -93,9 +93,9 @@ def watch(request: Request, seconds: float, count: int | None, sort: str) -> Non
 def top(request: Request, seconds: float, sort: str) -> None:
     """The server, its tubes and their next calls on a screen of its own.
 
-    It looks every 2 SECONDS. The arrows, or j and k, choose a tube, whose next calls are shown below; s sorts, / filters,
-    p pauses a tube or lets it go on, K kicks its buried jobs; ? explains all that is there, q quits. What changes
-    something asks first. -t shows only tubes that a pattern matches.
+    It looks every 2 SECONDS. The arrows, or j and k, choose a tube, whose next calls are shown below; s sorts,
+    / filters, p pauses a tube or lets it go on, K kicks its buried jobs; ? explains all that is there, q quits. What
+    changes something asks first. -t shows only tubes that a pattern matches.
 
     It needs a terminal of 40 columns and 10 lines or more; elsewhere there is watch.
 

@@ -52,7 +52,9 @@ def _resume(server: Server, tube: str) -> str:
 def _kick(server: Server, tube: str) -> str:
     done: list[str] = []
     for steps in kick(server, tube, None):
-        done = [f"{numbered(kicked.jobs, f'{kicked.state} job')} of {tube} ready again" for kicked in steps if kicked.jobs]
+        done = [
+            f"{numbered(kicked.jobs, f'{kicked.state} job')} of {tube} ready again" for kicked in steps if kicked.jobs
+        ]
     return done[0] if done else f"no job of {tube} is buried or delayed any more"
 
 

@@ -37,7 +37,7 @@ def rounds(
     tell: Callable[[list[Look]], None],
     wait: Callable[[float], bool],
 ) -> list[Look]:
-    """Look and tell, `count` times or until `wait` says no, which is given the time of the monotonic clock for the next.
+    """Look and tell, `count` times or until `wait` says no, which is told when the next is due by the monotonic clock.
 
     The looks of the last time, if that was the last of `count`.
     """

@@ -1,4 +1,4 @@
-"""A terminal that a command has for itself: lines are drawn there, keys come from it, and it is left as it was found."""
+"""A terminal that a command has for itself: lines are drawn, keys are read, and it is left as it was found."""
 
 from __future__ import annotations
 
@@ -97,9 +97,7 @@ def _wake(_number: int, _frame: object) -> None:
 class Screen:
     """Its lines and its keys."""
 
-    def __init__(
-        self, window: curses.window, waking: socket.socket, woken: socket.socket, *, coloured: bool
-    ) -> None:
+    def __init__(self, window: curses.window, waking: socket.socket, woken: socket.socket, *, coloured: bool) -> None:
         self._window = window
         self._waking = waking
         self._woken = woken
@@ -135,7 +133,7 @@ class Screen:
         self._window.refresh()
 
     def key(self, seconds: float) -> str:
-        """The next key: a character or a name of KEYS. Empty if none comes in time, or there is a reason to draw anew."""
+        """The next key: a character or a name of KEYS. Empty if none comes in time, or if it is to be drawn anew."""
         if not self._typed and self._wait(seconds):
             self._read()
         return self._typed.popleft() if self._typed else ""

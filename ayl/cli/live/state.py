@@ -1,8 +1,8 @@
-"""What `top` has before it: facts from servers, and what the operator has made of them with keys. All of it is values."""
+"""What `top` has before it, as values: facts from servers, and what the operator has made of them with keys."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ayl.cli.live.tubes import ORDERS, Row, numbered, rows
@@ -66,7 +66,7 @@ class State:
     notice: str = ""
     """What became of an action, until the next key."""
     ended: bool = False
-    actions: tuple[Action, ...] = field(default=())
+    actions: tuple[Action, ...] = ()
     """To be done now."""
 
 

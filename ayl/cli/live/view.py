@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ayl.admin.jobs import STATES
 from ayl.cli.described import clock
 from ayl.cli.described import line as described
-from ayl.cli.live.drawing import Line, Span, Style, cells, fitted, line, plain
+from ayl.cli.live.drawing import Line, Span, Style, fitted, line
 from ayl.cli.live.state import chosen, listed
 from ayl.cli.live.tubes import Row, drawn, left_out, numbered, summary
 from ayl.cli.output import visible
@@ -40,7 +42,7 @@ HELP = (
     ("red", "buried jobs; a server that is away"),
 )
 
-FOOT = "q quit  j/k tube  s sort  / filter  p pause  K kick  ? help"
+FOOT = "q quit  j/k tube  s sort ({})  / filter  p pause  K kick  ? help"
 
 
 def view(facts: Facts, state: State, size: tuple[int, int]) -> list[Line]:
@@ -53,8 +55,8 @@ def view(facts: Facts, state: State, size: tuple[int, int]) -> list[Line]:
         keys = max(len(key) for key, _ in HELP)
         lines = [line(Span(f"{key:{keys}}  ", Style.TITLE), text) for key, text in HELP]
         return [fitted(spans, width) for spans in lines[:height]]
-    head = _head(facts.looks, state)
-    foot = [_status(state), line(FOOT)]
+    head = _head(facts.looks)
+    foot = [_status(state), line(FOOT.format(state.order))]
     row = chosen(shown := listed(facts.looks, state), state)
     panel = [line(), *_panel(facts, row, height)]
     room = height - len(head) - len(panel) - len(foot)
@@ -63,20 +65,20 @@ def view(facts: Facts, state: State, size: tuple[int, int]) -> list[Line]:
     return [fitted(spans, width) for spans in [*head, *body, *panel, *foot]]
 
 
-def _head(looks: Sequence[Look], state: State) -> list[Line]:
+def _head(looks: Sequence[Look]) -> list[Line]:
+    """The servers, and all their jobs and workers together."""
     if not looks:
-        return [line("waiting for the first answer"), line()]
+        return [line("waiting for the first answer"), line(), line()]
     first = summary(looks[0]) if len(looks) == 1 else line(Span(numbered(len(looks), "server"), Style.TITLE))
-    reports = [look.statistics for look in looks if look.statistics is not None]
-    facts = [
-        *(f"{sum(getattr(found.jobs, name) for found in reports):,} {name}" for name in STATES),
-        *(f"{sum(getattr(found.workers, name) for found in reports):,} workers {name}" for name in ("busy", "available")),
-        f"by {state.order}",
-    ]
-    return [first, line("  ".join(facts) if reports else ""), line()]
+    when = datetime.fromtimestamp(looks[0].at).astimezone()
+    return [line(f"{when:%H:%M:%S}  ", *first), line(_totals(looks)), line()]
 
 
-STATES = ("ready", "reserved", "delayed", "buried")
+def _totals(looks: Sequence[Look]) -> str:
+    found = [look.statistics for look in looks if look.statistics is not None]
+    jobs = (f"{sum(getattr(one.jobs, state) for one in found):,} {state}" for state in STATES)
+    workers = (f"{sum(getattr(one.workers, which) for one in found):,} {which}" for which in ("busy", "available"))
+    return f"jobs: {', '.join(jobs)}  workers: {', '.join(workers)}" if found else ""
 
 
 def _body(

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ayl.admin.onlooker import Onlooker
 from ayl.cli.live.drawing import Line, Span, Style, fitted, line
 from ayl.cli.live.tubes import Row, drawn, left_out, rows, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    from ayl.admin import Server
     from ayl.admin.onlooker import Look
-    from ayl.cli.live.screen import Screen
 
 
 def picture(looks: Sequence[Look], order: str, pattern: str, size: tuple[int, int] | None = None) -> list[Line]:
