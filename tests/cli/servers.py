@@ -31,7 +31,7 @@ class Kind:
 
     @contextmanager
     def running(self, *options: str, port: int = 0) -> Iterator[Server]:
-        """A fresh one, with these options, at any port or at this one. A command that is not there is a failed test, never a skipped one."""
+        """A fresh one, with these options. A command that is not there is a failed test, never a skipped one."""
         server = Server(port=port or free_port())
         process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port), *options])
         try:
