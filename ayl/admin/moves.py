@@ -43,11 +43,18 @@ class Moves:
 
 
 def moves(
-    server: Server, tube: str, decide: Decide, *, states: Collection[str] = STATES, to: Server | None = None
+    server: Server,
+    tube: str,
+    decide: Decide,
+    *,
+    states: Collection[str] = STATES,
+    most: int | None = None,
+    to: Server | None = None,
 ) -> Generator[Moves, None, None]:
     """Pass over the jobs of a tube that wait in these states, and tell now and then what has become of them so far.
 
-    `decide` may take its time: leases are renewed. `to` is the server that the successors are put into, if that is
+    Of each state as many as there are when its turn comes, or at most so many. `decide` may take its time: leases are
+    renewed. `to` is the server that the successors are put into, if that is
     another. The generator may be closed at any time. What it holds then, and whatever stays, is given back with what is
     left of its delay; that counts as nothing for the calls.
 
@@ -59,7 +66,7 @@ def moves(
         yield done.so_far()
         for state in (state for state in STATES if state in states):
             try:
-                for number, portion in enumerate(taking.portions(state)):
+                for number, portion in enumerate(taking.portions(state, most)):
                     done.pass_over([(job, decide(job)) for job in portion])
                     if done.full:
                         break
