@@ -160,8 +160,8 @@ def _name(data: Any) -> str:
 
 
 def human(message: Message) -> str:
-    """The call as Python would write it, `shop.Order.find(42).ship('ups')`: derived from the message, and never read by a
-    worker. What operators type is read by `ayl.readable`.
+    """The call as Python would write it, `shop.Order.find(42).ship('ups')`: derived from the message, and never read by
+    a worker. What operators type is read by `ayl.readable`.
 
     One printable line, whatever the message holds.
     """

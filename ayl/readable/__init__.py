@@ -12,7 +12,7 @@ what is not there is refused with its place. `scanning` (text and places) · `li
 `constructors` (the table) · `grammar` (the rest).
 """
 
-from .grammar import WrittenCall, read
+from .grammar import WrittenCall, looks_like_a_class, read
 from .scanning import CannotRead
 
-__all__ = ["CannotRead", "WrittenCall", "read"]
+__all__ = ["CannotRead", "WrittenCall", "looks_like_a_class", "read"]

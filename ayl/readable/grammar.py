@@ -263,7 +263,9 @@ def _strange(text: Scanner) -> str:
         return "the text ends where a value or a name should stand"
     character = text.text[text.offset]
     if character == "<":
-        return "what is shown as <…>, such as the member of an Enum, cannot be written here: it can only be sent by code"
+        return (
+            "what is shown as <…>, such as the member of an Enum, cannot be written here: it can only be sent by code"
+        )
     if character == "…":
         return "what was shown here is cut off: give all of it"
     return f"a value or a name should stand here, not {ascii(character)}"
