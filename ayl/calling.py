@@ -115,8 +115,8 @@ def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str,
 
 
 def check(message: Message) -> None:
-    """CannotRun if the call could not begin with the code that is here. No object is looked for: those that it names are
-    taken to be there.
+    """CannotRun if the call could not begin with the code that is here. No object is looked for: those that it
+    names are taken to be there.
     """
     try:
         kwargs = keywords(message)

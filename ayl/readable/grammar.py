@@ -195,13 +195,13 @@ class _Reader:
                 said = str(error) if str(error).startswith("it takes") else "these are no arguments of it"
                 self._text.fail(f"{name}(…) cannot be understood: {said}", start)
         owner, _, method = name.rpartition(".")
-        if owner and method == FIND and len(placed) == 1 and not named:
-            return self._reference([owner, placed[0]], start)
-        self._text.fail(
-            f"{_short(name)}(…) is no value that can be written here: those are NAME.find(KEY) and "
-            f"{', '.join(CONSTRUCTORS)}; instances of other classes can only be sent by code",
-            start,
-        )
+        if not owner or method != FIND or len(placed) != 1 or named:
+            self._text.fail(
+                f"{_short(name)}(…) is no value that can be written here: those are NAME.find(KEY) and "
+                f"{', '.join(CONSTRUCTORS)}; instances of other classes can only be sent by code",
+                start,
+            )
+        return self._reference([owner, placed[0]], start)
 
     def _reference(self, parts: list[Any], start: int) -> _Reference:
         if self._places and self._places[-1] > start:
@@ -263,12 +263,10 @@ def _strange(text: Scanner) -> str:
         return "the text ends where a value or a name should stand"
     character = text.text[text.offset]
     if character == "<":
-        return (
-            "what is shown as <…>, such as the member of an Enum, cannot be written here: it can only be sent by code"
-        )
+        return "what is shown as <…>, such as a member of an Enum, cannot be written here: it can only be sent by code"
     if character == "…":
         return "what was shown here is cut off: give all of it"
-    return f"a value or a name should stand here, not {ascii(character)}"
+    return f"a value or a name should stand here, not {character!a}"
 
 
 def _short(name: str) -> str:

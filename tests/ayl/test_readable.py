@@ -54,7 +54,7 @@ SINGLES = (
     | st.complex_numbers()
     | TEXT
     | st.binary(max_size=8)
-    | st.decimals()
+    | st.decimals().filter(lambda number: not number.is_snan())  # which has no hash
     | st.uuids()
     | st.dates()
     | st.datetimes(timezones=ZONES)
@@ -168,7 +168,7 @@ REFUSED = [
     ("f({1, True})", 7, "this stands here twice"),
     ("f({1: 2, 1: 3})", 10, "this stands here twice"),
     ("f({1: 2, 3})", 11, "':' should stand here, between a key and its value"),
-    ("f(<Suit.SPADES: 1>)", 3, "what is shown as <…>, such as the member of an Enum, cannot be written here"),
+    ("f(<Suit.SPADES: 1>)", 3, "what is shown as <…>, such as a member of an Enum, cannot be written here"),
     ("f(Money(amount=3))", 3, "Money(…) is no value that can be written here"),
     ("f({'$t': ['value', 'shop.Money', {}]})", 37, "a dict with $t or $ref is how a value is shown whose class"),
     ("f('ups', …)", 10, "what was shown here is cut off: give all of it"),
@@ -208,11 +208,14 @@ def test_the_place_is_told_by_line_and_column() -> None:
 
 @given(text=st.text(max_size=30) | st.text("fo.(),='\"\\[]{}:1eE+-j \nb#$_", max_size=30))
 def test_any_text_is_a_call_or_refused(text: str) -> None:
+    found: WrittenCall | CannotRead
     try:
-        assert isinstance(read(text), WrittenCall)
+        found = read(text)
     except CannotRead as refused:
-        assert 1 <= refused.column <= len(text) + 1
-        assert "\n" not in refused.line
+        found = refused
+    if isinstance(found, CannotRead):
+        assert 1 <= found.column <= len(text) + 1
+        assert "\n" not in found.line
 
 
 def test_a_text_of_a_million_characters_is_read_at_once_and_nothing_recurses() -> None:
