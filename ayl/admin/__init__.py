@@ -18,7 +18,7 @@ from ayl.admin.errors import (
 )
 from ayl.admin.facts import Jobs, ServerStatistics, TubeStatistics, Workers
 from ayl.admin.orders import WorkerOrder, control, kill_worker, quiet_worker, restart_worker
-from ayl.admin.server import Server, servers
+from ayl.admin.server import Server, servers, servers_at
 from ayl.admin.statistics import statistics, tube_statistics, tubes
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "quiet_worker",
     "restart_worker",
     "servers",
+    "servers_at",
     "statistics",
     "tube_statistics",
     "tubes",

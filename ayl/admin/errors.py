@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ayl.errors import AylError
-from ayl.tubes import RULE
+from ayl.tubes import RULE, is_wild
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +87,8 @@ class NoSuchTube(_TubeMissing):
     """A tube exists only while it has a job or a client: this one has neither."""
 
     def __init__(self, server: Server, tube: str, similar: Iterable[str]) -> None:
-        super().__init__(f"no tube {tube!r} at {server}", similar)
+        none = "no tube matches" if is_wild(tube) else "no tube"
+        super().__init__(f"{none} {tube!r} at {server}", similar)
 
 
 class NobodyWatches(_TubeMissing):
