@@ -30,9 +30,9 @@ class Kind:
     command: tuple[str, ...]
 
     @contextmanager
-    def running(self) -> Iterator[Server]:
-        """A fresh one. A command that is not there is a failed test, never a skipped one."""
-        server = Server(port=free_port())
+    def running(self, port: int = 0) -> Iterator[Server]:
+        """A fresh one, on a free port unless told. A command that is not there fails the test, and is never skipped."""
+        server = Server(port=port or free_port())
         process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port)])
         try:
             wait_until(lambda: process.poll() is not None or _listens(server), START_SECONDS)
