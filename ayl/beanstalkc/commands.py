@@ -7,7 +7,7 @@ from ayl.beanstalkc.conversation import Command
 _NOT_FOUND = frozenset({"NOT_FOUND"})
 _NO_JOB = frozenset({"DEADLINE_SOON", "TIMED_OUT"})
 
-PUT = Command(b"put %d %d %d %d\r\n%b", b"INSERTED", frozenset({"JOB_TOO_BIG", "BURIED", "DRAINING"}))
+PUT = Command(b"put %b\r\n%b", b"INSERTED", frozenset({"JOB_TOO_BIG", "BURIED", "DRAINING"}))
 RESERVE = Command(b"reserve", b"RESERVED", _NO_JOB, has_body=True)
 RESERVE_WITH_TIMEOUT = Command(b"reserve-with-timeout %d", b"RESERVED", _NO_JOB, has_body=True)
 RESERVE_JOB = Command(b"reserve-job %d", b"RESERVED", _NOT_FOUND, has_body=True)

@@ -135,11 +135,11 @@ class Connection(Generic[AnyStr]):
         if the server finds it too big, is draining, or has buried it for want of memory (its id is in `results`).
         """
         data = self._bodies.written(body)
-        numbers = (priority, delay, ttr, len(data))
-        if not all(0 <= int(number) < 2**32 for number in numbers):
+        numbers = b"%d %d %d %d" % (priority, delay, ttr, len(data))
+        if not all(0 <= int(number) < 2**32 for number in numbers.split()):
             # As the server would say; but it would then take the body for commands.
             raise UnexpectedResponse(commands.PUT.word, "BAD_FORMAT", [])
-        return self._number(commands.PUT, *numbers, data)
+        return self._number(commands.PUT, numbers, data)
 
     @overload
     def reserve(self, timeout: None = None) -> Job[AnyStr]: ...

@@ -48,4 +48,5 @@ def opened(server: Server, tube: str) -> Iterator[Opener]:
 
 @pytest.fixture
 def beanstalk(opened: Opener) -> Connection[str]:
-    return opened()
+    connection: Connection[str] = opened()
+    return connection

@@ -41,9 +41,10 @@ def test_a_job_is_put_with_the_librarys_defaults(beanstalk: Connection[str]) -> 
 
 
 def test_numbers_with_a_fraction_are_cut(beanstalk: Connection[str]) -> None:
-    stats = beanstalk.stats_job(beanstalk.put("hey!", 7.9, 10.9, 30.9))  # type: ignore[arg-type] # as old programs did
-    assert (stats["pri"], stats["delay"], stats["ttr"]) == (7, 10, 30)
-    assert beanstalk.reserve(0.9) is None  # type: ignore[arg-type]
+    stats = beanstalk.stats_job(beanstalk.put("hey!", 7.9, 0.9, 30.9))  # type: ignore[arg-type] # as old programs did
+    assert (stats["pri"], stats["delay"], stats["ttr"]) == (7, 0, 30)
+    job = beanstalk.reserve(0.9)  # type: ignore[call-overload]
+    assert job.body == "hey!"
 
 
 def test_a_reserved_job_knows_its_connection(beanstalk: Connection[str]) -> None:
@@ -85,6 +86,15 @@ def test_a_job_is_reserved_by_its_id_whatever_its_state(beanstalk: Connection[st
         assert state(job) == "reserved"
         assert beanstalk.reserve_job(jid) is None, "it is reserved already"
     assert beanstalk.reserve_job(GONE) is None
+
+
+@pytest.mark.parametrize("options", [{"priority": "1"}, {"delay": None}, {"ttr": b"1"}])
+def test_what_is_no_number_at_all_is_a_type_error_and_nothing_is_sent(
+    options: dict[str, Any], beanstalk: Connection[str]
+) -> None:
+    with pytest.raises(TypeError):
+        beanstalk.put("work", **options)
+    assert beanstalk.peek_ready() is None
 
 
 # -- what a job does --
