@@ -104,7 +104,7 @@ def test_what_is_in_hand_with_a_call_that_kills_is_not_blamed_for_it(workshop: W
 def slow_neighbours(workshop: Workshop, chore: Callable[..., object], number: int) -> list[str]:
     """A call that kills, and others that run beside it for as long as it takes; what they write."""
     words = [f"slow-{each}" for each in range(number)]
-    ayl.send_many([(chores.die, workshop.folder, "died"), *((chore, workshop.folder, word, 0.7) for word in words)])
+    ayl.send_many([(chores.die, workshop.folder, "died"), *((chore, workshop.folder, word, 0.3) for word in words)])
     return words
 
 
