@@ -48,6 +48,7 @@ Completion, in ~/.bashrc (for zsh and fish put their names for bash's):
 
 FAMILIES = {
     "looking": ("Look", ("statistics", "list_tubes", "tube_statistics")),
+    "diagnosis": ("Diagnose", ("why", "doctor")),
     "calls": ("Send", ("put_ayl_job",)),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),
