@@ -17,6 +17,7 @@ from ayl.admin.errors import (
     ServerHungUp,
     ServerTooSlow,
     ServerUnavailable,
+    TooFewWatch,
 )
 from ayl.admin.facts import Jobs, ServerStatistics, TubeStatistics, Workers
 from ayl.admin.jobs import Declined, Done, Job
@@ -54,6 +55,7 @@ __all__ = [
     "ServerStatistics",
     "ServerTooSlow",
     "ServerUnavailable",
+    "TooFewWatch",
     "TubeStatistics",
     "WorkerOrder",
     "Workers",
