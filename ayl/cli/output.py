@@ -54,13 +54,14 @@ def listing(pairs: Sequence[tuple[str, Value]]) -> str:
     return "\n".join(f"{visible(name):{width}}  {_shown(value)}" for name, value in pairs)
 
 
-def as_json(result: object) -> str:
-    """One document; a dataclass is an object of its fields. Each item of a list has a line."""
-    if isinstance(result, list) and result:
-        text = ",\n".join(json.dumps(item, default=_fields) for item in result)  # the quick way, for there may be many
-        text = f"[\n{text}\n]"
+def as_json(result: object, indent: int | None = 2) -> str:
+    """One document; a dataclass is an object of its fields. Of a list, each item has a line, for there may be many and
+    that is the quick way. `indent`: None for all in one line.
+    """
+    if isinstance(result, list) and result and indent is not None:
+        text = "[\n{}\n]".format(",\n".join(json.dumps(item, default=_fields) for item in result))
     else:
-        text = json.dumps(result, indent=2, default=_fields)
+        text = json.dumps(result, indent=indent, default=_fields)
     # Everything beyond ASCII and every control character is escaped by json itself, but for this one.
     return text.replace("\x7f", "\\u007f")
 
