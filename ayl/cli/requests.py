@@ -100,13 +100,15 @@ class Request:
             self.answer(result, shown(result))
             return
         told = []
-        for server, result in self.each(ask):
+        try:
+            for server, result in self.each(ask):
+                if self.as_json:
+                    told.append({"server": str(server), "answer": result})
+                else:
+                    click.echo(f"{click.style(str(server), bold=True)}\n{shown(result)}\n")
+        finally:  # what was done is told, whatever came then
             if self.as_json:
-                told.append({"server": str(server), "answer": result})
-            else:
-                click.echo(f"{click.style(str(server), bold=True)}\n{shown(result)}\n")
-        if self.as_json:
-            click.echo(as_json(told))
+                click.echo(as_json(told))
 
     def answer_tubes(
         self, ask: Callable[[admin.Server], list[T]], shown: Callable[[T], str], between: str = "\n"

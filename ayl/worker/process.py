@@ -19,13 +19,12 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Protocol
 
-from ayl import delivery
+from ayl import delivery, loading
 from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
-from ayl.loading import load
 from ayl.settings import Settings
-from ayl.worker import deliveries, exits, line, logbook, titles
+from ayl.worker import deliveries, exits, line, logbook, rest, titles
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.execution import Next, counts
@@ -139,7 +138,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     terms = Terms(deadlines, signals.stopping, fail)
     wake_up = either(stop, terms.alone)
     try:
-        settings = load(plan.app_path, plan.require)
+        settings = load(plan)
         tubes = plan.tubes or (settings.tube(),)
         log.info("takes jobs from %s", ", ".join(tubes))
         connected = partial(to_supervisor.say, line.CONNECTED)
@@ -210,6 +209,13 @@ def begin(plan: Plan) -> Stop:
     signals = Stop()
     signals.install()
     return signals
+
+
+def load(plan: Plan) -> Settings:
+    """Import what registers the calls that may be made; the settings. Raises AylError."""
+    settings = loading.load(plan.app_path, plan.require)
+    rest.declare()
+    return settings
 
 
 def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots], reports: Sequence[Reports]) -> None:
