@@ -16,7 +16,6 @@ from threading import Thread
 
 from ayl import delivery
 from ayl.errors import AylError
-from ayl.loading import load
 from ayl.worker import exits, line, titles
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
@@ -26,7 +25,7 @@ from ayl.worker.minder import Minder
 from ayl.worker.outcomes import fail
 from ayl.worker.parting import part
 from ayl.worker.plan import Plan
-from ayl.worker.process import ENDS, Stop, begin
+from ayl.worker.process import ENDS, Stop, begin, load
 from ayl.worker.relayed import RelayedSource, TalliedHeld, TalliedKeeper
 from ayl.worker.tally import Tally
 from ayl.worker.terms import Terms
@@ -51,7 +50,7 @@ def main(plan: Plan, descriptor: int, requests: int, deadlines: int, memory: int
     jobs = socket.socket(fileno=requests)
     jobs.set_inheritable(False)
     try:
-        settings = load(plan.app_path, plan.require)
+        settings = load(plan)
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
