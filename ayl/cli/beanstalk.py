@@ -51,6 +51,7 @@ FAMILIES = {
     "peeking": ("Look at jobs", ("job_statistics", "peek_job", "peek_ready", "peek_delayed", "peek_buried")),
     "putting": ("Put jobs", ("put_job", "put_sleep_job")),
     "changing": ("Change when they run", ("kick", "kick_job", "pause", "resume")),
+    "moving": ("Move jobs", ("move_jobs",)),
     "removing": ("Delete jobs", ("delete", "eat_job", "eat_all_jobs")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),
