@@ -24,7 +24,7 @@ PATIENCE = 0.3
 """Seconds for all servers together: somebody waits for the key to do something."""
 
 _harmless = re.compile(r"[A-Za-z0-9+/._-]+").fullmatch
-"""The rest of what a tube's name may have (`$ ; ( )`) means something else to a shell, and bash takes words as they are."""
+"""What else a tube's name may have (`$ ; ( )`) means something to a shell, and bash takes words as they are."""
 
 
 def tubes(ctx: click.Context, _param: click.Parameter, beginning: str) -> list[CompletionItem[str]]:

@@ -33,13 +33,13 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield started
 
 
-def offered(line: str, server: Server | None = None, *, shell: str = "bash") -> list[str]:
+def offered(line: str, server: Server | None = None, *, form: str = "bash") -> list[str]:
     """What the completion prints when Tab is pressed at the end of this line."""
     words = line.split(" ")
-    place = words[-1] if shell == "fish" else str(len(words) - 1)
+    place = words[-1] if form == "fish" else str(len(words) - 1)
     port = "1" if server is None else str(server.port)
     variables = {"COMP_WORDS": line, "COMP_CWORD": place, "AYL_BEANSTALK_PORT": port}
-    variables["_AYL_BEANSTALK_COMPLETE"] = f"{shell}_complete"
+    variables["_AYL_BEANSTALK_COMPLETE"] = f"{form}_complete"
     done = CliRunner(env=variables).invoke(ayl_beanstalk, [], prog_name="ayl_beanstalk")
     assert (done.stderr, done.exit_code) == ("", 0)
     return done.stdout.splitlines()
@@ -51,9 +51,9 @@ def test_tubes_are_offered_wherever_one_is_to_be_named(server: Server, line: str
 
 
 def test_each_shell_is_told_in_its_own_form(server: Server) -> None:
-    assert offered("ayl_beanstalk -t mail", server, shell="bash") == ["plain,mail/1"]
-    assert offered("ayl_beanstalk -t mail", server, shell="zsh") == ["plain", "mail/1", "_"]
-    assert offered("ayl_beanstalk -t mail", server, shell="fish") == ["plain,mail/1"]
+    assert offered("ayl_beanstalk -t mail", server, form="bash") == ["plain,mail/1"]
+    assert offered("ayl_beanstalk -t mail", server, form="zsh") == ["plain", "mail/1", "_"]
+    assert offered("ayl_beanstalk -t mail", server, form="fish") == ["plain,mail/1"]
 
 
 def test_names_that_a_shell_would_not_take_as_they_are_are_not_offered(server: Server) -> None:
@@ -65,10 +65,10 @@ def test_jobs_that_peek_can_reach_are_offered_with_their_calls_where_a_shell_sho
     number = job.removeprefix("plain,")
     assert number.isdigit()
     assert offered("ayl_beanstalk -t shop/1 delete ", server) == [job]
-    kind, key, said = offered("ayl_beanstalk -t shop/1 peek_job ", server, shell="zsh")
+    kind, key, said = offered("ayl_beanstalk -t shop/1 peek_job ", server, form="zsh")
     assert (kind, key) == ("plain", number)
     assert said.endswith("shop.Order.find(42).ship('ups')")
-    assert offered("ayl_beanstalk -t shop/1 delete ", server, shell="fish") == [f"{job}\t{said}"]
+    assert offered("ayl_beanstalk -t shop/1 delete ", server, form="fish") == [f"{job}\t{said}"]
 
 
 def test_the_server_is_the_one_that_is_named_on_the_line(server: Server) -> None:
@@ -77,9 +77,9 @@ def test_the_server_is_the_one_that_is_named_on_the_line(server: Server) -> None
 
 
 @pytest.mark.parametrize("line", ["-t ", "delete ", "-h nowhere.invalid -t ", "-h : -t ", "-p x -t ", "delete -t 'a* "])
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_without_a_server_it_is_silent(shell: str, line: str) -> None:
-    assert not "".join(offered(f"ayl_beanstalk -p {free_port()} {line}", shell=shell))
+@pytest.mark.parametrize("form", ["bash", "zsh", "fish"])
+def test_without_a_server_it_is_silent(form: str, line: str) -> None:
+    assert not "".join(offered(f"ayl_beanstalk -p {free_port()} {line}", form=form))
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for_long() -> None:
