@@ -29,6 +29,7 @@ from ayl.admin.puts import Put, put, put_sleep
 from ayl.admin.removals import Eaten, delete, eat, eat_all
 from ayl.admin.server import Server, servers, servers_at
 from ayl.admin.statistics import statistics, tube_statistics, tubes
+from ayl.admin.transfers import NowhereToMove, Transfer, plan_transfer, transfer, with_rest
 
 __all__ = [
     "PEEKED",
@@ -46,6 +47,7 @@ __all__ = [
     "NobodyWatches",
     "NotATubeName",
     "NotBeanstalkd",
+    "NowhereToMove",
     "Pause",
     "Peek",
     "Put",
@@ -56,6 +58,7 @@ __all__ = [
     "ServerTooSlow",
     "ServerUnavailable",
     "TooFewWatch",
+    "Transfer",
     "TubeStatistics",
     "WorkerOrder",
     "Workers",
@@ -70,6 +73,7 @@ __all__ = [
     "kill_worker",
     "pause",
     "peek",
+    "plan_transfer",
     "put",
     "put_sleep",
     "quiet_worker",
@@ -77,6 +81,8 @@ __all__ = [
     "servers",
     "servers_at",
     "statistics",
+    "transfer",
     "tube_statistics",
     "tubes",
+    "with_rest",
 ]
