@@ -32,7 +32,8 @@ def list_tubes(request: Request) -> None:
     """All tubes, by name, with their jobs and workers.
 
     Those that -t names or matches, if it is given. A worker is a connection that watches the
-    tube. Every client watches `default` until it says otherwise, so producers are often counted there. A pause is told with the time that is left of it.
+    tube. Every client watches `default` until it says otherwise, so producers are often counted there. A pause is
+    told with the time that is left of it.
 
     \b
     Examples:
@@ -48,8 +49,8 @@ def list_tubes(request: Request) -> None:
 def tube_statistics(request: Request) -> None:
     """One tube in full.
 
-    The tube is given with -t; for a pattern, each that matches. A worker is a connection that watches it. Every client
-    watches `default` until it says otherwise, so producers are often counted there.
+    The tube is given with -t; for a pattern, each that matches. A worker is a connection that watches it. Every
+    client watches `default` until it says otherwise, so producers are often counted there.
 
     \b
     Examples:

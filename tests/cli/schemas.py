@@ -120,6 +120,5 @@ def fault(found: object, schema: Schema, where: str = "it") -> str:
             return f"{where} has {sorted(found)}, not {sorted(schema)}"
         return next(filter(None, (fault(found[name], schema[name], f"{where}.{name}") for name in schema)), "")
     if isinstance(found, list) and isinstance(schema, list):
-        faults = (fault(item, schema[0], f"{where}[{number}]") for number, item in enumerate(found))
-        return next(filter(None, faults), "")
+        return next(filter(None, (fault(item, schema[0], f"{where}[{n}]") for n, item in enumerate(found))), "")
     return ""

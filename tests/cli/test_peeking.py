@@ -46,10 +46,9 @@ class TestPeekJob:
         app.bury(buried)
         delayed = app.put(b"third", delay=3000)
         lines = operator.reads("peek_job", reserved.id, buried.id, delayed).splitlines()
-        for line, shown in zip(
-            lines, ["reserved 0:4. first", "buried 0:0. second", "delayed 49:5. third"], strict=True
-        ):
-            assert re.fullmatch(rf"#\d+ {shown}", line)
+        shown = ["reserved 0:4. first", "buried 0:0. second", "delayed 49:5. third"]
+        for line, text in zip(lines, shown, strict=True):
+            assert re.fullmatch(rf"#\d+ {text}", line)
 
     def test_a_job_of_another_tube_is_found_too(self, operator: Operator, app: greenstalk.Client[bytes]) -> None:
         job = app.put(b"x")
