@@ -67,9 +67,9 @@ class Search:
     there: int = 0
     """Jobs that the server had in the beginning."""
     newest: int = 0
-    """The largest id that was asked for."""
+    """The largest id that was looked at."""
     oldest: int = 0
-    """The smallest."""
+    """The smallest that was asked for."""
     enough: bool = False
     """It ended because so many were found."""
 
@@ -140,6 +140,7 @@ class _Looking:
         for answer in self._client.ask((b"peek %d\r\n" % number for number in ids), b"FOUND", body=True):
             if (reply := there(answer)) is not None:
                 self._looked_at += 1
+                self.newest = max(self.newest, int(reply.words[0]))
                 if self._wanted.is_in(reply.body):
                     candidates[int(reply.words[0])] = reply.body
         reports = self._client.reports(b"stats-job %d\r\n" % number for number in candidates)
@@ -150,7 +151,7 @@ class _Looking:
             if job.state in self._wanted.states and (self._tubes is None or job.tube in self._tubes):
                 self._found.append(job)
         del self._found[self._most :]
-        self.newest, self.oldest = max(self.newest, *ids), min(self.oldest, *ids)
+        self.oldest = min(self.oldest, *ids)
         return self._looked_at - before
 
 
