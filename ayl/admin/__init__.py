@@ -18,6 +18,7 @@ from ayl.admin.errors import (
     ServerHungUp,
     ServerTooSlow,
     ServerUnavailable,
+    TooFewWatch,
 )
 from ayl.admin.facts import Jobs, ServerStatistics, TubeStatistics, Workers
 from ayl.admin.jobs import Declined, Done, Job
@@ -60,6 +61,7 @@ __all__ = [
     "ServerStatistics",
     "ServerTooSlow",
     "ServerUnavailable",
+    "TooFewWatch",
     "Transfer",
     "TubeStatistics",
     "Wanted",
