@@ -210,7 +210,7 @@ def test_a_server_that_starts_anew_is_reconnected_to(kind: Kind) -> None:
             beanstalk.reconnect()
         with pytest.raises(SocketError, match=CLOSED):
             beanstalk.put("work")
-    with kind.running(server.port), beanstalk:
+    with kind.running(port=server.port), beanstalk:
         beanstalk.reconnect()
         assert (beanstalk.using(), beanstalk.watching()) == ("mail", ["mail"])
         assert beanstalk.put("work") == 1

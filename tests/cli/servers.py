@@ -30,10 +30,10 @@ class Kind:
     command: tuple[str, ...]
 
     @contextmanager
-    def running(self, port: int = 0) -> Iterator[Server]:
-        """A fresh one, on a free port unless told. A command that is not there fails the test, and is never skipped."""
+    def running(self, *options: str, port: int = 0) -> Iterator[Server]:
+        """A fresh one, with these options, on a free port unless told. A command that is not there fails the test."""
         server = Server(port=port or free_port())
-        process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port)])
+        process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port), *options])
         try:
             wait_until(lambda: process.poll() is not None or _listens(server), START_SECONDS)
             assert process.poll() is None, f"{self.name} ended with {process.returncode}"
