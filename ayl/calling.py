@@ -114,6 +114,35 @@ def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str,
     return function, args, kwargs
 
 
+def check(message: Message) -> None:
+    """CannotRun if the call could not begin with the code that is here. No object is looked for: those that it
+    names are taken to be there.
+    """
+    try:
+        kwargs = keywords(message)
+        target = _target(message)
+        target.check(message.args, kwargs)
+        with suppress(_NoStandIn):
+            args = _decoded(message.args, "args", _stand_in)
+            kwargs = {name: _decoded(value, f"kwargs[{name!r}]", _stand_in) for name, value in kwargs.items()}
+            target.check_values(args, kwargs)
+    except (NotRegistered, NotCallable, ArgumentsDoNotFit) as error:
+        raise CannotRun(str(error)) from error
+
+
+class _NoStandIn(Exception):
+    """Of an abstract class, or of one that subclasses a builtin type: its arguments cannot be told by their types."""
+
+
+def _stand_in(parts: list[Any]) -> object:
+    """The class, or an empty instance of it, of which nothing is asked but its class."""
+    cls = registry.model(parts[0])
+    try:
+        return cls if len(parts) == 1 else object.__new__(cls)
+    except TypeError:
+        raise _NoStandIn from None
+
+
 def rules_for(message: Message) -> Sequence[Rules]:
     """What the code that this message calls says of its failures; nothing for what cannot be called."""
     on = message.on

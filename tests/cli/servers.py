@@ -31,7 +31,10 @@ class Kind:
 
     @contextmanager
     def running(self, *options: str, port: int = 0) -> Iterator[Server]:
-        """A fresh one, with these options, on a free port unless told. A command that is not there fails the test."""
+        """A fresh one, with these options, on a free port unless told.
+
+        A command that is not there fails the test, and is never skipped.
+        """
         server = Server(port=port or free_port())
         process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port), *options])
         try:
