@@ -17,6 +17,7 @@ from ayl.admin.errors import (
     ServerHungUp,
     ServerTooSlow,
     ServerUnavailable,
+    TooFewWatch,
 )
 from ayl.admin.facts import Jobs, ServerStatistics, TubeStatistics, Workers
 from ayl.admin.jobs import Declined, Done, Job
@@ -28,6 +29,7 @@ from ayl.admin.puts import Put, put, put_sleep
 from ayl.admin.removals import Eaten, delete, eat, eat_all
 from ayl.admin.server import Server, servers, servers_at
 from ayl.admin.statistics import statistics, tube_statistics, tubes
+from ayl.admin.transfers import NowhereToMove, Transfer, plan_transfer, transfer, with_rest
 
 __all__ = [
     "PEEKED",
@@ -45,6 +47,7 @@ __all__ = [
     "NobodyWatches",
     "NotATubeName",
     "NotBeanstalkd",
+    "NowhereToMove",
     "Pause",
     "Peek",
     "Put",
@@ -54,6 +57,8 @@ __all__ = [
     "ServerStatistics",
     "ServerTooSlow",
     "ServerUnavailable",
+    "TooFewWatch",
+    "Transfer",
     "TubeStatistics",
     "WorkerOrder",
     "Workers",
@@ -68,6 +73,7 @@ __all__ = [
     "kill_worker",
     "pause",
     "peek",
+    "plan_transfer",
     "put",
     "put_sleep",
     "quiet_worker",
@@ -75,6 +81,8 @@ __all__ = [
     "servers",
     "servers_at",
     "statistics",
+    "transfer",
     "tube_statistics",
     "tubes",
+    "with_rest",
 ]

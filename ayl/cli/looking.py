@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 from ayl import admin
+from ayl.cli.described import clock
 from ayl.cli.output import Styled, Value, listing, table
 from ayl.cli.requests import Request, command
 
@@ -46,7 +50,22 @@ def _of_server(found: admin.ServerStatistics) -> str:
 
 
 def _rows(found: list[admin.TubeStatistics]) -> str:
-    return table(("TUBE", *COLUMNS), [(tube.name, *_columns(tube.jobs, tube.workers)) for tube in found])
+    rows = [(tube.name, *_columns(tube.jobs, tube.workers), _pause(tube)) for tube in found]
+    if len(found) > 1:
+        rows.append((f"{len(found):,} tubes", *_columns(_total(found, "jobs"), _total(found, "workers")), ""))
+    return table(("TUBE", *COLUMNS, "PAUSED"), rows)
+
+
+def _total(found: list[admin.TubeStatistics], what: str) -> Any:
+    """The same kind of record with the sums of all tubes."""
+    records = [getattr(tube, what) for tube in found]
+    names = [field.name for field in fields(records[0])]
+    return type(records[0])(**{name: sum(getattr(record, name) for record in records) for name in names})
+
+
+def _pause(tube: admin.TubeStatistics) -> Styled:
+    """How long it still is."""
+    return Styled(clock(tube.pause_time_left) if tube.pause_time_left else "", colour="yellow")
 
 
 def _of_tube(found: admin.TubeStatistics) -> str:

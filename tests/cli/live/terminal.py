@@ -40,7 +40,9 @@ class Xterm:
         self.style = ""
         self.modes: dict[str, bool] = {}
         """Private ones: 25 the cursor is visible, 1049 the other screen."""
+        self._first: tuple[list[list[str]], list[list[str]], int, int] | None = None
         self._pending = ""
+        self._region = (0, lines - 1)
 
     def feed(self, text: str) -> None:
         text = self._pending + text
@@ -54,6 +56,8 @@ class Xterm:
             if found["word"]:
                 numbers = [int(number or 0) for number in found["numbers"].split(";")]
                 self._obey(found["private"], found["word"], numbers)
+            elif found["other"] == "M":
+                self._up()
             elif found["text"]:
                 self._write(found["text"])
         self._pending = text[position:]
@@ -88,16 +92,23 @@ class Xterm:
                 self.cells[self.line][self.column + 1] = ""
             self.column += 1 + wide
 
-    def _down(self) -> None:
-        if self.line == self.height - 1:
-            self.cells = [*self.cells[1:], [" "] * self.columns]
-            self.styles = [*self.styles[1:], [""] * self.columns]
+    def _up(self) -> None:
+        if self.line == self._region[0]:
+            self._roll(self._region[0], 1, down=True)
         else:
-            self.line += 1
+            self.line = max(self.line - 1, 0)
+
+    def _down(self) -> None:
+        if self.line == self._region[1]:
+            self._roll(self._region[0], 1, down=False)
+        else:
+            self.line = min(self.line + 1, self.height - 1)
 
     def _obey(self, private: str, word: str, numbers: list[int]) -> None:
         if private == "?" and word in "hl":
             self.modes |= {str(number): word == "h" for number in numbers}
+            if 1049 in numbers:
+                self._turn_to(other=word == "h")
         elif word == "m":
             self.style = "" if numbers == [0] else ";".join(map(str, numbers))
         elif word == "H":
@@ -112,10 +123,31 @@ class Xterm:
                 self._write(self.cells[self.line][self.column - 1])
         elif word in "@P":
             self._shift(numbers[0] or 1, insert=word == "@")
-        elif (
-            word not in "rtlhc"
-        ):  # of scrolling regions only the whole screen is asked for here, titles and insert mode
+        elif word in "LMST":
+            self._roll(self.line if word in "LM" else self._region[0], numbers[0] or 1, down=word in "LT")
+        elif word == "r":
+            top, bottom = numbers if len(numbers) == 2 else (1, self.height)
+            self._region = (top - 1, bottom - 1)
+            self.line = self.column = 0
+        elif word not in "tlhc":  # titles, insert mode, questions
             raise AssertionError(f"unknown: {private}{numbers}{word}")
+
+    def _roll(self, top: int, number: int, *, down: bool) -> None:
+        """The lines from here to the end of what scrolls."""
+        bottom = self._region[1] + 1
+        for rows, blank in ((self.cells, " "), (self.styles, "")):
+            new = [[blank] * self.columns for _ in range(number)]
+            kept = rows[top:bottom]
+            rows[top:bottom] = new + kept[:-number] if down else kept[number:] + new
+
+    def _turn_to(self, *, other: bool) -> None:
+        """A screen for programs like these, behind which the first one stays as it is."""
+        if other:
+            self._first = self.cells, self.styles, self.line, self.column
+            self.cells = [[" "] * self.columns for _ in range(self.height)]
+            self.styles = [[""] * self.columns for _ in range(self.height)]
+        elif self._first is not None:
+            self.cells, self.styles, self.line, self.column = self._first
 
     def _move(self, word: str, number: int) -> None:
         if word in "dAB":
