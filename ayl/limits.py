@@ -16,7 +16,6 @@ should it come back after all, stays where it is. Coroutines are cancelled by th
 shot later (`grace`).
 """
 
-import ctypes
 import os
 import threading
 import time
@@ -334,6 +333,10 @@ class _Thread(threading.local):
 
 def _raise_in(ident: int, error: type[BaseException] | None) -> None:
     """Have this raised in a thread; None takes back what has not been raised yet."""
+    # Half a megabyte, for the few processes in which a call overruns. Should it fail, the watchdog dies, and a worker
+    # process with it: the call ends all the same.
+    import ctypes
+
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(ident), None if error is None else ctypes.py_object(error)
     )

@@ -13,7 +13,7 @@ from typing import IO
 
 from benchmarks.memory import resident_bytes, used_bytes
 from benchmarks.meter import Account
-from benchmarks.peers.nothing import Times
+from benchmarks.times import Times
 from benchmarks.processes import end
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,7 +4,7 @@ import errno
 import socket
 import threading
 from collections.abc import Callable
-from ipaddress import ip_address
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -102,15 +102,16 @@ def _looked_up(address: Address, deadline: float) -> list[Info]:
 
 
 def _info(address: Address, flags: int) -> list[Info]:
-    return socket.getaddrinfo(address.host, address.port, 0, socket.SOCK_STREAM, 0, flags)
+    # As bytes: of a text Python would make them with a codec that is large, to no other end, for it is ASCII.
+    return socket.getaddrinfo(address.host.encode("ascii"), address.port, 0, socket.SOCK_STREAM, 0, flags)
 
 
 def _is_number(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError):
+            socket.inet_pton(family, host.partition("%")[0])  # behind it an IPv6 address may name a network card
+            return True
+    return False
 
 
 def _left(deadline: float) -> float:

@@ -3,10 +3,15 @@
 import logging
 import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ayl.engines import drain_for
+from ayl.engines.spool.directory import holds
 from ayl.errors import NotConfigured, SpoolUnusable
 from ayl.settings import Settings
+
+if TYPE_CHECKING:
+    from ayl.engines.spool.draining import Drain
 
 log = logging.getLogger("ayl.worker")
 
@@ -19,6 +24,8 @@ A look is a list of one directory; no connection is made for it.
 RUN_SECONDS = 60.0
 """After so long it is told how many were delivered so far."""
 
+ENDING = ".spool"
+"""Of files with calls that wait."""
 
 END_SECONDS = 0.3
 """For the portion that is on its way when the process ends: without its end it is put once more by another."""
@@ -47,22 +54,37 @@ def end() -> None:
 
 def _deliver(settings: Settings) -> None:
     try:
-        drain = drain_for(settings)
+        path = settings.spool_directory()
     except NotConfigured as error:  # no home directory, so nothing of this user's waits anywhere
         log.debug("%s", error)
         return
+    drain: Drain | None = None
     said = ""
     with suppress(_Off):
         while not _off.is_set():
-            done = drain.run(RUN_SECONDS, _go_on, patience=LOOK_SECONDS)
-            if done.delivered:
-                log.info("delivered %d calls that had waited in the spool %s", done.delivered, drain.spool.path)
-            trouble = str(done.trouble) if isinstance(done.trouble, SpoolUnusable) else ""
+            trouble, go_on = "", False
+            try:
+                # What delivers is half a megabyte: it is loaded once anything waits, which on most machines never does.
+                if drain is None and holds(path, ENDING):
+                    drain = drain_for(settings)
+            except (SpoolUnusable, OSError, ImportError) as error:  # the app may have used up its descriptors, and mend that
+                trouble = str(error)
+            if drain is not None:
+                trouble, go_on = _run(drain)
             if trouble and trouble != said:
                 log.error("%s", trouble)
             said = trouble
-            if not done.delivered or done.trouble:
+            if not go_on:
                 _off.wait(LOOK_SECONDS)
+
+
+def _run(drain: "Drain") -> tuple[str, bool]:
+    """What is wrong with the spool, and whether there is more to do."""
+    done = drain.run(RUN_SECONDS, _go_on, patience=LOOK_SECONDS)
+    if done.delivered:
+        log.info("delivered %d calls that had waited in the spool %s", done.delivered, drain.spool.path)
+    trouble = str(done.trouble) if isinstance(done.trouble, SpoolUnusable) else ""
+    return trouble, bool(done.delivered and not done.trouble)
 
 
 def _go_on(_delivered: int) -> None:

@@ -7,7 +7,6 @@ wait. When the supervisor dies, its end of the line closes and the worker stops 
 import faulthandler
 import logging
 import os
-import random
 import selectors
 import signal
 import socket
@@ -18,11 +17,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Protocol
 
 from ayl import delivery
 from ayl import settings as configuration
+from ayl.chance import chance
 from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
@@ -160,7 +159,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         log.info("has done enough (%s): another is to take its place", reason)
         to_supervisor.say(line.WORN)
 
-    wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
+    wear = Wear(plan.limits.shortened(chance()), resident, worn)
     terms.titles = titles.shown(terms.running)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
     reports.append(Reports(workers, terms.running, lambda: wear.jobs + sum(other.ended for other in terms.others)))
@@ -221,7 +220,7 @@ def begin(plan: Plan) -> Stop:
 def load(plan: Plan) -> Settings:
     """Import the app's modules, which register what may be called; the settings. Raises AylError."""
     sys.path.insert(0, plan.app_path)
-    configuration.look_in(Path(plan.app_path))
+    configuration.look_in(plan.app_path)
     for name in plan.require:
         try:
             import_module(name)
