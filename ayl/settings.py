@@ -162,9 +162,7 @@ def reset() -> None:
     _warned.clear()
 
 
-def _build(
-    arguments: Mapping[str, object], environment: Mapping[str, str], directory: "Place"
-) -> Settings:
+def _build(arguments: Mapping[str, object], environment: Mapping[str, str], directory: "Place") -> Settings:
     merged: dict[str, object] = {**_assumed}
     defaults = Options()
     file, place = _read_file(environment, directory)

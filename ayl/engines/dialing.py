@@ -77,7 +77,12 @@ def _connected_to(family: int, place: Any, deadline: float) -> socket.socket:
 
 def _looked_up(address: Address, deadline: float) -> list[Info]:
     """The addresses of a host. The system's look-up cannot be interrupted, so a name's is left to a thread."""
-    if _is_number(address.host):
+    # What is an address already is not handed to Python's look-up, which loads a large codec to read it.
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError, ValueError):
+            socket.inet_pton(family, address.host)
+            return [(family, socket.SOCK_STREAM, 0, "", (address.host, address.port))]
+    if "%" in address.host:  # an IPv6 address with the network card to use
         return _info(address, socket.AI_NUMERICHOST)
     answer: list[list[Info] | OSError] = []
 
@@ -102,16 +107,7 @@ def _looked_up(address: Address, deadline: float) -> list[Info]:
 
 
 def _info(address: Address, flags: int) -> list[Info]:
-    # As bytes: of a text Python would make them with a codec that is large, to no other end, for it is ASCII.
-    return socket.getaddrinfo(address.host.encode("ascii"), address.port, 0, socket.SOCK_STREAM, 0, flags)
-
-
-def _is_number(host: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        with suppress(OSError):
-            socket.inet_pton(family, host.partition("%")[0])  # behind it an IPv6 address may name a network card
-            return True
-    return False
+    return socket.getaddrinfo(address.host, address.port, 0, socket.SOCK_STREAM, 0, flags)
 
 
 def _left(deadline: float) -> float:

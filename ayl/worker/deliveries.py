@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ayl.engines import drain_for
-from ayl.engines.spool.directory import holds
 from ayl.errors import NotConfigured, SpoolUnusable
 from ayl.settings import Settings
 
@@ -23,9 +22,6 @@ A look is a list of one directory; no connection is made for it.
 
 RUN_SECONDS = 60.0
 """After so long it is told how many were delivered so far."""
-
-ENDING = ".spool"
-"""Of files with calls that wait."""
 
 END_SECONDS = 0.3
 """For the portion that is on its way when the process ends: without its end it is put once more by another."""
@@ -53,28 +49,23 @@ def end() -> None:
 
 
 def _deliver(settings: Settings) -> None:
-    try:
-        path = settings.spool_directory()
-    except NotConfigured as error:  # no home directory, so nothing of this user's waits anywhere
-        log.debug("%s", error)
-        return
     drain: Drain | None = None
     said = ""
     with suppress(_Off):
         while not _off.is_set():
-            trouble, go_on = "", False
             try:
-                # What delivers is half a megabyte: it is loaded once anything waits, which on most machines never does.
-                if drain is None and holds(path, ENDING):
-                    drain = drain_for(settings)
-            except (SpoolUnusable, OSError, ImportError) as error:  # the app may have used up its descriptors, and mend that
-                trouble = str(error)
-            if drain is not None:
-                trouble, go_on = _run(drain)
+                drain = drain or drain_for(settings)
+            except NotConfigured as error:  # no home directory, so nothing of this user's waits anywhere
+                log.debug("%s", error)
+                return
+            except (SpoolUnusable, OSError, ImportError) as error:  # without a free descriptor nothing can be loaded
+                trouble, more = str(error), False
+            else:
+                trouble, more = _run(drain) if drain else ("", False)
             if trouble and trouble != said:
                 log.error("%s", trouble)
             said = trouble
-            if not go_on:
+            if not more:
                 _off.wait(LOOK_SECONDS)
 
 

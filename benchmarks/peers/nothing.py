@@ -1,8 +1,8 @@
 """The call that every framework makes: it does nothing but write down when it began.
 
 The monotonic clock is the same for all processes of a machine. Each process has a file of its own and no call waits
-for another, so that it costs every framework the same tenth of a microsecond, and forks and threads are no matter. Nothing
-is loaded here that would count as the memory of a worker (`benchmarks/times.py` reads the files).
+for another, so that it costs every framework the same tenth of a microsecond, and forks and threads are no matter.
+Nothing is loaded here that would count as the memory of a worker (`benchmarks/times.py` reads the files).
 """
 
 import mmap
