@@ -41,7 +41,7 @@ ONLY_IN = {
     "watchfiles": ("ayl.worker.changes",),
     "prometheus_client": ("ayl_server.metrics",),
     "mypyc": (),
-    "msgspec": ("ayl.message", "ayl.life", "ayl.values", "ayl.composing", "ayl.engines.submissions"),
+    "msgspec": ("ayl.message", "ayl.life", "ayl.failures", "ayl.values", "ayl.composing", "ayl.engines.submissions"),
     "pytest": ("ayl.pytest_plugin",),
 }
 """A library and the rooms that may import it."""
