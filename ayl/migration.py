@@ -1,9 +1,9 @@
 """From one release to the next: what becomes of a call that an old one has sent, told by its bytes and by the code that
 is loaded. Nothing is run, and nothing is asked of a server or a database.
 
-A call that fits moves as it is: no byte of it changes, so its signature holds, and its `ver` says which release has made
-it; the tube, which no signature covers, says which is to run it. A call that an upgrade translates is another one: it is
-signed anew, and its `ver` is the new release's. Both keep their id and what the job remembers of its tries.
+A call that fits moves as it is: no byte of it changes, so its signature holds, and its `ver` says which release has
+made it; the tube, which no signature covers, says which is to run it. A call that an upgrade translates is another one:
+it is signed anew, and its `ver` is the new release's. Both keep their id and what the job remembers of its tries.
 """
 
 import time

@@ -91,8 +91,11 @@ class Upgrade:
         return self.to if self.function is None else f"{self.function.__module__}.{self.function.__qualname__}"
 
 
-UPGRADES: dict[str, dict[str, Upgrade]] = {}
+Table = dict[str, dict[str, Upgrade]]
 """Old name -> release -> what is declared for it."""
+
+UPGRADES: Table = {}
+"""All that the code which is loaded has declared."""
 
 Release = tuple[tuple[int | float, ...], int]
 """Its numbers, and 0 for what comes before these (a release candidate), or else 1."""
@@ -192,16 +195,16 @@ def _check_function(function: object) -> None:
         raise NotRegistered(f"{name} is called with one argument, the old call: {error}") from None
 
 
-def upgraded(call: Call, version: str) -> Call:
+def upgraded(call: Call, version: str, table: Table = UPGRADES) -> Call:
     """What all upgrades together make of a call that was sent by this version; the very call if none is for it.
 
     CannotRun, with the reason, if one of them says that there is nothing to be made of it.
     """
-    if UPGRADES.keys().isdisjoint(_names(call)):
+    if table.keys().isdisjoint(_names(call)):
         return call
     present = release(version)
     used: set[tuple[str, str]] = set()
-    while applicable := [one for one in _for(call) if _is_due(one, call, version, present, used)]:
+    while applicable := [one for one in _for(call, table) if _is_due(one, call, version, present, used)]:
         chosen = min(applicable, key=lambda one: one.moment)
         used.add((chosen.old, chosen.before))
         call = _applied(chosen, call)
@@ -219,10 +222,10 @@ def _names(call: Call) -> dict[str, None]:
     return dict.fromkeys((call.name, call.model, *named))
 
 
-def _for(call: Call) -> Iterator[Upgrade]:
+def _for(call: Call, table: Table) -> Iterator[Upgrade]:
     """Every upgrade that has to do with one of its names."""
     for name in _names(call):
-        for one in UPGRADES.get(name, {}).values():
+        for one in table.get(name, {}).values():
             if one.to or name in (call.name, call.model):
                 yield one
 
