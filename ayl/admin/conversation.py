@@ -51,6 +51,9 @@ class Reply:
 Answer: TypeAlias = "Reply | greenstalk.BeanstalkdError"
 """A reply, or why the server has declined: NotFoundError, for one."""
 
+Question: TypeAlias = tuple[bytes, bytes, bool]
+"""A command with its line end, the word that is expected, and whether a body follows that."""
+
 Report: TypeAlias = "Mapping[str, object]"
 """Statistics, as greenstalk has read them."""
 
@@ -62,14 +65,33 @@ class Conversation(Client):
         """What the server says to each of these commands, which come with their line ends, in their order.
 
         They are taken and sent a portion at a time. `body`: the reply announces the size of something that follows. All
-        answers are to be taken, or the conversation is to be ended.
+        answers are to be taken, or the conversation is to be ended: it is `in_use` until then.
         """
+        self.in_use = True
         rest = iter(commands)
         while portion := _portion(rest):
             self._sock.sendall(b"".join(portion))
             for _ in portion:
                 yield self._reply(expected, body)
                 self.prompt.next_reply()
+        self.in_use = False
+
+    def exchange(self, *questions: Question) -> list[Answer]:
+        """The same for a few commands of different kinds, in one write."""
+        self.in_use = True
+        self._sock.sendall(b"".join(command for command, _, _ in questions))
+        answers = []
+        for _, expected, body in questions:
+            answers.append(self._reply(expected, body))
+            self.prompt.next_reply()
+        self.in_use = False
+        return answers
+
+    def use(self, tube: str) -> None:
+        """What follows is about this tube; the server is told if it was another."""
+        if tube != self._used:
+            super().use(tube)
+            self._used = tube
 
     def reports(self, commands: Iterable[bytes]) -> Iterator[Report | greenstalk.BeanstalkdError]:
         """The same for commands that ask for statistics."""
@@ -98,9 +120,15 @@ def _portion(commands: Iterator[bytes]) -> list[bytes]:
 def conversation(server: Server) -> Iterator[Conversation]:
     """A client for one operation; whatever goes wrong on the wire leaves as one error of the tree."""
     connected = _connect(server)
+    with blamed(server), closing(Conversation(connected)) as client:
+        yield client
+
+
+@contextmanager
+def blamed(server: Server) -> Iterator[None]:
+    """What goes wrong on the wire, as an error of the tree that names this server; for who talks with two of them."""
     try:
-        with closing(Conversation(connected)) as client:
-            yield client
+        yield
     except TimeoutError as error:
         raise ServerTooSlow(server) from error
     except OSError as error:

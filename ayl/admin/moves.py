@@ -1,0 +1,125 @@
+"""Jobs that move: each is put anew, and deleted where it was when the server has confirmed that.
+
+So whatever breaks in between leaves a job twice at worst, with the same message id, and never loses one. Only what
+waits can move: what a worker holds is left to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from ayl.admin.conversation import checked
+from ayl.admin.successors import Refusal, Successor, target
+from ayl.admin.waiting import STATES, OutOfReach, TooManyStay, Waiting, source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+
+    from ayl.admin.server import Server
+    from ayl.admin.successors import Target
+    from ayl.admin.waiting import Source
+
+    Decide: TypeAlias = Callable[[Waiting], "Successor | str"]
+    """The job to be put in the place of one that waits, or why that one is to stay."""
+
+EVERY = 50
+"""Jobs that are moved one by one between two reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What has become of the jobs of a tube so far."""
+
+    moved: Mapping[str, int] = field(default_factory=dict)
+    """How many, under their labels."""
+    stayed: Mapping[str, int] = field(default_factory=dict)
+    """Why, and how many."""
+    twice: int = 0
+    """Of those: a worker had taken the job, and another its copy, before one of the two could be deleted."""
+    stopped: str = ""
+    """Why jobs may be left that were not looked at; empty if all were."""
+
+
+def moves(
+    server: Server, tube: str, decide: Decide, *, states: Collection[str] = STATES, to: Server | None = None
+) -> Generator[Moves, None, None]:
+    """Pass over the jobs of a tube that wait in these states, and tell now and then what has become of them so far.
+
+    `decide` may take its time: leases are renewed. `to` is the server that the successors are put into, if that is
+    another. The generator may be closed at any time. What it holds then, and whatever stays, is given back with what is
+    left of its delay; that counts as nothing for the calls.
+
+    NoSuchTube, NotATubeName; ServerUnavailable if one of the servers fails: then at most a portion is in both.
+    """
+    checked(tube)
+    with target(to or server) as putting, source(server, tube) as taking:
+        done = _Done(taking, putting, "" if to not in (None, server) else tube)
+        yield done.so_far()
+        for state in (state for state in STATES if state in states):
+            try:
+                for number, portion in enumerate(taking.portions(state)):
+                    done.pass_over([(job, decide(job)) for job in portion])
+                    if done.full:
+                        break
+                    if len(portion) > 1 or not number % EVERY:
+                        yield done.so_far()
+            except (TooManyStay, OutOfReach) as error:
+                done.stopped.append(str(error))
+            yield done.so_far()
+            if done.full:
+                return
+
+
+def unchanged(tube: str) -> Decide:
+    """Everything moves there as it is, and is counted by its state."""
+
+    def decide(job: Waiting) -> Successor:
+        buried = job.state == "buried"
+        return Successor(tube, job.body, job.priority, job.delay, job.time_to_run, buried, job.state)
+
+    return decide
+
+
+class _Done:
+    """What has become of the jobs so far."""
+
+    def __init__(self, taking: Source, putting: Target, own: str) -> None:
+        self._taking = taking
+        self._putting = putting
+        self._own = own  # the tube itself, where a successor in it must not be taken for another job
+        self._moved: Counter[str] = Counter()
+        self._stayed: Counter[str] = Counter()
+        self._twice = 0
+        self.full = False
+        """The target takes no more."""
+        self.stopped: list[str] = []
+
+    def so_far(self) -> Moves:
+        return Moves(dict(self._moved), dict(self._stayed), self._twice, "; ".join(self.stopped))
+
+    def pass_over(self, decided: Sequence[tuple[Waiting, Successor | str]]) -> None:
+        """Put the successors, then delete what they are in the place of, then see to what stays."""
+        ends = {job.id: end for job, end in decided}
+        present = self._taking.still([job for job, _ in decided])
+        leaving = [(job, end) for job in present if isinstance(end := ends[job.id], Successor)]
+        puts = [*zip(leaving, self._putting.put([successor for _, successor in leaving]), strict=True)]
+        self._delete([(job, successor, put) for (job, successor), put in puts if isinstance(put, int)])
+        refused = {job.id: put for (job, _), put in puts if isinstance(put, Refusal)}
+        self.stopped += [refusal.why for refusal in refused.values() if refusal.final][:1]
+        self.full = self.full or any(refusal.final for refusal in refused.values())
+        for job in present:
+            end = refused[job.id].why if job.id in refused else ends[job.id]
+            if isinstance(end, str):
+                self._stayed[end] += 1
+                if not self.full:  # otherwise nothing behind it has to be seen
+                    self._taking.stay(job)
+
+    def _delete(self, moved: Sequence[tuple[Waiting, Successor, int]]) -> None:
+        for _, successor, new in moved:
+            if successor.tube == self._own:
+                self._taking.skip(new)
+        deleted = [*zip(moved, self._taking.gone([job for job, _, _ in moved]), strict=True)]
+        self._moved.update(successor.label for (_, successor, _), gone in deleted if gone)
+        self._twice += self._putting.withdraw([new for (_, _, new), gone in deleted if not gone])

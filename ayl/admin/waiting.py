@@ -1,0 +1,260 @@
+"""The jobs that wait in a tube, taken up one after the other so that each can be put elsewhere.
+
+A server shows only the next job of each state. Ready ones are reserved, a portion at a time. Delayed and buried ones
+are looked at where they are, and the one behind is seen when the first is gone: had they been reserved by somebody who
+then dies, they would be ready, and run too early, or at all.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import greenstalk
+
+from ayl.admin.conversation import Reply, blamed, conversation, there
+from ayl.admin.errors import RequestRefused
+from ayl.admin.facts import count
+from ayl.admin.statistics import existing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ayl.admin.conversation import Answer, Conversation, Question
+    from ayl.admin.server import Server
+
+STATES = ("delayed", "buried", "ready")
+"""Those in which a job waits, in the order in which they are best passed over: what is delayed or buried now may be
+ready a moment later.
+"""
+
+FIRST_PORTION = 16
+"""Jobs reserved before anything is known of their sizes."""
+
+PORTION = 500
+"""Jobs reserved at once, at most: a server looks through all that a connection holds at each delete."""
+
+LARGEST_PORTION = 1 << 22
+"""Bytes of the bodies of a portion, about."""
+
+MOST_KEPT = 1000
+"""Jobs that stay, and are held or set back meanwhile."""
+
+LONG = 1.0
+"""Seconds after which the leases of a portion are renewed before anything is done with it."""
+
+
+UNKNOWN = (greenstalk.UnknownCommandError, greenstalk.BadFormatError)
+"""What a server answers to a command that it does not know."""
+
+
+class TooManyStay(RequestRefused):
+    """So many jobs had to stay that those behind them cannot be seen."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"{MOST_KEPT:,} {state} jobs have to stay: those behind them were not looked at")
+
+
+class OutOfReach(RequestRefused):
+    """A server before 1.12, which reserves no job by its id."""
+
+    def __init__(self, server: Server, state: str) -> None:
+        super().__init__(f"{server} has no reserve-job (beanstalkd 1.12): not all of the {state} jobs can be reached")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A job that waits."""
+
+    id: int
+    state: str
+    """One of STATES."""
+    priority: int
+    delay: int
+    """Seconds until it is ready, rounded up so that no job is ever early; 0 unless it is delayed."""
+    time_to_run: int
+    """Seconds."""
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Lease:
+    job: Waiting
+    taken: float
+    """When the job was looked at, in seconds of the monotonic clock."""
+    renewed: float
+    """When its time to run began, at the earliest."""
+
+    @property
+    def delay(self) -> int:
+        """Seconds that are left of it."""
+        return max(0, round(self.job.delay - (time.monotonic() - self.taken)))
+
+
+class Source:
+    """The tube that jobs are taken from, with a connection of its own: see `source`."""
+
+    def __init__(self, client: Conversation, server: Server, tube: str, *, paused: bool) -> None:
+        self._client = client
+        self._server = server
+        self._paused = paused
+        self._held: dict[int, _Lease] = {}
+        self._skipped: set[int] = set()
+        self._room = MOST_KEPT
+        self._next: Question | None = None
+        """Asked together with the deletes, as the job that comes to light then is the next."""
+        self._seen: Answer | None = None
+        name = tube.encode("ascii")
+        turn = [(b"use %b\r\n" % name, b"USING", False), (b"watch %b\r\n" % name, b"WATCHING", False)]
+        if tube != "default":
+            turn.append((b"ignore default\r\n", b"WATCHING", False))
+        client.exchange(*turn)
+
+    def portions(self, state: str) -> Iterator[list[Waiting]]:
+        """All jobs of a state. Each of a portion is to be `gone`, or to `stay`, before the next portion is asked for.
+
+        OutOfReach for the ready jobs of a paused tube, if the server cannot reserve them by their ids.
+        """
+        return self._reserved() if state == "ready" and not self._paused else self._singly(state)
+
+    def skip(self, number: int) -> None:
+        """Pass over this job of the tube."""
+        self._skipped.add(number)
+
+    def still(self, jobs: Sequence[Waiting]) -> list[Waiting]:
+        """Those whose leases are not lost, if so much time has passed that one may be."""
+        held = [job.id for job in jobs if job.id in self._held]
+        lost = self._renew(number for number in held if time.monotonic() - self._held[number].renewed > LONG)
+        return [job for job in jobs if job.id not in lost]
+
+    def gone(self, jobs: Sequence[Waiting]) -> list[bool]:
+        """Delete these; False for each that somebody else has taken or deleted before."""
+        for job in jobs:
+            self._held.pop(job.id, None)
+        if self._next is None or not jobs:
+            return self._did((b"delete %d\r\n" % job.id for job in jobs), b"DELETED")
+        deletes = [(b"delete %d\r\n" % job.id, b"DELETED", False) for job in jobs]
+        with blamed(self._server):
+            *answers, self._seen = self._client.exchange(*deletes, self._next)
+            return [there(answer) is not None for answer in answers]
+
+    def stay(self, job: Waiting) -> None:
+        """It is to remain in the tube as it is. TooManyStay if it is one of too many; OutOfReach."""
+        self.skip(job.id)
+        self._room -= 1
+        if job.state == "buried":
+            # Behind the other buried ones, at once: whoever dies here leaves it buried.
+            self._reserve(job, (b"bury %d %d\r\n" % (job.id, job.priority), b"BURIED", False))
+        elif job.id not in self._held:
+            self._hold(job)
+        if self._room <= 0:
+            raise TooManyStay(job.state)
+
+    def give_back(self) -> None:
+        """All that is held, with what is left of its delay."""
+        leases, self._held = self._held.values(), {}
+        left = ((lease.job.id, lease.job.priority, lease.delay) for lease in leases)
+        self._did((b"release %d %d %d\r\n" % job for job in left), b"RELEASED")
+
+    def _reserved(self) -> Iterator[list[Waiting]]:
+        """While some come that are not to stay. They are fewer at once when they are large."""
+        self._next, room = None, FIRST_PORTION
+        while True:
+            began = time.monotonic()
+            with blamed(self._server):
+                answers = self._client.ask([b"reserve-with-timeout 0\r\n"] * room, b"RESERVED", body=True)
+                bodies = {int(reply.words[0]): reply.body for reply in answers if isinstance(reply, Reply)}
+            jobs = self._described(bodies, "reserved", "ready")
+            self._held |= {job.id: _Lease(job, began, began) for job in jobs}
+            if not (fresh := [job for job in jobs if job.id not in self._skipped]):
+                return
+            yield fresh
+            self._keep_alive()
+            size = sum(map(len, bodies.values())) // len(bodies)
+            room = max(1, min(PORTION, 4 * room, LARGEST_PORTION // (size + 1)))
+
+    def _singly(self, state: str) -> Iterator[list[Waiting]]:
+        """The next of them, until there is none, or none that is not to stay."""
+        self._next = peek = (b"peek-%b\r\n" % state.encode(), b"FOUND", True)
+        while (found := self._peeked(peek)) is not None:
+            number = int(found.words[0])
+            if number in self._skipped and state == "buried":
+                return  # it was set back: so were all others that are left
+            for job in self._described({number: found.body}, state, state):
+                if number in self._skipped:
+                    self.stay(job)  # its lease was lost
+                elif state != "ready" or self._hold(job):
+                    yield [job]
+            self._keep_alive()
+
+    def _peeked(self, peek: Question) -> Reply | None:
+        with blamed(self._server):
+            answer, self._seen = self._seen or self._client.exchange(peek)[0], None
+            return there(answer)
+
+    def _described(self, bodies: dict[int, bytes], now: str, before: str) -> list[Waiting]:
+        """Those that are in the state `now`, as they were in the one before."""
+        with blamed(self._server):
+            reports = self._client.reports(b"stats-job %d\r\n" % number for number in bodies)
+            found = [there(report) for report in reports]
+        return [
+            Waiting(
+                number,
+                before,
+                count(report, "pri"),
+                count(report, "time-left") + 1 if before == "delayed" else 0,
+                count(report, "ttr"),
+                body,
+            )
+            for (number, body), report in zip(bodies.items(), found, strict=True)
+            if report is not None and report["state"] == now
+        ]
+
+    def _hold(self, job: Waiting) -> bool:
+        began = time.monotonic()
+        if reserved := self._reserve(job):
+            self._held[job.id] = _Lease(job, began, began)
+        return reserved
+
+    def _reserve(self, job: Waiting, *then: Question) -> bool:
+        """By its id; False if it is gone, or somebody else's."""
+        with blamed(self._server):
+            answer, *_ = self._client.exchange((b"reserve-job %d\r\n" % job.id, b"RESERVED", True), *then)
+            if isinstance(answer, UNKNOWN):
+                raise OutOfReach(self._server, job.state)
+            return there(answer) is not None
+
+    def _keep_alive(self) -> None:
+        """What stays is held until the end."""
+        now = time.monotonic()
+        self._renew(number for number, lease in self._held.items() if now - lease.renewed > lease.job.time_to_run / 3)
+
+    def _renew(self, ids: Iterable[int]) -> set[int]:
+        """Those of these jobs whose leases are lost; those of the others begin anew."""
+        now, asked = time.monotonic(), [*ids]
+        held = self._did((b"touch %d\r\n" % number for number in asked), b"TOUCHED")
+        for number in (kept := {number for number, yes in zip(asked, held, strict=True) if yes}):
+            self._held[number].renewed = now
+        lost = {*asked} - kept
+        for number in lost:
+            del self._held[number]
+        return lost
+
+    def _did(self, commands: Iterable[bytes], expected: bytes) -> list[bool]:
+        """Whether each has been done; it is not when the job is not ours any more."""
+        with blamed(self._server):
+            return [there(answer) is not None for answer in self._client.ask(commands, expected)]
+
+
+@contextmanager
+def source(server: Server, tube: str) -> Iterator[Source]:
+    """The waiting jobs of a tube; NoSuchTube if there is none. What is still held in the end is given back."""
+    with conversation(server) as client:
+        found = Source(client, server, tube, paused=existing(client, server, tube).pause_time_left > 0)
+        try:
+            yield found
+        finally:
+            if not client.in_use:  # otherwise nobody knows which answer would belong to what; the server gives back
+                found.give_back()
