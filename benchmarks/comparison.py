@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.entrants import PEERS
+
 Figures = dict[str, dict[str, float | None]]
 """Of one round: for each framework, its figures by name; None for what it does not have."""
 
@@ -98,7 +100,7 @@ def aims(rounds: Sequence[Figures]) -> Iterator[str]:
 def _ratios(rounds: Sequence[Figures], aim: Aim) -> Iterator[float]:
     for one in rounds:
         ours = one[OURS][aim.figure]
-        others = [value for name, figures in one.items() if name != OURS and (value := figures[aim.figure]) is not None]
+        others = [value for peer in PEERS if (value := one.get(peer.name, {}).get(aim.figure)) is not None]
         if ours is not None and others:
             yield ours / aim.best(others)
 

@@ -9,7 +9,6 @@ class Entrant:
     """One task queue, set up for speed as its own documentation advises."""
 
     name: str
-    """Also of its module in `benchmarks/peers`."""
     worker: str
     """The command line of its worker. {bin}: where its programs are, {server}: the server's URL, {processes} or
     {number}: how many processes, or which of them, where a worker is one process and is started so many times."""
@@ -20,6 +19,13 @@ class Entrant:
     environment: Mapping[str, str] = field(default_factory=dict)
     share: int = 1
     """Slow ones get so many times fewer calls, that a round ends in time."""
+    server: str = ""
+    """Of `benchmarks.processes`; empty for Redis."""
+    module: str = ""
+    """In `benchmarks/peers`; empty if it has this name."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "module", self.module or self.name)
 
     def commands(self, programs: str, server: str, processes: int) -> list[list[str]]:
         """What to start for so many worker processes."""
@@ -40,11 +46,26 @@ class Entrant:
 FAST = "hiredis==3.5.0"
 LOOP = "uvloop==0.23.0"
 
-AYL = Entrant(
-    "ayl",
-    "{bin}/ayl_worker --require benchmarks.peers.ayl --workers {processes} --log-level ERROR",
-    "its defaults",
+WORKER = "{bin}/ayl_worker --require benchmarks.peers.ayl --workers {processes} --log-level ERROR"
+
+OURS = (
+    Entrant(
+        "ayl",
+        WORKER,
+        "its defaults; ayl_server compiled, as docs/server.md advises for speed",
+        server="ayl_server-compiled",
+    ),
+    Entrant("ayl-pure", WORKER, "its defaults; ayl_server in pure Python", server="ayl_server", module="ayl"),
+    Entrant("ayl-beanstalkd", WORKER, "its defaults; Debian's beanstalkd", server="beanstalkd", module="ayl"),
 )
+
+BARE = Entrant(
+    "greenstalk",
+    "{bin}/python -m benchmarks.peers.greenstalk {server}",
+    "no framework: put, and a loop of reserve and delete; Debian's beanstalkd",
+    server="beanstalkd",
+)
+"""What any of ours can be measured by: it decides nothing, checks nothing and survives nothing."""
 
 PEERS = (
     Entrant(
@@ -104,4 +125,4 @@ PEERS = (
     ),
 )
 
-ENTRANTS = {entrant.name: entrant for entrant in (AYL, *PEERS)}
+ENTRANTS = {entrant.name: entrant for entrant in (*OURS, BARE, *PEERS)}

@@ -53,7 +53,7 @@ def redis() -> Kind:
 
 def versions(entrant: Entrant, bin_: Path) -> dict[str, str]:
     """Of what is installed for it."""
-    names = entrant.distributions or ("ayl",)
+    names = entrant.distributions or (entrant.module,)
     code = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
     found = subprocess.run([bin_ / "python", "-c", code, *names], capture_output=True, text=True, check=True).stdout
     return dict(zip(names, found.split(), strict=True))

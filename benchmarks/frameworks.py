@@ -30,7 +30,7 @@ from benchmarks.comparison import Figures, aims, table  # noqa: E402
 from benchmarks.entrants import ENTRANTS, Entrant  # noqa: E402
 from benchmarks.environments import Missing, programs, redis, versions  # noqa: E402
 from benchmarks.peers.nothing import DIRECTORY  # noqa: E402
-from benchmarks.processes import KINDS, Cores, Kind, ServerError, running, when_listening  # noqa: E402
+from benchmarks.processes import KINDS, Cores, Kind, ServerError, check_modules, greet, running, when_listening  # noqa: E402
 from benchmarks.quiet import Patience  # noqa: E402
 from benchmarks.workers import NotWorking, Workers, working  # noqa: E402
 
@@ -56,7 +56,7 @@ class Stand:
 
     def __init__(self, entrant: Entrant, bin_: Path, port: int, times: Path) -> None:
         self._entrant, self._bin, self._times = entrant, bin_, times
-        self._url = f"{'redis' if entrant.requirements else 'beanstalk'}://127.0.0.1:{port}"
+        self._url = f"{'beanstalk' if entrant.server else 'redis'}://127.0.0.1:{port}"
         self._environment = {
             "FRAMEWORKS_SERVER": self._url,
             DIRECTORY: str(times),
@@ -66,7 +66,8 @@ class Stand:
 
     def produce(self, what: str, count: int) -> object:
         """What the sender measures."""
-        command = [str(self._bin / "python"), "-m", "benchmarks.peers.producer", self._entrant.name, what, str(count)]
+        producer = [str(self._bin / "python"), "-m", "benchmarks.peers.producer"]
+        command = [*producer, self._entrant.module, what, str(count)]
         environment = os.environ | self._environment
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
         answer: object = json.loads(done.stdout)
@@ -87,7 +88,10 @@ def stand(entrant: Entrant, bin_: Path, server: Kind) -> Iterator[Stand]:
     """With a server that nobody has used."""
     core = Cores.of_this_machine().server
     with tempfile.TemporaryDirectory() as times, running(server, core) as started:
-        when_listening(started).close()
+        with when_listening(started) as sock:
+            if entrant.server:
+                greet(sock)
+                check_modules(server, started)
         yield Stand(entrant, bin_, started.port, Path(times))
 
 
@@ -161,7 +165,6 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=300, help="of the latency (default: %(default)s)")
     parser.add_argument("--drain-seconds", type=float, default=6, help="no longer (default: %(default)s)")
     parser.add_argument("--idle-seconds", type=float, default=4, help="default: %(default)s")
-    parser.add_argument("--server", choices=sorted(KINDS), default="ayl_server", help="of ayl (default: %(default)s)")
     parser.add_argument("--environments", type=Path, default=ENVIRONMENTS, help="default: %(default)s")
     parser.add_argument("--patience", type=float, default=60, help="seconds to wait for free cores, in all")
     parser.add_argument("--awake", action=argparse.BooleanOptionalAction, default=True)
@@ -188,7 +191,7 @@ def all_rounds(
             for entrant in entrants:
                 patience.wait()
                 print(f"round {turn + 1} of {options.rounds}: {entrant.name}", file=sys.stderr)
-                server = redis() if entrant.requirements else KINDS[options.server]
+                server = KINDS[entrant.server] if entrant.server else redis()
                 try:
                     rounds[-1][entrant.name] = measure(entrant, places[entrant.name], server, amounts)
                 except (NotWorking, ServerError, subprocess.CalledProcessError) as error:
@@ -202,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that no server and no worker is left behind
     entrants = [ENTRANTS[name] for name in options.frameworks]
     try:
-        if any(entrant.requirements for entrant in entrants):
+        if not all(entrant.server for entrant in entrants):
             redis()
         places = {entrant.name: programs(entrant, options.environments) for entrant in entrants}
     except Missing as error:
@@ -214,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for entrant in entrants:
         named = ", ".join(f"{name} {version}" for name, version in installed[entrant.name].items())
         print(f"{named}: {entrant.chosen}")
-    print(f"\n{options.calls:,} calls (fewer for slow ones), ayl through {options.server}, medians of {options.rounds}")
+    print(f"\n{options.calls:,} calls (fewer for slow ones), medians of {options.rounds}")
     for line in (*table(rounds), *aims(rounds)):
         print(line)
     if failed:

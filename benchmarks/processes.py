@@ -142,7 +142,8 @@ def check_modules(kind: Kind, server: Server) -> None:
     loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
     for name in kind.maps:
         if name not in loaded:
-            raise ServerError(f"{kind.name} runs without {name}")
+            cure = "; build it with `python -m ayl_server.compiled`" if name == MYPYC else ""
+            raise ServerError(f"{kind.name} runs without {name}{cure}")
     for name in kind.maps_not:
         if name in loaded:
             raise ServerError(f"{kind.name} has loaded {name}")
