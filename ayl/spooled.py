@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ayl import message as messages
 from ayl.engines import server_engine
-from ayl.engines.addresses import Address, parse_url
+from ayl.engines.addresses import parse_url
 from ayl.engines.spool.draining import Drain
 from ayl.engines.spool.segments import ASIDE, WAITING
 from ayl.engines.spool.store import Spool
@@ -162,7 +162,7 @@ def _counts(spool: Spool, kind: str) -> dict[str, int]:
 def _stands_at(url: str, server: Server) -> bool:
     """Whether an engine's URL names this server."""
     try:
-        return Address(server.host, server.port) in parse_url(url).addresses
+        return server.address in parse_url(url).addresses
     except NotConfigured:
         return False
 

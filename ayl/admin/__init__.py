@@ -6,8 +6,10 @@ it ends in time, with an answer or with one error of the tree in `ayl.admin.erro
 
 from ayl.admin.errors import (
     AdminError,
+    JobInOtherState,
     NobodyWatches,
     NoServer,
+    NoSuchJob,
     NoSuchTube,
     NotATubeName,
     NotBeanstalkd,
@@ -17,18 +19,35 @@ from ayl.admin.errors import (
     ServerUnavailable,
 )
 from ayl.admin.facts import Jobs, ServerStatistics, TubeStatistics, Workers
+from ayl.admin.jobs import Declined, Done, Job
+from ayl.admin.kicks import Kicked, kick, kick_jobs
 from ayl.admin.orders import WorkerOrder, control, kill_worker, quiet_worker, restart_worker
-from ayl.admin.server import Server, servers
+from ayl.admin.pauses import Pause, pause
+from ayl.admin.peeks import PEEKED, Peek, body, find_jobs, peek
+from ayl.admin.puts import Put, put, put_sleep
+from ayl.admin.removals import Eaten, delete, eat, eat_all
+from ayl.admin.server import Server, servers, servers_at
 from ayl.admin.statistics import statistics, tube_statistics, tubes
 
 __all__ = [
+    "PEEKED",
     "AdminError",
+    "Declined",
+    "Done",
+    "Eaten",
+    "Job",
+    "JobInOtherState",
     "Jobs",
+    "Kicked",
     "NoServer",
+    "NoSuchJob",
     "NoSuchTube",
     "NobodyWatches",
     "NotATubeName",
     "NotBeanstalkd",
+    "Pause",
+    "Peek",
+    "Put",
     "RequestRefused",
     "Server",
     "ServerHungUp",
@@ -38,11 +57,23 @@ __all__ = [
     "TubeStatistics",
     "WorkerOrder",
     "Workers",
+    "body",
     "control",
+    "delete",
+    "eat",
+    "eat_all",
+    "find_jobs",
+    "kick",
+    "kick_jobs",
     "kill_worker",
+    "pause",
+    "peek",
+    "put",
+    "put_sleep",
     "quiet_worker",
     "restart_worker",
     "servers",
+    "servers_at",
     "statistics",
     "tube_statistics",
     "tubes",

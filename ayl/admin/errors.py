@@ -9,7 +9,9 @@ AdminError
 └── RequestRefused      the server is well: look at what was asked of it
     ├── NotATubeName    ... no tube can have this name
     ├── NoSuchTube      ... the tube does not exist (any more)
-    └── NobodyWatches   ... no worker is there to obey
+    ├── NobodyWatches   ... no worker is there to obey
+    ├── NoSuchJob       ... the job does not exist (any more)
+    └── JobInOtherState ... it does, but what was asked cannot be done with it as it is
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ayl.errors import AylError
-from ayl.tubes import RULE
+from ayl.tubes import RULE, is_wild
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +89,8 @@ class NoSuchTube(_TubeMissing):
     """A tube exists only while it has a job or a client: this one has neither."""
 
     def __init__(self, server: Server, tube: str, similar: Iterable[str]) -> None:
-        super().__init__(f"no tube {tube!r} at {server}", similar)
+        none = "no tube matches" if is_wild(tube) else "no tube"
+        super().__init__(f"{none} {tube!r} at {server}", similar)
 
 
 class NobodyWatches(_TubeMissing):
@@ -95,3 +98,17 @@ class NobodyWatches(_TubeMissing):
 
     def __init__(self, server: Server, tube: str, similar: Iterable[str]) -> None:
         super().__init__(f"no worker watches the tube {tube!r} at {server}", similar)
+
+
+class NoSuchJob(RequestRefused):
+    """Ids begin anew with a server that keeps no binlog, and the job of this one may be done."""
+
+    def __init__(self, server: Server, job: int) -> None:
+        super().__init__(f"no job {job} at {server}")
+
+
+class JobInOtherState(RequestRefused):
+    """A worker has it, for one, and nobody takes it away from there."""
+
+    def __init__(self, job: int, state: str, wanted: str) -> None:
+        super().__init__(f"job {job} is {state}: {wanted}")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ayl.admin import bodies
-from ayl.admin.conversation import there
+from ayl.admin.conversation import MOST_AT_ONCE, conversation, there
 from ayl.admin.facts import count, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from ayl.admin.conversation import Conversation, Report
+    from ayl.admin.server import Server
 
 STATES = ("ready", "reserved", "delayed", "buried")
 
@@ -71,3 +73,38 @@ def found(client: Conversation, ids: Iterable[int]) -> Iterator[Job]:
     for body, answer in zip(kept.values(), client.reports(commands), strict=True):
         if (report := there(answer)) is not None:
             yield read(report, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A job that something could not be done with."""
+
+    id: int
+    state: str
+    """As it is now; empty if there is no such job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done with jobs that were named by their ids, so far."""
+
+    done: list[int]
+    declined: list[Declined]
+
+
+def command_each(server: Server, ids: Iterable[int], command: bytes, expected: bytes) -> Generator[Done, None, None]:
+    """Give a command about each of these jobs; what was done so far, a portion at a time."""
+    result = Done([], [])
+    rest = iter(dict.fromkeys(ids))
+    with conversation(server) as client:
+        yield result
+        while portion := [*islice(rest, MOST_AT_ONCE)]:
+            answers = [*client.ask((b"%b %d\r\n" % (command, job) for job in portion), expected)]
+            missed = [job for job, answer in zip(portion, answers, strict=True) if there(answer) is None]
+            gone = {*missed}
+            result.done.extend(job for job in portion if job not in gone)
+            states = client.reports(b"stats-job %d\r\n" % job for job in missed)
+            for job, answer in zip(missed, states, strict=True):
+                report = there(answer)
+                result.declined.append(Declined(job, "" if report is None else str(report["state"])))
+            yield result

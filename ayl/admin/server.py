@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ayl.engines.addresses import DEFAULT_HOST, DEFAULT_PORT, Address, parse_url
+from ayl.engines.addresses import DEFAULT_HOST, DEFAULT_PORT, Address, parse_places, parse_url
 
 if TYPE_CHECKING:
     from ayl.engines.addresses import Tls
@@ -47,3 +47,23 @@ def servers(url: str, timeout: float = TIMEOUT) -> tuple[Server, ...]:
     """Those that an engine's URL names, each by itself. NotConfigured or ValueError if one of these makes no sense."""
     named = parse_url(url)
     return tuple(Server(place.host, place.port, timeout, place.path, named.tls) for place in named.addresses)
+
+
+def servers_at(places: str, port: int = DEFAULT_PORT, timeout: float = TIMEOUT) -> tuple[Server, ...]:
+    """Those that an operator names: an engine's URL, or hosts and paths of Unix sockets with commas between.
+
+    `port` is that of hosts without one, outside a URL. NotConfigured or ValueError as for a URL.
+    """
+    if "://" in places:
+        return servers(places, timeout)
+    named = ",".join(f"[{place}]" if _is_bare_ipv6(place) else place for place in places.split(","))
+    try:
+        addresses = parse_places(named, port)
+    except ValueError as error:
+        raise ValueError(f"no server can be at {places!r}: {error}") from None
+    return tuple(Server(place.host, place.port, timeout, place.path) for place in addresses)
+
+
+def _is_bare_ipv6(place: str) -> bool:
+    """In a URL it would need brackets, for it might be a host and its port."""
+    return place.count(":") > 1 and not place.startswith(("[", "/"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ayl.admin import facts
 from ayl.admin.conversation import checked, conversation, similar, there
 from ayl.admin.errors import NoSuchTube
-from ayl.tubes import is_wild, matching
+from ayl.tubes import is_wild, matching, stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,10 +22,13 @@ def statistics(server: Server) -> facts.ServerStatistics:
         return facts.server_statistics(client.stats())
 
 
-def tubes(server: Server, pattern: str = "") -> list[facts.TubeStatistics]:
-    """Every tube, or every one that a pattern with `*` matches, in the server's order."""
+def tubes(server: Server, tube: str = "") -> list[facts.TubeStatistics]:
+    """Every tube, or that one, or every one that a pattern with `*` matches. NoSuchTube if that is none."""
     with conversation(server) as client:
-        return [*looks(client, named(client, pattern))]
+        found = [*looks(client, chosen(client, server, tube) if tube else client.tubes())]
+        if tube and not found:
+            raise missing(client, server, tube)
+        return found
 
 
 def tube_statistics(server: Server, tube: str) -> facts.TubeStatistics:
@@ -39,14 +42,33 @@ def existing(client: Conversation, server: Server, tube: str) -> facts.TubeStati
     """The same in a conversation; NoSuchTube if there is none."""
     found = look(client, tube)
     if found is None:
-        raise NoSuchTube(server, tube, similar(tube, client.tubes()))
+        raise missing(client, server, tube)
     return found
+
+
+def missing(client: Conversation, server: Server, tube: str) -> NoSuchTube:
+    """The error for a tube that is not there, or for a pattern that nothing matches."""
+    return NoSuchTube(server, tube, similar(stem(tube), client.tubes()))
 
 
 def named(client: Conversation, pattern: str = "") -> list[str]:
     """The tubes that there are, or those of them that the pattern matches."""
     names = client.tubes()
     return matching((pattern,), names) if is_wild(pattern) else [name for name in names if pattern in ("", name)]
+
+
+def chosen(client: Conversation, server: Server, tube: str) -> list[str]:
+    """The tubes that an operator means: this one, be it there or not, or all that its pattern matches.
+
+    For operations on tubes, which do all of them in one conversation. NoSuchTube if nothing matches.
+    """
+    if not is_wild(tube):
+        return [checked(tube)]
+    if stem(tube):
+        checked(stem(tube))
+    if found := named(client, tube):
+        return found
+    raise missing(client, server, tube)
 
 
 def look(client: Conversation, tube: str) -> facts.TubeStatistics | None:

@@ -7,6 +7,7 @@ then dies, they would be ready, and run too early, or at all.
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ import greenstalk
 
 from ayl.admin.conversation import Reply, blamed, conversation, there
 from ayl.admin.errors import RequestRefused
-from ayl.admin.facts import count
 from ayl.admin.statistics import existing
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ class Source:
         self._held: dict[int, _Lease] = {}
         self._skipped: set[int] = set()
         self._room = MOST_KEPT
-        self._next: Question | None = None
-        """Asked together with the deletes, as the job that comes to light then is the next."""
-        self._seen: Answer | None = None
+        self._peek: Question | None = None  # of the state that is passed over one by one
+        self._seen: Answer | None = None  # to this question, if it has been asked already
+        self._ahead: dict[int, Answer] = {}  # what was said at the same time of jobs, by their ids
         name = tube.encode("ascii")
         turn = [(b"use %b\r\n" % name, b"USING", False), (b"watch %b\r\n" % name, b"WATCHING", False)]
         if tube != "default":
@@ -133,12 +133,15 @@ class Source:
         """Delete these; False for each that somebody else has taken or deleted before."""
         for job in jobs:
             self._held.pop(job.id, None)
-        if self._next is None or not jobs:
+        if self._peek is None or len(jobs) != 1:
             return self._did((b"delete %d\r\n" % job.id for job in jobs), b"DELETED")
-        deletes = [(b"delete %d\r\n" % job.id, b"DELETED", False) for job in jobs]
+        number = jobs[0].id
         with blamed(self._server):
-            *answers, self._seen = self._client.exchange(*deletes, self._next)
-            return [there(answer) is not None for answer in answers]
+            # The next comes to light now, and nearly always is the one that was put behind it: one question less.
+            delete = (b"delete %d\r\n" % number, b"DELETED", False)
+            answer, self._seen, report = self._client.exchange(delete, self._peek, _stats_job(number + 1))
+            self._ahead = {number + 1: report}
+            return [there(answer) is not None]
 
     def stay(self, job: Waiting) -> None:
         """It is to remain in the tube as it is. TooManyStay if it is one of too many; OutOfReach."""
@@ -160,13 +163,19 @@ class Source:
 
     def _reserved(self) -> Iterator[list[Waiting]]:
         """While some come that are not to stay. They are fewer at once when they are large."""
-        self._next, room = None, FIRST_PORTION
+        self._peek, room = None, FIRST_PORTION
         while True:
             began = time.monotonic()
             with blamed(self._server):
                 answers = self._client.ask([b"reserve-with-timeout 0\r\n"] * room, b"RESERVED", body=True)
                 bodies = {int(reply.words[0]): reply.body for reply in answers if isinstance(reply, Reply)}
-            jobs = self._described(bodies, "reserved", "ready")
+                reports = self._client.ask((b"stats-job %d\r\n" % number for number in bodies), b"OK", body=True)
+                told = zip(bodies.items(), reports, strict=True)
+                jobs = [
+                    job
+                    for (number, body), report in told
+                    if (job := _described(number, body, there(report), "reserved", "ready"))
+                ]
             self._held |= {job.id: _Lease(job, began, began) for job in jobs}
             if not (fresh := [job for job in jobs if job.id not in self._skipped]):
                 return
@@ -177,40 +186,28 @@ class Source:
 
     def _singly(self, state: str) -> Iterator[list[Waiting]]:
         """The next of them, until there is none, or none that is not to stay."""
-        self._next = peek = (b"peek-%b\r\n" % state.encode(), b"FOUND", True)
-        while (found := self._peeked(peek)) is not None:
-            number = int(found.words[0])
-            if number in self._skipped and state == "buried":
+        self._peek = (b"peek-%b\r\n" % state.encode(), b"FOUND", True)
+        while (job := self._next(self._peek, state)) is not None:
+            if job.id in self._skipped and state == "buried":
                 return  # it was set back: so were all others that are left
-            for job in self._described({number: found.body}, state, state):
-                if number in self._skipped:
-                    self.stay(job)  # its lease was lost
-                elif state != "ready" or self._hold(job):
-                    yield [job]
+            if job.id in self._skipped:
+                self.stay(job)  # its lease was lost
+            elif state != "ready" or self._hold(job):
+                yield [job]
             self._keep_alive()
 
-    def _peeked(self, peek: Question) -> Reply | None:
+    def _next(self, peek: Question, state: str) -> Waiting | None:
+        """The next of this state, with what the server says of it at that moment."""
         with blamed(self._server):
-            answer, self._seen = self._seen or self._client.exchange(peek)[0], None
-            return there(answer)
-
-    def _described(self, bodies: dict[int, bytes], now: str, before: str) -> list[Waiting]:
-        """Those that are in the state `now`, as they were in the one before."""
-        with blamed(self._server):
-            reports = self._client.reports(b"stats-job %d\r\n" % number for number in bodies)
-            found = [there(report) for report in reports]
-        return [
-            Waiting(
-                number,
-                before,
-                count(report, "pri"),
-                count(report, "time-left") + 1 if before == "delayed" else 0,
-                count(report, "ttr"),
-                body,
-            )
-            for (number, body), report in zip(bodies.items(), found, strict=True)
-            if report is not None and report["state"] == now
-        ]
+            while True:
+                answer, self._seen = self._seen or self._client.exchange(peek)[0], None
+                if (found := there(answer)) is None:
+                    return None
+                number = int(found.words[0])
+                ahead, self._ahead = self._ahead.get(number), {}
+                report = ahead or self._client.exchange(_stats_job(number))[0]
+                if (job := _described(number, found.body, there(report), state, state)) is not None:
+                    return job
 
     def _hold(self, job: Waiting) -> bool:
         began = time.monotonic()
@@ -246,6 +243,22 @@ class Source:
         """Whether each has been done; it is not when the job is not ours any more."""
         with blamed(self._server):
             return [there(answer) is not None for answer in self._client.ask(commands, expected)]
+
+
+_facts = re.compile(rb"\n(state|pri|ttr|time-left): (\S+)").findall
+
+
+def _described(number: int, body: bytes, report: Reply | None, now: str, before: str) -> Waiting | None:
+    """A job that is in the state `now` and was in the one before; None if it is in another, or gone."""
+    facts = {} if report is None else dict(_facts(report.body))
+    if facts.get(b"state") != now.encode():
+        return None
+    delay = int(facts[b"time-left"]) + 1 if before == "delayed" else 0
+    return Waiting(number, before, int(facts[b"pri"]), delay, int(facts[b"ttr"]), body)
+
+
+def _stats_job(number: int) -> Question:
+    return (b"stats-job %d\r\n" % number, b"OK", True)
 
 
 @contextmanager

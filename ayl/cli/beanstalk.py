@@ -48,6 +48,10 @@ Completion, in ~/.bashrc (for zsh and fish put their names for bash's):
 
 FAMILIES = {
     "looking": ("Look", ("statistics", "list_tubes", "tube_statistics")),
+    "peeking": ("Look at jobs", ("job_statistics", "peek_job", "peek_ready", "peek_delayed", "peek_buried")),
+    "putting": ("Put jobs", ("put_job", "put_sleep_job")),
+    "changing": ("Change when they run", ("kick", "kick_job", "pause", "resume")),
+    "removing": ("Delete jobs", ("delete", "eat_job", "eat_all_jobs")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),
 }

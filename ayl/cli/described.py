@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ayl.cli.output import visible
@@ -21,6 +22,19 @@ def line(job: Job) -> str:
     if job.body is not None:
         words.append(job.body.call or abridged(job.body.text))
     return visible(" ".join(words))
+
+
+def counted(jobs: int, state: str = "") -> str:
+    """1 ready job, 1,234 jobs."""
+    return " ".join(filter(None, [f"{jobs:,}", state, "job" if jobs == 1 else "jobs"]))
+
+
+def moment(seconds: float) -> str:
+    """Of seconds since 1970, in UTC, as the server's log has it; nothing for none."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%SZ}" if seconds else ""
+    except (OverflowError, ValueError):
+        return f"{seconds:.0f}"
 
 
 def clock(seconds: int) -> str:

@@ -15,31 +15,41 @@ def statistics(request: Request) -> None:
 
     A worker is a connection that has ever reserved; available ones wait for a job, busy ones do not.
     """
-    found = admin.statistics(request.server)
-    totals = table(("TUBES", *COLUMNS), [(found.tubes, *_columns(found.jobs, found.workers))])
-    request.answer(found, f"{totals}\n\n{listing(sorted(found.reported.items()))}")
+    request.answer_each(admin.statistics, _of_server)
 
 
 @command()
 def list_tubes(request: Request) -> None:
     """All tubes, by name, with their jobs and workers.
 
-    A worker is a connection that watches the tube. Every client watches `default` until it says otherwise, so
-    producers are often counted there.
+    Those that -t names or matches, if it is given: `list_tubes -t 'shop/*'`. A worker is a connection that watches the
+    tube. Every client watches `default` until it says otherwise, so producers are often counted there.
     """
-    found = sorted(admin.tubes(request.server), key=lambda tube: tube.name)
-    rows = [(tube.name, *_columns(tube.jobs, tube.workers)) for tube in found]
-    request.answer(found, table(("TUBE", *COLUMNS), rows))
+    request.answer_each(
+        lambda server: sorted(admin.tubes(server, request.named_tube), key=lambda tube: tube.name), _rows
+    )
 
 
 @command()
 def tube_statistics(request: Request) -> None:
     """One tube in full.
 
-    The tube is given with -t. A worker is a connection that watches it. Every client watches `default` until it
-    says otherwise, so producers are often counted there.
+    The tube is given with -t; for a pattern, each that matches. A worker is a connection that watches it. Every client
+    watches `default` until it says otherwise, so producers are often counted there.
     """
-    found = admin.tube_statistics(request.server, request.tube)
+    request.answer_tubes(lambda server: admin.tubes(server, request.tube), _of_tube, "\n\n")
+
+
+def _of_server(found: admin.ServerStatistics) -> str:
+    totals = table(("TUBES", *COLUMNS), [(found.tubes, *_columns(found.jobs, found.workers))])
+    return f"{totals}\n\n{listing(sorted(found.reported.items()))}"
+
+
+def _rows(found: list[admin.TubeStatistics]) -> str:
+    return table(("TUBE", *COLUMNS), [(tube.name, *_columns(tube.jobs, tube.workers)) for tube in found])
+
+
+def _of_tube(found: admin.TubeStatistics) -> str:
     jobs, workers = found.jobs, found.workers
     facts: list[tuple[str, Value]] = [
         ("tube", found.name),
@@ -58,7 +68,7 @@ def tube_statistics(request: Request) -> None:
         ("paused for seconds", found.pause),
         ("pause time left", found.pause_time_left),
     ]
-    request.answer(found, listing(facts))
+    return listing(facts)
 
 
 def _columns(jobs: admin.Jobs, workers: admin.Workers) -> tuple[Value, ...]:

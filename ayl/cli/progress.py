@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from ayl.cli.output import visible
+from ayl.errors import AylError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from types import FrameType
@@ -24,14 +27,18 @@ def followed(steps: Generator[T, None, None], told: Callable[[T], str]) -> tuple
     """The last of the results so far that an operation yields, and whether it was interrupted before its end.
 
     On a terminal each is told on stderr. Ctrl-C ends the operation between two of its steps, so that what it has
-    yielded last is true; a second one ends it at once. There is at least one result.
+    yielded last is true; a second one ends it at once. There is at least one result. After an error it is told, too.
     """
     with closing(steps), _interruptions() as interrupted, _line() as tell:
         result = next(steps)
-        for result in steps:
-            tell(lambda: told(result))  # noqa: B023 - called at once
-            if interrupted():
-                return result, True
+        try:
+            for result in steps:
+                tell(lambda: told(result))  # noqa: B023 - called at once
+                if interrupted():
+                    return result, True
+        except AylError:
+            click.echo(visible(f"until then: {told(result)}"), err=True)
+            raise
     return result, False
 
 
@@ -64,7 +71,7 @@ def _line() -> Iterator[Callable[[Callable[[], str]], None]]:
         nonlocal last
         if (now := time.monotonic()) - last >= EVERY:
             last = now
-            click.echo(f"\r{text()}\x1b[K", nl=False, err=True)
+            click.echo(f"\r{visible(text())}\x1b[K", nl=False, err=True)
 
     try:
         yield tell

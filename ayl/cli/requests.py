@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -12,10 +12,12 @@ from click.core import ParameterSource
 from ayl import admin
 from ayl.cli import ExitCode
 from ayl.cli.output import as_json, visible
-from ayl.errors import AylError, Unreachable
+from ayl.errors import AylError, NotConfigured, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Iterator
+
+T = TypeVar("T")
 
 NAME = "ayl_beanstalk"
 
@@ -49,22 +51,123 @@ class Unavailable(Refused):
     exit_code = ExitCode.UNAVAILABLE
 
 
+def failure(error: AylError) -> Refused:
+    """How the command line tells of this error, and the exit code for it."""
+    return (Unavailable if isinstance(error, (admin.ServerUnavailable, Unreachable)) else Refused)(error)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the options say, on whichever side of the command they stood."""
+    """What the options say, on whichever side of the command they stood; and how it is answered.
 
-    server: admin.Server
+    A command about one server, such as one that takes ids, uses `server` and `answer`, and is refused for several. One
+    that makes sense for each says what to ask a server, and how that is told: `answer_each`. One that does so on tubes
+    hands `tube` to an operation that takes a name or a pattern (see `admin.statistics.chosen`): `answer_tubes`.
+    """
+
+    servers: tuple[admin.Server, ...]
+    """At least one."""
     named_tube: str
-    """Empty if none was named."""
+    """A name, or a pattern with `*`; empty if none was given."""
     as_json: bool
+    _ends: list[ExitCode] = field(default_factory=lambda: [ExitCode.OK])
 
     @property
     def tube(self) -> str:
         return self.named_tube or "default"
 
+    @property
+    def server(self) -> admin.Server:
+        """The only one; UsageError if there are several."""
+        if len(self.servers) > 1:
+            name = click.get_current_context().info_name
+            places = " and ".join(map(str, self.servers))
+            raise click.UsageError(f"{name} is about one server, and {places} were named: say which one, with -h")
+        return self.servers[0]
+
     def answer(self, result: object, text: str) -> None:
         """To stdout: the result itself for a script, the text made of it for a person."""
         click.echo(as_json(result) if self.as_json else text)
+
+    def answer_each(self, ask: Callable[[admin.Server], T], shown: Callable[[T], str]) -> None:
+        """The same for what `ask` gives for each server, in the order in which they were named.
+
+        With one server just as `answer`. Several are told apart: by a heading as soon as each has answered, or in JSON
+        as a list of objects with `server` and `answer`.
+        """
+        if len(self.servers) == 1:
+            result = ask(self.server)
+            self.answer(result, shown(result))
+            return
+        told = []
+        try:
+            for server, result in self.each(ask):
+                if self.as_json:
+                    told.append({"server": str(server), "answer": result})
+                else:
+                    click.echo(f"{click.style(str(server), bold=True)}\n{shown(result)}\n")
+        finally:  # what was done is told, whatever came then
+            if self.as_json:
+                click.echo(as_json(told))
+
+    def answer_tubes(
+        self, ask: Callable[[admin.Server], list[T]], shown: Callable[[T], str], between: str = "\n"
+    ) -> None:
+        """`answer_each` where `ask` gives a result for each tube. For one that was named, that is the answer; for a
+        pattern, the list.
+        """
+
+        def one_or_all(server: admin.Server) -> T | list[T]:
+            found = ask(server)
+            return found if "*" in self.tube else found[0]
+
+        def together(found: T | list[T]) -> str:
+            return between.join(map(shown, found if isinstance(found, list) else [found]))
+
+        self.answer_each(one_or_all, together)
+
+    def each(self, ask: Callable[[admin.Server], T]) -> Iterator[tuple[admin.Server, T]]:
+        """Each server with what `ask` gives for it.
+
+        One that fails does not keep the others from answering: see `fail`. The error of one alone is raised as ever.
+        """
+        for server in self.servers:
+            try:
+                result = ask(server)
+            except AylError as error:
+                if len(self.servers) == 1:
+                    raise
+                self.fail(error)
+            else:
+                yield server, result
+            if self.is_interrupted:
+                break
+
+    def fail(self, error: AylError) -> None:
+        """Tell of it on stderr, in a line, and go on; the exit code will say it: the highest of all such."""
+        told = failure(error)
+        told.show()
+        self._ends.append(told.exit_code)
+
+    def follow(self, steps: Generator[T, None, None], told: Callable[[T], str]) -> T:
+        """The last result of an operation that may take long: see `progress.followed`.
+
+        After Ctrl-C no other server is asked, and the exit code says it.
+        """
+        from ayl.cli.progress import followed  # most commands have no need of it
+
+        result, interrupted = followed(steps, told)
+        if interrupted:
+            self._ends.append(ExitCode.INTERRUPTED)
+        return result
+
+    @property
+    def is_interrupted(self) -> bool:
+        return ExitCode.INTERRUPTED in self._ends
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return max(self._ends)
 
 
 def inherited(ctx: click.Context, option: click.Parameter, value: object) -> object:
@@ -83,7 +186,8 @@ OPTIONS = (
         envvar="AYL_BEANSTALK_HOST",
         metavar="HOST",
         default="127.0.0.1",
-        help="Where the server is.",
+        help="Where the server is: HOST, HOST:PORT, the path of a Unix socket, several with commas between, or an "
+        "engine's URL.",
     ),
     option(
         ["-p", "--port"],
@@ -91,7 +195,7 @@ OPTIONS = (
         metavar="PORT",
         default=11300,
         type=click.IntRange(1, 65535),
-        help="Its port.",
+        help="Its port, where HOST names none.",
     ),
     option(
         ["-t", "--tube"],
@@ -99,7 +203,7 @@ OPTIONS = (
         metavar="TUBE",
         default="",
         show_default="default",
-        help="The tube, for commands that are about one.",
+        help="The tube, for commands that are about one; many take patterns: 'shop/*'.",
     ),
     option(
         ["--timeout"],
@@ -125,15 +229,15 @@ def command(*more: click.Parameter) -> Callable[[Callable[..., None]], click.Com
         @functools.wraps(function)
         def run(host: str, port: int, tube: str, timeout: float, as_json: bool, **others: object) -> None:
             try:
-                server = admin.Server(host, port, timeout)
-            except ValueError as error:
-                raise click.UsageError(str(error)) from error
+                request = Request(admin.servers_at(host, port, timeout), tube, as_json)
+            except (ValueError, NotConfigured) as error:
+                raise click.UsageError(visible(str(error))) from error
             try:
-                function(Request(server, tube, as_json), **others)
-            except (admin.ServerUnavailable, Unreachable) as error:
-                raise Unavailable(error) from error
+                function(request, **others)
             except AylError as error:
-                raise Refused(error) from error
+                raise failure(error) from error
+            if request.exit_code:
+                raise click.exceptions.Exit(request.exit_code)
 
         return click.command(function.__name__, params=[*more, *OPTIONS])(run)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from ayl import settings as configuration
 from ayl.cli import ExitCode
+from ayl.cli.described import moment
 from ayl.cli.output import Styled, Value, table, visible
 from ayl.cli.requests import OPTIONS, Request, command
 
@@ -75,12 +75,12 @@ def list(request: Request, directory: str | None) -> None:  # noqa: A001 - the c
 
     found = spooled.contents(_directory(directory))
     rows: tuple[tuple[Value, ...], ...] = tuple(
-        (_moment(call.spooled), call.id, call.tube, _moment(call.due), call.size, call.call) for call in found.calls
+        (moment(call.spooled), call.id, call.tube, moment(call.due), call.size, call.call) for call in found.calls
     )
     waiting = [row for row, call in zip(rows, found.calls, strict=True) if not call.set_aside]
     text = [table(("SPOOLED", "ID", "TUBE", "DUE", "BYTES", "CALL"), waiting)]
     text.append(f"{len(waiting):,} calls wait in {visible(found.directory)}, which takes {found.bytes:,} bytes")
-    aside = [(_moment(call.spooled), call.id, call.tube, call.set_aside, call.call) for call in found.calls
+    aside = [(moment(call.spooled), call.id, call.tube, call.set_aside, call.call) for call in found.calls
              if call.set_aside]  # fmt: skip
     if aside:
         reasons = [(*row[:3], Styled(row[3], colour="red"), row[4]) for row in aside]
@@ -120,14 +120,6 @@ def _progress(delivered: int) -> None:
 
 def _directory(given: str | None) -> str:
     return given or configuration.current().spool_directory()
-
-
-def _moment(seconds: float) -> str:
-    """In UTC, as the server's log has it; nothing for none."""
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%SZ}" if seconds else ""
-    except (OverflowError, ValueError):
-        return f"{seconds:.0f}"
 
 
 def _unreadable(file: spooled.UnreadableFile) -> tuple[Value, ...]:

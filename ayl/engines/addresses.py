@@ -93,17 +93,23 @@ def _parsed(url: str) -> Servers:
     send = given.pop("send", "first")
     if send not in SEND:
         raise ValueError(f"send is one of {', '.join(SEND)}, not {send!r}")
-    addresses = tuple(_address(place, secure) for place in places.split(",")) if places else (_tcp(""),)
-    if len(set(addresses)) < len(addresses):
-        raise ValueError("a server is named twice")
+    addresses = parse_places(places, secure=secure) if places else (Address(DEFAULT_HOST, DEFAULT_PORT),)
     return Servers(addresses, SEND[send], Tls(**given) if secure else None)
 
 
-def _address(place: str, secure: bool) -> Address:
+def parse_places(places: str, port: int = DEFAULT_PORT, *, secure: bool = False) -> tuple[Address, ...]:
+    """PLACE,PLACE,…: `port` is that of hosts without one. ValueError, in words, if one makes no sense."""
+    addresses = tuple(_address(place, port, secure) for place in places.split(","))
+    if len(set(addresses)) < len(addresses):
+        raise ValueError("a server is named twice")
+    return addresses
+
+
+def _address(place: str, port: int, secure: bool) -> Address:
     if not place:
         raise ValueError("there is nothing between two commas, or at an end")
     if not place.startswith("/"):
-        return _tcp(place.removesuffix("/"))
+        return _tcp(place.removesuffix("/"), port)
     if secure:
         raise ValueError(f"a Unix socket needs no TLS: use {PLAIN}:// for {place!a}")
     path = unquote(place, errors="strict")
@@ -112,7 +118,7 @@ def _address(place: str, secure: bool) -> Address:
     return Address("", 0, path)
 
 
-def _tcp(place: str) -> Address:
+def _tcp(place: str, usual: int) -> Address:
     if "@" in place:
         raise ValueError("servers ask for no user and no password")
     if "/" in place:
@@ -122,11 +128,11 @@ def _tcp(place: str) -> Address:
         if not closed or (behind and not behind.startswith(":")):
             raise ValueError(f"{place!r} is no address; IPv6 is written [::1]:{DEFAULT_PORT}")
         IPv6Address(host)  # ValueError in words of its own
-        return Address(host, _port(behind[1:]) if behind else DEFAULT_PORT)
+        return Address(host, _port(behind[1:]) if behind else usual)
     host, colon, port = place.partition(":")
     if ":" in port:
         raise ValueError(f"an IPv6 address stands in brackets: [::1]:{DEFAULT_PORT}")
-    return Address(_name(host) if host else DEFAULT_HOST, _port(port) if colon else DEFAULT_PORT)
+    return Address(_name(host) if host else DEFAULT_HOST, _port(port) if colon else usual)
 
 
 def _name(host: str) -> str:

@@ -27,7 +27,7 @@ from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
 from ayl.settings import Settings
-from ayl.worker import deliveries, exits, line, logbook, titles
+from ayl.worker import deliveries, exits, line, logbook, rest, titles
 from ayl.worker.consumer import Consumer
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.execution import Next, counts
@@ -230,6 +230,7 @@ def load(plan: Plan) -> Settings:
             raise CannotLoad(
                 f"cannot import the module {name!r} from {plan.app_path}: {error!r}{_not_a_file(name)}"
             ) from error
+    rest.declare()
     return configuration.current()
 
 

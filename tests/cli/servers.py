@@ -30,10 +30,10 @@ class Kind:
     command: tuple[str, ...]
 
     @contextmanager
-    def running(self) -> Iterator[Server]:
-        """A fresh one. A command that is not there is a failed test, never a skipped one."""
+    def running(self, *options: str) -> Iterator[Server]:
+        """A fresh one, with these options. A command that is not there is a failed test, never a skipped one."""
         server = Server(port=free_port())
-        process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port)])
+        process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port), *options])
         try:
             wait_until(lambda: process.poll() is not None or _listens(server), START_SECONDS)
             assert process.poll() is None, f"{self.name} ended with {process.returncode}"

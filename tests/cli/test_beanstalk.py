@@ -335,7 +335,7 @@ class TestCommandLine:
             (("-p", "0"), "0 is not in the range"),
             (("--timeout", "0"), "0.0 is not in the range"),
             (("--timeout", "nan"), "at most 3600 seconds, not nan"),
-            (("list_tubes", "-h", ""), "host of a server must not be empty"),
+            (("list_tubes", "-h", ""), "no server can be at '': there is nothing between two commas"),
         ],
         ids=str,
     )

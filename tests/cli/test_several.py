@@ -1,0 +1,138 @@
+"""Several servers and several tubes at once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ayl import admin
+from ayl.cli import ExitCode
+from ayl.cli.beanstalk import ayl_beanstalk
+
+from .servers import KINDS, Kind, client, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.name)
+def servers(request: pytest.FixtureRequest) -> Iterator[tuple[admin.Server, admin.Server]]:
+    kind: Kind = request.param
+    with kind.running() as one, kind.running() as other:
+        yield one, other
+
+
+def run(*words: str, at: tuple[object, ...]) -> Result:
+    return CliRunner().invoke(ayl_beanstalk, ["-h", ",".join(map(str, at)), *words])
+
+
+def document(*words: str, at: tuple[object, ...]) -> Any:
+    done = run(*words, "--json", at=at)
+    assert (done.stderr, done.exit_code) == ("", ExitCode.OK)
+    return json.loads(done.stdout)
+
+
+class TestSeveralServers:
+    def test_each_answers_below_its_name(self, servers: tuple[admin.Server, admin.Server]) -> None:
+        with client(servers[0], use="shop/1"), client(servers[1], use="shop/2"):
+            text = run("list_tubes", at=servers).stdout
+        one, other = text.split(f"{servers[1]}\n")
+        assert one.startswith(f"{servers[0]}\nTUBE ")
+        assert "shop/1 " in one
+        assert "shop/2 " in other
+        assert "shop/1 " not in other
+
+    def test_json_names_the_server_of_each_answer(self, servers: tuple[admin.Server, admin.Server]) -> None:
+        found = document("tube_statistics", at=servers)
+        assert [item["server"] for item in found] == [str(server) for server in servers]
+        assert [item["answer"]["name"] for item in found] == ["default"] * 2
+
+    def test_one_that_is_down_hides_no_others(self, servers: tuple[admin.Server, admin.Server]) -> None:
+        nowhere = admin.Server(port=free_port())
+        done = run("statistics", "--json", at=(servers[0], nowhere, servers[1]))
+        assert [item["server"] for item in json.loads(done.stdout)] == [str(server) for server in servers]
+        assert done.stderr.startswith(f"ayl_beanstalk: no server at {nowhere} (connection refused); ")
+        assert done.stderr.count("\n") == 1
+        assert done.exit_code == ExitCode.UNAVAILABLE
+
+    def test_one_without_the_tube_hides_no_others(self, servers: tuple[admin.Server, admin.Server]) -> None:
+        with client(servers[1], use="rare"):
+            done = run("tube_statistics", "-t", "rare", at=servers)
+        assert done.stdout.startswith(f"{servers[1]}\ntube ")
+        assert done.stderr.startswith(f"ayl_beanstalk: no tube 'rare' at {servers[0]}; ")
+        assert done.exit_code == ExitCode.REFUSED
+
+    def test_the_port_is_that_of_hosts_without_one(self, servers: tuple[admin.Server, admin.Server]) -> None:
+        one, other = servers
+        found = document("statistics", "-p", str(other.port), at=(one, "localhost"))
+        assert [item["server"] for item in found] == [str(one), f"localhost:{other.port}"]
+
+    @pytest.mark.parametrize("form", ["beanstalk://{0},{1}", "beanstalk://{0},{1}?send=spread"])
+    def test_they_may_be_given_as_an_engines_url(self, servers: tuple[admin.Server, admin.Server], form: str) -> None:
+        found = document("statistics", at=(form.format(*servers),))
+        assert [item["server"] for item in found] == [str(server) for server in servers]
+
+    @pytest.mark.parametrize("form", ["{}", "beanstalk://{}"])
+    def test_one_may_be_the_path_of_a_socket(self, tmp_path: Path, form: str) -> None:
+        path = tmp_path / "socket"
+        with KINDS[1].running("-l", f"unix:{path}"):
+            found = document("statistics", at=(form.format(path),))
+        assert found["tubes"] == 1
+
+    @pytest.mark.parametrize(
+        ("places", "fault"),
+        [
+            ("a,,b", "nothing between two commas"),
+            ("a,a:11300", "a server is named twice"),
+            ("a:99999", "a port is a number from 1 to 65535"),
+            ("http://a", "cannot understand the engine 'http://a'"),
+            ("a b", "'a b' is no name of a host"),
+            ("::x", "no server can be at '::x'"),
+        ],
+    )
+    def test_places_that_make_no_sense_are_told(self, places: str, fault: str) -> None:
+        done = run("statistics", at=(places,))
+        assert done.exit_code == ExitCode.USAGE
+        assert fault in done.stderr
+
+    def test_a_command_about_one_server_says_so(self) -> None:
+        done = run("spool", "drain", at=("a", "b"))
+        assert done.exit_code == ExitCode.USAGE
+        assert "drain is about one server, and a:11300 and b:11300 were named: say which one, with -h" in done.stderr
+
+
+class TestPatterns:
+    @pytest.fixture(autouse=True)
+    def tubes(self, servers: tuple[admin.Server, admin.Server]) -> Iterator[None]:
+        with client(servers[0], use="shop/1"), client(servers[0], use="shop/2"), client(servers[0], use="shops"):
+            yield
+
+    def test_tubes_that_match_are_listed_and_told(self, servers: tuple[admin.Server, admin.Server]) -> None:
+        for name in ("list_tubes", "tube_statistics"):
+            found = document(name, "-t", "shop/*", at=servers[:1])
+            assert [tube["name"] for tube in found] == ["shop/1", "shop/2"]
+        assert run("tube_statistics", "-t", "shop/*", at=servers[:1]).stdout.count("clients using it") == 2
+
+    def test_a_pattern_that_one_tube_matches_is_still_answered_with_a_list(
+        self, servers: tuple[admin.Server, admin.Server]
+    ) -> None:
+        (found,) = document("tube_statistics", "-t", "*s", at=servers[:1])
+        assert found["name"] == "shops"
+
+    @pytest.mark.parametrize("name", ["list_tubes", "tube_statistics"])
+    @pytest.mark.parametrize(("tube", "fault"), [("hop*", "no tube matches 'hop*'"), ("hop", "no tube 'hop'")])
+    def test_nothing_that_matches_is_told(
+        self, servers: tuple[admin.Server, admin.Server], name: str, tube: str, fault: str
+    ) -> None:
+        done = run(name, "-t", tube, at=servers[:1])
+        assert done.exit_code == ExitCode.REFUSED
+        assert fault in done.stderr
+
+    def test_a_pattern_that_no_tube_can_match_is_told(self, servers: tuple[admin.Server, admin.Server]) -> None:
+        done = run("list_tubes", "-t", "a@*", at=servers[:1])
+        assert done.exit_code == ExitCode.REFUSED
+        assert "no tube can be named 'a@'" in done.stderr
