@@ -116,8 +116,8 @@ RULES: tuple[Callable[[Shape, Shape], Iterator[str]], ...] = (_reached, _taken_t
 def misfits(
     old: Sequence[Parameter], new: Sequence[Parameter], renamed: Mapping[str, str] = MappingProxyType({})
 ) -> list[str]:
-    """Why a call that fits the old ones may not fit the new ones; nothing if all do. `renamed`: classes, old name to new
-    name.
+    """Why a call that fits the old ones may not fit the new ones; nothing if all do. `renamed`: classes, old to new
+    names.
     """
     was, now = Shape(old), Shape(new)
     found = [said for rule in RULES for said in rule(was, now)]
