@@ -106,7 +106,7 @@ def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str,
     return function, args, kwargs
 
 
-def bind(message: Message) -> None:
+def check(message: Message) -> None:
     """CannotRun unless this code could begin the call, as far as that is known without any object being found: objects
     are taken to be there, and to be of the class that the message says.
     """

@@ -165,7 +165,8 @@ def _name(data: Any) -> str:
 
 
 def human(message: Message) -> str:
-    """The call as Python would write it, `shop.Order.find(42).ship('ups')`, derived and never parsed.
+    """The call as Python would write it, `shop.Order.find(42).ship('ups')`: derived from the message, and never read by
+    a worker. What operators type is read by `ayl.readable`.
 
     One printable line, whatever the message holds.
     """
@@ -176,12 +177,16 @@ def human(message: Message) -> str:
     args = [_shown(arg) for arg in message.args]
     args += [f"{name}={_shown(value)}" for name, value in named.items()]
     receiver = "" if message.on is None else _shown(message.on) + "."
-    return one_line(f"{receiver}{message.do}({', '.join(args)})")
+    return _printable(f"{receiver}{message.do}({', '.join(args)})")  # blanks within text are left: it can be read back
 
 
 def one_line(text: str) -> str:
     """`text` with white space folded and unprintable characters spelled out, so that it cannot forge a log."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+    return _printable(" ".join(text.split()))
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class _Named:

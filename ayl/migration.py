@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ayl import life as lives
 from ayl import message as messages
-from ayl.calling import bind
+from ayl.calling import check
 from ayl.errors import CannotRun, CannotSend, NotTrusted, Undecodable
 from ayl.life import NEW, Life
 from ayl.message import Control, Message
@@ -67,7 +67,7 @@ class Migration:
         call = name_of(message.on, message.do)
         try:
             new = translated(message, self.version) if UPGRADES else None
-            bind(message if new is None else new)
+            check(message if new is None else new)
         except CannotRun as error:
             reason = str(error)
             return Verdict(call, "buried", lives.write(body, with_reason(life, reason)), reason)

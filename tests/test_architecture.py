@@ -58,8 +58,8 @@ IMPORTERS = {
     "ayl.cli.beanstalk": "a constant table of our own modules",
     "ayl.forks": "modules that another thread is importing already",
     "ayl.frameworks": "a constant table of our own modules",
+    "ayl.loading": "the modules that the operator names with --require",
     "ayl.references": "a constant table of our own modules",
-    "ayl.worker.process": "the modules that the operator names with --require",
 }
 """Who may import a module by its name, and where that name comes from: never from a message."""
 

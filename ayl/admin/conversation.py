@@ -93,18 +93,6 @@ class Conversation(Client):
             super().use(tube)
             self._used = tube
 
-    def exchange(self, *commands: tuple[bytes, bytes, bool]) -> list[Answer]:
-        """The answers to a few commands of different kinds, sent in one write.
-
-        Each comes with the word that is expected, and whether something follows its reply.
-        """
-        self._sock.sendall(b"".join(command for command, _, _ in commands))
-        answers = []
-        for _, expected, body in commands:
-            answers.append(self._reply(expected, body))
-            self.prompt.next_reply()
-        return answers
-
     def reports(self, commands: Iterable[bytes]) -> Iterator[Report | greenstalk.BeanstalkdError]:
         """The same for commands that ask for statistics."""
         for answer in self.ask(commands, b"OK", body=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from ayl.admin.errors import NoSuchTube
 from ayl.admin.moves import Moves, moves
 from ayl.admin.statistics import looks, statistics
 from ayl.admin.successors import Successor
+from ayl.admin.waiting import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -101,15 +101,33 @@ def migrate(
         successor = checked(f"{migration.app}/{migration.version}{tube.removeprefix(own)}")
         decide = _Decision(migration, tally, tube, successor, largest)
         tally.tubes.append(tube)
-        steps = moves(server, tube, decide.plan, most=MOST_LOOKED_AT) if dry_run else moves(server, tube, decide)
-        with closing(steps):
-            for done in steps:
-                tally.present = done
-                yield tally.report()
+        for done in _planned(server, tube, decide) if dry_run else moves(server, tube, decide):
+            tally.present = done
+            yield tally.report()
         tally.tube_is_done()
     with conversation(server) as client:
         tally.reserved = sum(tube.jobs.reserved for tube in looks(client, tubes))
     yield tally.report()
+
+
+def _planned(server: Server, tube: str, decide: _Decision) -> Generator[Moves, None, None]:
+    """The same, and all stay where they are: of each state those that can be seen."""
+    before = Moves()
+    for state in STATES:
+        done = Moves()
+        for done in moves(server, tube, decide.plan, states=[state], most=MOST_LOOKED_AT):
+            yield together(before, done)
+        before = together(before, done)
+
+
+def together(one: Moves, other: Moves) -> Moves:
+    """The sum of both."""
+    return Moves(
+        Counter(one.moved) + Counter(other.moved),
+        Counter(one.stayed) + Counter(other.stayed),
+        one.twice + other.twice,
+        "; ".join(filter(None, (one.stopped, other.stopped))),
+    )
 
 
 class _Decision:
@@ -182,19 +200,10 @@ class _Tally:
 
     def tube_is_done(self) -> None:
         """The next one begins."""
-        self._before, self.present = self._sum(), Moves()
-
-    def _sum(self) -> Moves:
-        one, other = self._before, self.present
-        return Moves(
-            Counter(one.moved) + Counter(other.moved),
-            Counter(one.stayed) + Counter(other.stayed),
-            one.twice + other.twice,
-            "; ".join(filter(None, (one.stopped, other.stopped))),
-        )
+        self._before, self.present = together(self._before, self.present), Moves()
 
     def report(self) -> MigrationReport:
-        done = self._sum()
+        done = together(self._before, self.present)
         return MigrationReport(
             self._migration.app,
             self._old,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ayl.admin.conversation import checked
 from ayl.admin.successors import Refusal, Successor, target
-from ayl.admin.waiting import STATES, OutOfReach, TooManyStay, Waiting, source
+from ayl.admin.waiting import MOST_KEPT, STATES, OutOfReach, TooManyStay, Waiting, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Mapping, Sequence
@@ -43,7 +43,13 @@ class Moves:
 
 
 def moves(
-    server: Server, tube: str, decide: Decide, *, states: Collection[str] = STATES, to: Server | None = None
+    server: Server,
+    tube: str,
+    decide: Decide,
+    *,
+    states: Collection[str] = STATES,
+    to: Server | None = None,
+    most: int = MOST_KEPT,
 ) -> Generator[Moves, None, None]:
     """Pass over the jobs of a tube that wait in these states, and tell now and then what has become of them so far.
 
@@ -51,10 +57,12 @@ def moves(
     another. The generator may be closed at any time. What it holds then, and whatever stays, is given back with what is
     left of its delay; that counts as nothing for the calls.
 
+    `most` may stay: those behind them are then not looked at.
+
     NoSuchTube, NotATubeName; ServerUnavailable if one of the servers fails: then at most a portion is in both.
     """
     checked(tube)
-    with target(to or server) as putting, source(server, tube) as taking:
+    with target(to or server) as putting, source(server, tube, most) as taking:
         done = _Done(taking, putting, "" if to not in (None, server) else tube)
         yield done.so_far()
         for state in (state for state in STATES if state in states):

@@ -17,12 +17,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
-from importlib import import_module
-from pathlib import Path
 from typing import Protocol
 
-from ayl import delivery
-from ayl import settings as configuration
+from ayl import delivery, loading
 from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
@@ -205,10 +202,6 @@ def _others(
     return made
 
 
-class CannotLoad(AylError):
-    """The app's modules cannot be imported."""
-
-
 def begin(plan: Plan) -> Stop:
     """First of all: what is heard of the process, and what it hears."""
     logbook.begin(plan.log_level)
@@ -220,25 +213,9 @@ def begin(plan: Plan) -> Stop:
 
 def load(plan: Plan) -> Settings:
     """Import the app's modules, which register what may be called; the settings. Raises AylError."""
-    sys.path.insert(0, plan.app_path)
-    configuration.look_in(Path(plan.app_path))
-    for name in plan.require:
-        try:
-            import_module(name)
-        except BaseException as error:  # a module that ends the process has not been loaded either
-            log.exception("cannot import %s", name)
-            raise CannotLoad(
-                f"cannot import the module {name!r} from {plan.app_path}: {error!r}{_not_a_file(name)}"
-            ) from error
+    settings = loading.load(plan.app_path, plan.require)
     rest.declare()
-    return configuration.current()
-
-
-def _not_a_file(name: str) -> str:
-    if not (name.endswith(".py") or "/" in name):
-        return ""
-    module = name.removesuffix(".py").strip("./").replace("/", ".")
-    return f"; a module is named as in an import, not as a file: --require {module}"
+    return settings
 
 
 def _listen(to_supervisor: Line, grace: float | None, workers: Sequence[Slots], reports: Sequence[Reports]) -> None:
