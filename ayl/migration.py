@@ -22,7 +22,7 @@ from ayl.upgrades import UPGRADES, Call, name_of, upgraded
 from ayl.values import encode
 from ayl.values.tags import tag
 
-Fate = Literal["moves", "translated", "buried", "stays"]
+Fate = Literal["moved", "translated", "buried", "left"]
 """Of a job: it goes to the tube of the new release as it is, or with its call translated; it is put aside in the old
 one; or it is no call of a sender's and is left there.
 """
@@ -61,7 +61,7 @@ class Migration:
         except (NotTrusted, Undecodable) as error:
             return Verdict("", "buried", b"", str(error))
         if isinstance(message, Control):
-            return Verdict("", "stays", b"", f"an order to a worker of the old release: {message.do}")
+            return Verdict("", "left", b"", f"an order to a worker of the old release: {message.do}")
         if message.app != self.app:
             return Verdict("", "buried", b"", f"a message of the app {message.app!r}; this is {self.app!r}")
         call = name_of(message.on, message.do)
@@ -72,7 +72,7 @@ class Migration:
             reason = str(error)
             return Verdict(call, "buried", lives.write(body, with_reason(life, reason)), reason)
         if new is None:
-            return Verdict(call, "moves", body)
+            return Verdict(call, "moved", body)
         return Verdict(call, "translated", self._written(new, life))
 
     def _written(self, message: Message, life: Life) -> bytes:

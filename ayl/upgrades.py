@@ -156,12 +156,12 @@ def upgrade(old: str, /, *, to: str | None = None, before: str | None = None) ->
 
 
 def _enter(new: Upgrade) -> None:
-    known = UPGRADES.setdefault(new.old, {})
+    known = UPGRADES.get(new.old, {})
     other = known.get(new.before)
     if other is not None and str(other) != str(new):  # a reloaded module may replace its own
         when = f" before {new.before}" if new.before else ""
         raise NotRegistered(f"calls of {new.old!r}{when} have an upgrade already: {other}; there can be one")
-    known[new.before] = new
+    UPGRADES[new.old] = {**known, new.before: new}
 
 
 def _check_name(name: object) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ayl.admin.waiting import Waiting
     from ayl.migration import Fate, Migration, Verdict
 
-FATES: tuple[Fate, ...] = ("moves", "translated", "buried", "stays")
+FATES: tuple[Fate, ...] = ("moved", "translated", "buried", "left")
 """In the order in which they are told."""
 
 MOST_LOOKED_AT = 10_000
@@ -143,7 +143,7 @@ class _Decision:
     def __call__(self, job: Waiting) -> Successor | str:
         verdict = self._verdict(job)
         label = self._tally.label(verdict)
-        if verdict.fate == "stays":
+        if verdict.fate == "left":
             return label
         moves = verdict.fate != "buried"
         return Successor(
@@ -221,7 +221,7 @@ class _Tally:
         rows = []
         for label, jobs in counts.items():
             known = self._fates.get(label)
-            call, fate = known or ("", "stays")
+            call, fate = known or ("", "left")
             reasons = (*self._reasons.get(label, ()),) if known else (label,)
             rows.append(Migrated(call, fate, jobs, reasons))
         yield from sorted(rows, key=lambda row: (FATES.index(row.fate), row.call))

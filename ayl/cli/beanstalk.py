@@ -53,6 +53,7 @@ FAMILIES = {
     "changing": ("Change when they run", ("kick", "kick_job", "pause", "resume")),
     "removing": ("Delete jobs", ("delete", "eat_job", "eat_all_jobs")),
     "calls": ("Send", ("put_ayl_job",)),
+    "releases": ("Releases", ("migrate", "manifest")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),
 }
