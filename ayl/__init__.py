@@ -7,10 +7,10 @@ The public names are those below; everything else may change.
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from ayl import forks  # noqa: F401 - watches over the imports that follow
 
+TYPE_CHECKING = False  # to type checkers it is what it is in typing, which a supervisor of workers does without
 if TYPE_CHECKING:
     from ayl.batches import batch
     from ayl.errors import AylError, Bury, Decay

@@ -4,12 +4,17 @@ Python's lock of a module belongs to the thread that imports it. A child has onl
 one was just importing could never be imported there, and whoever tried would wait for ever.
 """
 
+from __future__ import annotations
+
 import os
 import sys
+from _thread import get_ident  # as threading has it, which a supervisor of workers does without
 from contextlib import suppress
 from importlib import _bootstrap, import_module
-from threading import get_ident
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NEEDED = frozenset({"ayl", *sys.stdlib_module_names})
 """Packages that a send may import. To wait for others could take for ever: some programs run within an import."""

@@ -37,7 +37,7 @@ ONLY_IN = {
     "greenstalk": ("ayl.engines", "ayl.admin", "ayl.beanstalkc"),
     "tomllib": ("ayl.settings",),
     "uvloop": ("ayl_server.process",),
-    "setproctitle": ("ayl.worker.titles",),
+    "setproctitle": ("ayl.worker.proctitle",),
     "watchfiles": ("ayl.worker.changes",),
     "prometheus_client": ("ayl_server.metrics",),
     "mypyc": (),
@@ -50,8 +50,8 @@ ONLY_IN = {
 
 NOWHERE = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "imp", "runpy", "code", "codeop"}
 
-ENVIRONMENT_READERS = {"ayl.settings", "ayl.daemons.spec", "ayl_server.main"}
-"""Besides the command line, who may look at the environment."""
+ENVIRONMENT_READERS = {"ayl.settings", "ayl.daemons.spec", "ayl_server.main", "ayl.worker.supervisor"}
+"""Besides the command line, who may look at the environment. (A supervisor hands it on to its workers.)"""
 
 IMPORTERS = {
     "ayl": "a constant table of our own modules",

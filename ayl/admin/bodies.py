@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ORDER = "an order to a worker"
+"""How the problem begins of what is no call, and yet meant for workers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Body:
@@ -41,6 +44,6 @@ def read(body: bytes) -> Body:
     except Undecodable as error:
         return Body(len(body), text, problem=str(error))
     if isinstance(found, message.Control):
-        return Body(len(body), text, problem=f"an order to a worker: {found.do}")
+        return Body(len(body), text, problem=f"{ORDER}: {found.do}")
     shown = message.human(found)
     return Body(len(body), text, shown, found.id, found.sent, past.tries, past.kills, past.why)

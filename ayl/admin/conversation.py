@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MOST_HEADS = 100
+"""Tubes whose next job is asked for in one write."""
+
 MOST_AT_ONCE = 500
 """Commands in one write."""
 
@@ -92,6 +95,17 @@ class Conversation(Client):
         if tube != self._used:
             super().use(tube)
             self._used = tube
+
+    def heads(self, tubes: Iterable[str], command: bytes) -> Iterator[tuple[str, Answer]]:
+        """What the server says to a peek (`peek-ready` and its kind) in each of these tubes."""
+        rest = iter([*tubes])
+        while portion := [*islice(rest, MOST_HEADS)]:
+            self._sock.sendall(b"".join(b"use %b\r\n%b\r\n" % (tube.encode("ascii"), command) for tube in portion))
+            for tube in portion:
+                self._answer(b"USING")
+                self.prompt.next_reply()
+                yield tube, self._reply(b"FOUND", body=True)
+                self.prompt.next_reply()
 
     def reports(self, commands: Iterable[bytes]) -> Iterator[Report | greenstalk.BeanstalkdError]:
         """The same for commands that ask for statistics."""

@@ -115,7 +115,7 @@ def _planned(server: Server, tube: str, decide: _Decision) -> Generator[Moves, N
     before = Moves()
     for state in STATES:
         done = Moves()
-        for done in moves(server, tube, decide.plan, states=[state], most=MOST_LOOKED_AT):
+        for done in moves(server, tube, decide.plan, states=[state], most_stay=MOST_LOOKED_AT):
             yield together(before, done)
         before = together(before, done)
 

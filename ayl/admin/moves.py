@@ -48,26 +48,28 @@ def moves(
     decide: Decide,
     *,
     states: Collection[str] = STATES,
+    most: int | None = None,
     to: Server | None = None,
-    most: int = MOST_KEPT,
+    most_stay: int = MOST_KEPT,
 ) -> Generator[Moves, None, None]:
     """Pass over the jobs of a tube that wait in these states, and tell now and then what has become of them so far.
 
-    `decide` may take its time: leases are renewed. `to` is the server that the successors are put into, if that is
+    Of each state as many as there are when its turn comes, or at most so many. `decide` may take its time: leases are
+    renewed. `to` is the server that the successors are put into, if that is
     another. The generator may be closed at any time. What it holds then, and whatever stays, is given back with what is
     left of its delay; that counts as nothing for the calls.
 
-    `most` may stay: those behind them are then not looked at.
+    At most `most_stay` may stay: those behind them are then not looked at.
 
     NoSuchTube, NotATubeName; ServerUnavailable if one of the servers fails: then at most a portion is in both.
     """
     checked(tube)
-    with target(to or server) as putting, source(server, tube, most) as taking:
+    with target(to or server) as putting, source(server, tube, most_stay) as taking:
         done = _Done(taking, putting, "" if to not in (None, server) else tube)
         yield done.so_far()
         for state in (state for state in STATES if state in states):
             try:
-                for number, portion in enumerate(taking.portions(state)):
+                for number, portion in enumerate(taking.portions(state, most)):
                     done.pass_over([(job, decide(job)) for job in portion])
                     if done.full:
                         break

@@ -96,13 +96,13 @@ class _Lease:
 class Source:
     """The tube that jobs are taken from, with a connection of its own: see `source`."""
 
-    def __init__(self, client: Conversation, server: Server, tube: str, *, paused: bool, most: int = MOST_KEPT) -> None:
+    def __init__(self, client: Conversation, server: Server, tube: str, most_stay: int) -> None:
         self._client = client
         self._server = server
-        self._paused = paused
+        self._tube = tube
         self._held: dict[int, _Lease] = {}
         self._skipped: set[int] = set()
-        self._most = self._room = most
+        self._most = self._room = most_stay
         self._peek: Question | None = None  # of the state that is passed over one by one
         self._seen: Answer | None = None  # to this question, if it has been asked already
         self._ahead: dict[int, Answer] = {}  # what was said at the same time of jobs, by their ids
@@ -112,12 +112,17 @@ class Source:
             turn.append((b"ignore default\r\n", b"WATCHING", False))
         client.exchange(*turn)
 
-    def portions(self, state: str) -> Iterator[list[Waiting]]:
-        """All jobs of a state. Each of a portion is to be `gone`, or to `stay`, before the next portion is asked for.
+    def portions(self, state: str, most: int | None = None) -> Iterator[list[Waiting]]:
+        """The jobs of a state: as many as there are now, or at most so many. Each of a portion is to be `gone`, or to
+        `stay`, before the next portion is asked for.
 
         OutOfReach for the ready jobs of a paused tube, if the server cannot reserve them by their ids.
         """
-        return self._reserved() if state == "ready" and not self._paused else self._singly(state)
+        with blamed(self._server):
+            found = existing(self._client, self._server, self._tube)
+        count: int = getattr(found.jobs, state)
+        left = count if most is None else min(count, most)
+        return self._reserved(left) if state == "ready" and not found.pause_time_left else self._singly(state, left)
 
     def skip(self, number: int) -> None:
         """Pass over this job of the tube."""
@@ -161,13 +166,13 @@ class Source:
         left = ((lease.job.id, lease.job.priority, lease.delay) for lease in leases)
         self._did((b"release %d %d %d\r\n" % job for job in left), b"RELEASED")
 
-    def _reserved(self) -> Iterator[list[Waiting]]:
+    def _reserved(self, left: int) -> Iterator[list[Waiting]]:
         """While some come that are not to stay. They are fewer at once when they are large."""
         self._peek, room = None, FIRST_PORTION
-        while True:
+        while left > 0:
             began = time.monotonic()
             with blamed(self._server):
-                answers = self._client.ask([b"reserve-with-timeout 0\r\n"] * room, b"RESERVED", body=True)
+                answers = self._client.ask([b"reserve-with-timeout 0\r\n"] * min(room, left), b"RESERVED", body=True)
                 bodies = {int(reply.words[0]): reply.body for reply in answers if isinstance(reply, Reply)}
                 reports = self._client.ask((b"stats-job %d\r\n" % number for number in bodies), b"OK", body=True)
                 told = zip(bodies.items(), reports, strict=True)
@@ -180,20 +185,22 @@ class Source:
             if not (fresh := [job for job in jobs if job.id not in self._skipped]):
                 return
             yield fresh
+            left -= len(fresh)
             self._keep_alive()
             size = sum(map(len, bodies.values())) // len(bodies)
             room = max(1, min(PORTION, 4 * room, LARGEST_PORTION // (size + 1)))
 
-    def _singly(self, state: str) -> Iterator[list[Waiting]]:
+    def _singly(self, state: str, left: int) -> Iterator[list[Waiting]]:
         """The next of them, until there is none, or none that is not to stay."""
         self._peek = (b"peek-%b\r\n" % state.encode(), b"FOUND", True)
-        while (job := self._next(self._peek, state)) is not None:
+        while left and (job := self._next(self._peek, state)) is not None:
             if job.id in self._skipped and state == "buried":
                 return  # it was set back: so were all others that are left
             if job.id in self._skipped:
                 self.stay(job)  # its lease was lost
             elif state != "ready" or self._hold(job):
                 yield [job]
+                left -= 1
             self._keep_alive()
 
     def _next(self, peek: Question, state: str) -> Waiting | None:
@@ -262,12 +269,13 @@ def _stats_job(number: int) -> Question:
 
 
 @contextmanager
-def source(server: Server, tube: str, most: int = MOST_KEPT) -> Iterator[Source]:
+def source(server: Server, tube: str, most_stay: int = MOST_KEPT) -> Iterator[Source]:
     """The waiting jobs of a tube, of which at most so many may stay; NoSuchTube if there is none. What is still held in
     the end is given back.
     """
     with conversation(server) as client:
-        found = Source(client, server, tube, paused=existing(client, server, tube).pause_time_left > 0, most=most)
+        existing(client, server, tube)  # before this very connection makes it exist
+        found = Source(client, server, tube, most_stay)
         try:
             yield found
         finally:

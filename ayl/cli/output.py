@@ -47,10 +47,10 @@ def listing(pairs: Sequence[tuple[str, Value]]) -> str:
     return "\n".join(f"{visible(name):{width}}  {_padded(_styled(value))}" for name, value in pairs)
 
 
-def as_json(result: object) -> str:
-    """One document; a dataclass is an object of its fields."""
+def as_json(result: object, indent: int | None = 2) -> str:
+    """One document; a dataclass is an object of its fields. `indent`: None for all in one line."""
     # Everything beyond ASCII and every control character is escaped by json itself, but for this one.
-    return json.dumps(result, indent=2, default=asdict).replace("\x7f", "\\u007f")
+    return json.dumps(result, indent=indent, default=asdict).replace("\x7f", "\\u007f")
 
 
 def _styled(value: Value) -> Styled:

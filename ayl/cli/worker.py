@@ -11,6 +11,7 @@ import click
 from ayl.cli.status import status
 from ayl.tubes import RULE, watchable
 from ayl.worker import changes
+from ayl.worker.charge import words
 from ayl.worker.plan import Plan
 from ayl.worker.wear import Limits
 
@@ -259,7 +260,7 @@ def main(
     plan = Plan(app_path=path, log_level=log_level.upper(), limits=limits, **lanes, **options)
     # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
     # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
-    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", plan.to_json(), str(workers)]
+    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", *words(plan, workers)]
     os.execv(program[0], program)  # noqa: S606 - our own module
 
 

@@ -3,9 +3,12 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from traceback import format_exc
+from typing import TYPE_CHECKING, Any
 
-log = logging.getLogger("ayl.worker")
+if TYPE_CHECKING:
+    from ayl.worker.journal import Journal
 
 SETTINGS = "ayl.toml"
 """The file that counts as code."""
@@ -20,16 +23,14 @@ def are_watchable() -> bool:
     return True
 
 
-def watch(directory: str, tell: Callable[[Sequence[str]], object]) -> None:
+def watch(directory: str, tell: Callable[[Sequence[str]], object], log: "Journal") -> None:
     """From now on, in a thread that ends with the process: `tell` gets the names of Python files below the directory
     that have changed, come or gone, those of one moment together.
     """
-    threading.Thread(target=_watch, args=(directory, tell), name="ayl changes", daemon=True).start()
+    threading.Thread(target=_watch, args=(directory, tell, log), name="ayl changes", daemon=True).start()
 
 
-def _watch(directory: str, tell: Callable[[Sequence[str]], object]) -> None:
-    from pathlib import Path  # a supervisor that watches nothing stays small
-
+def _watch(directory: str, tell: Callable[[Sequence[str]], object], log: "Journal") -> None:
     from watchfiles import PythonFilter
     from watchfiles import watch as changes
 
@@ -38,5 +39,5 @@ def _watch(directory: str, tell: Callable[[Sequence[str]], object]) -> None:
     try:
         for found in changes(directory, watch_filter=rule, raise_interrupt=False):
             tell(sorted({str(Path(path).relative_to(directory)) for _, path in found}))
-    except Exception:
-        log.exception("changes in %s are not watched any more", directory)
+    except Exception:  # noqa: BLE001 - the journal has no word for it, and it is told
+        log.error("changes in %s are not watched any more: %s", directory, format_exc())

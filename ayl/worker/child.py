@@ -1,5 +1,6 @@
 """The child process of a process slot, as its relay sees it."""
 
+import logging
 import os
 import signal
 import socket
@@ -16,6 +17,8 @@ from ayl.worker.overruns import Overruns
 from ayl.worker.plan import Plan
 from ayl.worker.relayed import CHUNK
 from ayl.worker.tally import Tally
+
+log = logging.getLogger("ayl.worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,12 @@ class Child:
     def __init__(self, plan: Plan) -> None:
         ours, its = line.pair()
         self.requests, asked_by = socket.socketpair()
-        with its, asked_by, Overruns.watched(1) as (self.overruns, deadlines), Tally.shared() as (self.tally, tally):
+        with (
+            its,
+            asked_by,
+            Overruns.watched(1, log) as (self.overruns, deadlines),
+            Tally.shared() as (self.tally, tally),
+        ):
             given = (its.fileno(), asked_by.fileno(), deadlines, tally)
             command = [sys.executable, "-m", "ayl.worker.process_slot", plan.to_json(), *map(str, given)]
             self._process = subprocess.Popen(command, pass_fds=given)  # noqa: S603 - our own module

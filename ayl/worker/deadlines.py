@@ -11,7 +11,6 @@ process, into the memory of all: whoever is handed such a job next knows that it
 import mmap
 import os
 from collections.abc import Callable, Iterable
-from zlib import crc32
 
 SIZE = 8
 """Bytes of a number."""
@@ -20,13 +19,10 @@ TOLD = 64
 """Jobs that have overrun and are remembered. They are handed out again at once, so that this is more than enough."""
 
 
-def fingerprint(job_id: int, body: bytes) -> int:
-    """Of a job as a server has it: of 32 bits, and never 0."""
-    return crc32(body, job_id & 0xFFFFFFFF) or 1
-
-
 class Deadlines:
-    """Of one worker process, as both sides see them. Both use the numbers that concern them."""
+    """Of one worker process, as both sides see them. Both use the numbers that concern them. Jobs are told by their
+    fingerprints.
+    """
 
     def __init__(self, slots: int, descriptor: int = -1, ring: Callable[[], object] = lambda: None) -> None:
         """`descriptor`: of the memory that both have; without one nobody else looks. `ring` wakes the supervisor."""
@@ -39,15 +35,18 @@ class Deadlines:
 
     # The worker
 
-    def begin(self, slot: int, job_id: int, body: bytes) -> None:
+    def begin(self, slot: int, job: int) -> None:
         """What the slot makes next is the call of this job. Slots count from 1."""
-        self._numbers[self._slots + slot] = fingerprint(job_id, body)
+        self._numbers[self._slots + slot] = job
 
-    def has_overrun(self, job_id: int, body: bytes) -> bool:
+    @property
+    def knows_overruns(self) -> bool:
+        """Whether it was ever told of a job that has overrun; nearly never."""
+        return self._numbers[self._told.start] != 0.0
+
+    def has_overrun(self, job: int) -> bool:
         """Whether the process that had the job last was killed because its call did not end."""
-        if not self._numbers[self._told.start]:  # as nearly always
-            return False
-        return fingerprint(job_id, body) in self._numbers[self._told.start :].tolist()
+        return job in self._numbers[self._told.start :].tolist()
 
     def put(self, slot: int, deadline: float) -> None:
         """The slot's call has to be over by then."""
@@ -72,7 +71,7 @@ class Deadlines:
         return nearest
 
     def over(self, now: float) -> list[int]:
-        """The fingerprints of the jobs whose calls still run and should not."""
+        """The jobs whose calls still run and should not."""
         slots = range(1, self._slots + 1)
         return [int(self._numbers[self._slots + slot]) for slot in slots if 0.0 < self._numbers[slot] <= now]
 

@@ -4,16 +4,16 @@ It asks its worker processes first, and waits for their reports, but not for lon
 """
 
 import json
-import logging
 import os
 import socket
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import inf
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-log = logging.getLogger("ayl.worker")
+if TYPE_CHECKING:
+    from ayl.worker.journal import Journal
 
 PATIENCE = 1.0
 """Seconds for the worker processes to report."""
@@ -39,10 +39,10 @@ class Asked(Protocol):
 class Inquiries:
     """Those that wait for an answer, all for the same."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, log: "Journal") -> None:
         """Listen there; nobody but this user can connect. SocketTaken if something else is there."""
         self._path = path
-        self._listener = _listening(path)
+        self._listener = _listening(path, log)
         self._askers: list[socket.socket] = []
         self._missing: set[int] = set()
         self._reports: dict[int, Any] = {}
@@ -95,10 +95,10 @@ class Inquiries:
             os.unlink(self._path)  # noqa: PTH108 - pathlib is a megabyte that a supervisor needs not
 
 
-def _listening(path: str) -> socket.socket:
+def _listening(path: str, log: "Journal") -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
     try:
-        _clear(path)
+        _clear(path, log)
         before = os.umask(0o177)
         try:
             listener.bind(path)
@@ -114,7 +114,7 @@ def _listening(path: str) -> socket.socket:
     return listener
 
 
-def _clear(path: str) -> None:
+def _clear(path: str, log: "Journal") -> None:
     """Take away what an earlier one has left behind that could not."""
     try:
         if not stat.S_ISSOCK(os.lstat(path).st_mode):

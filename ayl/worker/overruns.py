@@ -2,46 +2,54 @@
 supervisor ends it.
 """
 
-import logging
+from __future__ import annotations
+
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import inf
-from typing import Protocol
 
 from ayl.worker.deadlines import Deadlines, shared_memory
 
-log = logging.getLogger("ayl.worker")
+TYPE_CHECKING = False  # as in the supervisor
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Protocol
+
+    class Process(Protocol):
+        """Whom it watches."""
+
+        @property
+        def pid(self) -> int: ...
+
+        def send_signal(self, sig: int) -> None: ...
+
+    class Log(Protocol):
+        """Of the process that watches."""
+
+        def critical(self, text: str, /, *facts: object) -> object: ...
+
 
 LAST_WORDS_SECONDS = 0.3
 """Between the signal at which a worker tells where it is, and the one that kills it."""
 
 
-class Process(Protocol):
-    """Whom it watches."""
-
-    @property
-    def pid(self) -> int: ...
-
-    def send_signal(self, sig: int) -> None: ...
-
-
 class Overruns:
     """Of one worker process."""
 
-    def __init__(self, deadlines: Deadlines) -> None:
+    def __init__(self, deadlines: Deadlines, log: Log) -> None:
         self._deadlines = deadlines
+        self._log = log
         self._end_at = inf
         self._kill_at: float | None = None
 
     @classmethod
     @contextmanager
-    def watched(cls, slots: int) -> Iterator[tuple["Overruns", int]]:
+    def watched(cls, slots: int, log: Log) -> Iterator[tuple[Overruns, int]]:
         """Of a process that is started within this span, and gets the descriptor of the memory for its deadlines."""
         memory = shared_memory(slots)
         try:
-            yield cls(Deadlines(slots, memory)), memory
+            yield cls(Deadlines(slots, memory), log), memory
         finally:
             os.close(memory)
 
@@ -70,7 +78,9 @@ class Overruns:
                 self._kill_at = inf
         elif (jobs := self._deadlines.over(now)) or now >= self._end_at:
             tell(jobs)  # first: the server has others take them as soon as the process is gone
-            log.critical("process %d is killed: a call in it cannot be interrupted at its time to run", process.pid)
+            self._log.critical(
+                "process %d is killed: a call in it cannot be interrupted at its time to run", process.pid
+            )
             process.send_signal(signal.SIGABRT)  # faulthandler's: it tells where all threads are
             self._kill_at = now + LAST_WORDS_SECONDS
 

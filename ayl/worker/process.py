@@ -212,7 +212,7 @@ def begin(plan: Plan) -> Stop:
 
 
 def load(plan: Plan) -> Settings:
-    """Import the app's modules, which register what may be called; the settings. Raises AylError."""
+    """Import what registers the calls that may be made; the settings. Raises AylError."""
     settings = loading.load(plan.app_path, plan.require)
     rest.declare()
     return settings

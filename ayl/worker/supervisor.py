@@ -8,44 +8,53 @@ Quiet is the same without a grace, and the supervisor stays, to start workers ag
 
 A worker that is to be replaced, by a restart or because it is worn, works on until its successor is connected: the
 tubes are served all the time. When the successor fails, the worker stays.
+
+It stands beside its workers for as long as they live, and for one worker it may be a third of the memory of both. So
+it does without what is large and not needed for this: logging, typing, threading, subprocess, json, and all of ayl that
+knows of calls. (Annotations are not evaluated, so that what only they name is not loaded.)
 """
 
-import logging
+from __future__ import annotations
+
 import os
 import selectors
 import signal
-import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from time import monotonic
-from typing import Any, ClassVar
 
-from ayl.worker import changes, exits, line, titles
+from ayl.worker import exits, line, proctitle
+from ayl.worker.charge import Charge
 from ayl.worker.deadlines import TOLD
 from ayl.worker.farewell import Act, Farewell
-from ayl.worker.inquiries import Inquiries, SocketTaken
+from ayl.worker.journal import Journal
 from ayl.worker.line import Line
 from ayl.worker.overruns import Overruns
-from ayl.worker.plan import Plan
 from ayl.worker.restarts import FAILED_STARTS, Restarts
 from ayl.worker.signals import Order, Signals
-from ayl.worker.status import Status, WorkerStatus, troubles
 
-log = logging.getLogger("ayl.worker")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, ClassVar
+
+    from ayl.worker.inquiries import Inquiries
+    from ayl.worker.status import Status, WorkerStatus
 
 
 class Worker:
     """A worker process, as its supervisor sees it."""
 
-    def __init__(self, plan: Plan, restarts: Restarts, replaces: "Worker | None" = None) -> None:
+    def __init__(self, charge: Charge, log: Journal, restarts: Restarts, replaces: Worker | None = None) -> None:
         ours, its = line.pair()
-        with its, Overruns.watched(plan.slots) as (self.overruns, memory):
+        with its, Overruns.watched(charge.slots, log) as (self.overruns, memory):
             given = (its.fileno(), memory)
-            command = [sys.executable, "-m", "ayl.worker.process", plan.to_json(), *map(str, given)]
-            self._process = subprocess.Popen(command, pass_fds=given)  # noqa: S603 - our own module
+            for descriptor in given:
+                os.set_inheritable(descriptor, True)
+            command = [sys.executable, "-m", "ayl.worker.process", charge.plan, *map(str, given)]
+            self.pid = os.posix_spawn(command[0], command, os.environ)
         self.line: Line | None = Line(ours)
         self.restarts = restarts
         restarts.started()
@@ -58,10 +67,6 @@ class Worker:
         self.began = monotonic()
         self.is_outdated = False
         """Whether it was started before the latest restart was asked for."""
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     @property
     def state(self) -> str:
@@ -96,7 +101,7 @@ class Worker:
         self.send_signal(signal.SIGKILL)
 
     def send_signal(self, sig: int) -> None:
-        """Not by the Popen, which would reap it and tell nothing of its memory. Nobody is signalled who is reaped."""
+        """Nobody is signalled who is reaped: such a worker is forgotten."""
         os.kill(self.pid, sig)
 
     def reap(self) -> tuple[int, int] | None:
@@ -106,8 +111,7 @@ class Worker:
         pid, status, used = os.wait4(self.pid, os.WNOHANG)
         if not pid:
             return None
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        return self._process.returncode, used.ru_maxrss * 1024
+        return os.waitstatus_to_exitcode(status), used.ru_maxrss * 1024
 
     def hang_up(self) -> None:
         """Nobody is at the other end of its line any more."""
@@ -119,14 +123,16 @@ class Worker:
 class Supervisor:
     """The parent of the worker processes."""
 
-    def __init__(self, plan: Plan, workers: int) -> None:
-        self.plan = plan
+    def __init__(self, charge: Charge, log: Journal, inquiries: Inquiries | None) -> None:
+        self._charge = charge
+        self._log = log
+        self._inquiries = inquiries
         self.exit_code = exits.OK
         self._signals = Signals()
         self._workers: list[Worker] = []
-        self._due: list[tuple[float, Restarts]] = [(monotonic(), Restarts()) for _ in range(workers)]
+        self._due: list[tuple[float, Restarts]] = [(monotonic(), Restarts()) for _ in range(charge.workers)]
         """When to start another worker, seconds of the monotonic clock, and what is known of its place."""
-        self._places = workers
+        self._places = charge.workers
         self._to_replace: deque[Worker] = deque()
         self._overrun: deque[int] = deque(maxlen=TOLD)
         """Jobs for whose sake a worker was killed."""
@@ -137,16 +143,17 @@ class Supervisor:
         self._silent = 0
         """Places whose workers were ordered to be quiet."""
         self._began = monotonic()
-        self._inquiries = Inquiries(plan.status) if plan.status else None
-        self._show = titles.setter()
+        self._show = proctitle.setter()
         self._tubes = "starting"
         """What workers take jobs from, as the latest of them has said."""
 
     def run(self) -> int:
         """Supervise until stopped or every worker has retired; the exit code."""
         self._signals.install()
-        if self.plan.reload:
-            changes.watch(self.plan.app_path, self._changed)
+        if self._charge.watched:
+            from ayl.worker import changes  # only for who develops
+
+            changes.watch(self._charge.watched, self._changed, self._log)
         while self._workers or self._due or self._hopeless or self._is_silent():
             now = monotonic()
             self._start_due(now)
@@ -165,6 +172,8 @@ class Supervisor:
         return self.exit_code
 
     def _status(self, reports: dict[int, Any]) -> Status:
+        from ayl.worker.status import troubles  # as Inquiries: only for who wants to be asked
+
         now = monotonic()
         state = "stopping" if self._stops else "quiet" if self._quiet else "working"
         places = self._places - self._silent
@@ -193,14 +202,14 @@ class Supervisor:
 
     def _changed(self, names: Sequence[str]) -> None:
         """Called by another thread."""
-        log.info("%s %s changed", ", ".join(names), "has" if len(names) == 1 else "have")
+        self._log.info("%s %s changed", ", ".join(names), "has" if len(names) == 1 else "have")
         self._signals.say(Order.RELOAD)
 
     def _start_due(self, now: float) -> None:
         starting = [restarts for due, restarts in self._due if due <= now]
         self._due = [(due, restarts) for due, restarts in self._due if due > now]
         for restarts in starting:
-            self._start(Worker(self.plan, restarts))
+            self._start(Worker(self._charge, self._log, restarts))
 
     def _start_successor(self) -> None:
         """Of the next that is to be replaced: one at a time."""
@@ -209,13 +218,13 @@ class Supervisor:
         while self._to_replace:
             old = self._to_replace.popleft()
             if old in self._workers and old.farewell is None:
-                self._start(Worker(self.plan, old.restarts, replaces=old))
+                self._start(Worker(self._charge, self._log, old.restarts, replaces=old))
                 return
 
     def _start(self, worker: Worker) -> None:
         self._workers.append(worker)
         worker.overruns.tell(self._overrun)
-        log.info("started worker %d", worker.pid)
+        self._log.info("started worker %d", worker.pid)
         self._title()
 
     def _wait(self) -> None:
@@ -261,8 +270,8 @@ class Supervisor:
                 self._tubes = text
                 self._title()
             case line.CONNECTED if worker.replaces is not None:
-                log.info("worker %d takes the place of worker %d", worker.pid, worker.replaces.pid)
-                worker.replaces.leave(monotonic(), self.plan.grace)
+                self._log.info("worker %d takes the place of worker %d", worker.pid, worker.replaces.pid)
+                worker.replaces.leave(monotonic(), self._charge.grace)
                 worker.replaces = None
             case line.REPORT if self._inquiries is not None:
                 self._inquiries.heard(worker.pid, text)
@@ -284,7 +293,7 @@ class Supervisor:
                 self._inquiries.gone(worker.pid)
             self._title()
             worker.overruns.close()
-            log.info("worker %d %s", worker.pid, exits.told(code, memory))
+            self._log.info("worker %d %s", worker.pid, exits.told(code, memory))
             if worker.line is not None:
                 self._drain(worker)
             if code == exits.CUT or (worker.was_killed and worker.is_loaded):
@@ -304,18 +313,20 @@ class Supervisor:
             if successor is not None:
                 successor.replaces = None
         elif worker.replaces is not None:
-            log.error("worker %d failed to take the place of worker %d, which stays", worker.pid, worker.replaces.pid)
+            self._log.error(
+                "worker %d failed to take the place of worker %d, which stays", worker.pid, worker.replaces.pid
+            )
             if not worker.is_outdated:  # otherwise what has changed since may have mended it
                 self._to_replace.clear()
         elif code in exits.LEFT or code == exits.QUIET:
             if code == exits.QUIET:
-                log.info("its place stays empty; SIGCONT or SIGUSR2 starts a worker there")
+                self._log.info("its place stays empty; SIGCONT or SIGUSR2 starts a worker there")
                 self._silent += 1
             else:
                 self._places -= 1
             if successor is not None:
                 successor.replaces = None
-                successor.leave(monotonic(), self.plan.grace)
+                successor.leave(monotonic(), self._charge.grace)
         elif code in exits.HOPELESS:
             self._give_up(code)
         elif successor is not None:
@@ -327,7 +338,7 @@ class Supervisor:
         now = monotonic()
         due = now if at_once else now + restarts.died(now)
         if restarts.is_hopeless and not any(worker.is_loaded for worker in self._workers):
-            log.critical(
+            self._log.critical(
                 "giving up: %d workers in a row died before they had loaded the app; what they said stands above",
                 FAILED_STARTS,
             )
@@ -336,47 +347,47 @@ class Supervisor:
             self._due.append((due, restarts))
 
     def _give_up(self, exit_code: int) -> None:
-        if self.plan.reload:
-            log.warning("waiting for the code to change")
+        if self._charge.watched:
+            self._log.warning("waiting for the code to change")
             self._hopeless.append(Restarts())
             return
         self.exit_code = exit_code
         self._stops = max(self._stops, 1)
-        self._dismiss(self.plan.grace)
+        self._dismiss(self._charge.grace)
 
     def _stop(self) -> None:
         self._stops += 1
         match self._stops:
             case 1:
-                log.info("stopping: each worker finishes its calls%s; once more cuts them off", self._within())
-                self._dismiss(self.plan.grace)
+                self._log.info("stopping: each worker finishes its calls%s; once more cuts them off", self._within())
+                self._dismiss(self._charge.grace)
             case 2:
-                log.warning("stopping at once: the calls are cut off and their jobs given back; once more kills")
+                self._log.warning("stopping at once: the calls are cut off and their jobs given back; once more kills")
                 self._dismiss(0.0)
             case _:
                 for worker in self._workers:
                     worker.kill()
 
     def _within(self) -> str:
-        return "" if self.plan.grace is None else f" within {self.plan.grace:g} s"
+        return "" if self._charge.grace is None else f" within {self._charge.grace:g} s"
 
     def _be_quiet(self) -> None:
         if not self._quiet and not self._stops:
-            log.info("quiet: each worker finishes its calls and ends; SIGCONT or SIGUSR2 starts them again")
+            self._log.info("quiet: each worker finishes its calls and ends; SIGCONT or SIGUSR2 starts them again")
             self._quiet = True
             self._silent = 0  # they will all be started again
             self._dismiss(None)
 
     def _resume(self) -> None:
         if self._is_silent():
-            log.info("taking jobs again")
+            self._log.info("taking jobs again")
             missing = self._places if self._quiet else self._silent
             self._due += [(monotonic(), Restarts()) for _ in range(missing)]
             self._quiet, self._silent = False, 0
 
     def _restart(self) -> None:
         if not self._quiet and not self._stops:
-            log.info("restarting the workers one by one")
+            self._log.info("restarting the workers one by one")
             self._to_replace = deque(worker for worker in self._workers if worker.farewell is None)
             for worker in self._workers:
                 worker.is_outdated = True
@@ -395,7 +406,7 @@ class Supervisor:
             worker.replaces = None
             worker.leave(monotonic(), grace)
 
-    _obey: ClassVar[dict[Order, Callable[["Supervisor"], None]]] = {
+    _obey: ClassVar[dict[Order, Callable[[Supervisor], None]]] = {
         Order.STOP: _stop,
         Order.QUIET: _be_quiet,
         Order.RESUME: _resume,
@@ -404,18 +415,29 @@ class Supervisor:
     }
 
 
-def main(plan: Plan, workers: int) -> int:
-    """Run so many workers until stopped; the exit code."""
-    logging.basicConfig(
-        level=plan.log_level, format="%(asctime)s %(levelname)s ayl_worker[%(process)d] %(message)s", stream=sys.stderr
-    )
-    try:
-        supervisor = Supervisor(plan, workers)
-    except SocketTaken as error:
-        log.error("%s", error)
-        return exits.CONFIG
-    return supervisor.run()
+def main(charge: Charge) -> int:
+    """Run its workers until stopped; the exit code."""
+    log = Journal(charge.log_level)
+    _keep_descriptors()
+    inquiries = None
+    if charge.status:
+        from ayl.worker.inquiries import Inquiries, SocketTaken  # json and more that others do without
+
+        try:
+            inquiries = Inquiries(charge.status, log)
+        except SocketTaken as error:
+            log.error("%s", error)
+            return exits.CONFIG
+    return Supervisor(charge, log, inquiries).run()
+
+
+def _keep_descriptors() -> None:
+    """No worker is to have what whoever started us has left open in us, such as a lock or the end of a pipe."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - pathlib is large
+        if int(name) > 2:
+            with suppress(OSError):  # of the list itself, which is read by now
+                os.set_inheritable(int(name), False)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Plan.from_json(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(Charge.of(sys.argv[1:])))

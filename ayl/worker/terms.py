@@ -33,6 +33,7 @@ from ayl.worker import exits
 from ayl.worker.alone import PATIENCE, Alone
 from ayl.worker.deadlines import Deadlines
 from ayl.worker.elsewhere import Call, Elsewhere
+from ayl.worker.fingerprints import fingerprint
 from ayl.worker.keeper import Keeper, Keeps
 from ayl.worker.parting import part
 
@@ -199,7 +200,7 @@ class Slot:
         if not seconds:  # another sender's, who does not tell
             standing = lease.standing()
             seconds = standing.time_to_run if standing is not None else 1
-        self._is_begun(lease.job_id, lease.body)  # first, for with its term it is supervised
+        self._is_begun(fingerprint(lease.job_id, lease.body))  # first, for with its term it is supervised
         self.term = term = Term(self, lease, message, life, seconds)
         if (titles := self._terms.titles) is not None and titles.is_asleep:
             titles.ring()
@@ -232,7 +233,8 @@ class Slot:
 
     def has_overrun(self, lease: Lease) -> bool:
         """Whether a process had to be killed because the call of this job did not end."""
-        return self._terms.deadlines.has_overrun(lease.job_id, lease.body)
+        deadlines = self._terms.deadlines
+        return deadlines.knows_overruns and deadlines.has_overrun(fingerprint(lease.job_id, lease.body))
 
     def give_up(self, term: Term) -> None:
         """The process ends."""

@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ayl import message as messages
+from ayl.worker.proctitle import setter
+
 if TYPE_CHECKING:
     from ayl.worker.elsewhere import Call
 
@@ -17,19 +20,8 @@ LONGEST = 200
 IDLE = "idle"
 
 
-def setter() -> Callable[[str], None] | None:
-    """What gives this process a title; None if that cannot be had."""
-    try:
-        from setproctitle import setproctitle
-    except ImportError:
-        return None
-    return lambda text: setproctitle(f"ayl_worker: {text}")
-
-
 def told(running: "Sequence[Call]") -> str:
     """Of a worker process with these calls: the one that runs longest, and how many there are."""
-    from ayl import message as messages  # a supervisor makes no calls, and stays small
-
     if not running:
         return IDLE
     text = messages.human(min(running, key=lambda call: call.lease.since).message)

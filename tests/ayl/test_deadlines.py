@@ -6,7 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ayl.worker.deadlines import TOLD, Deadlines, fingerprint, shared_memory
+from ayl.worker.deadlines import TOLD, Deadlines, shared_memory
+from ayl.worker.fingerprints import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,8 @@ def test_the_supervisor_sees_which_call_is_over_first() -> None:
     with both_sides([]) as (worker, supervisor):
         assert supervisor.nearest(0.0) == NEVER
         first, second = (fingerprint(job, b"a body") for job in (5, 6))
-        for slot, job, deadline in ((1, 5, 20.0), (2, 6, 10.0)):
-            worker.begin(slot, job, b"a body")
+        for slot, job, deadline in ((1, first, 20.0), (2, second, 10.0)):
+            worker.begin(slot, job)
             worker.put(slot, deadline)
         assert supervisor.nearest(1.0) == 10.0
         assert [supervisor.over(now) for now in (9.9, 10.0, 20.0)] == [[], [second], [first, second]]
@@ -70,16 +71,18 @@ def test_short_calls_that_have_ended_when_the_supervisor_looks_wake_it_once() ->
 
 def test_of_a_job_that_has_overrun_who_is_handed_it_next_knows() -> None:
     with both_sides([]) as (worker, supervisor):
-        worker.begin(1, 7, b"long")
+        job, *others = (fingerprint(*one) for one in [(7, b"long"), (8, b"long"), (7, b"short"), (7 + 2**32, b"short")])
+        worker.begin(1, job)
         worker.put(1, 10.0)
-        assert not worker.has_overrun(7, b"long")
+        assert not worker.has_overrun(job)
         supervisor.tell(supervisor.over(10.0))
-        assert worker.has_overrun(7, b"long")
-        assert not any(worker.has_overrun(*other) for other in [(8, b"long"), (7, b"short"), (7 + 2**32, b"short")])
+        assert worker.knows_overruns
+        assert worker.has_overrun(job)
+        assert not any(worker.has_overrun(other) for other in others)
 
 
 def test_as_many_jobs_that_have_overrun_are_remembered_as_there_is_room_for() -> None:
     with both_sides([]) as (worker, supervisor):
-        supervisor.tell(fingerprint(job_id, b"long") for job_id in range(TOLD + 3))
-        assert [job_id for job_id in range(TOLD + 4) if worker.has_overrun(job_id, b"long")] == [*range(3, TOLD + 3)]
+        supervisor.tell(range(1, TOLD + 4))
+        assert [job for job in range(1, TOLD + 5) if worker.has_overrun(job)] == [*range(4, TOLD + 4)]
         assert supervisor.nearest(0.0) == NEVER

@@ -30,9 +30,12 @@ class Kind:
     command: tuple[str, ...]
 
     @contextmanager
-    def running(self, *options: str) -> Iterator[Server]:
-        """A fresh one, with these options. A command that is not there is a failed test, never a skipped one."""
-        server = Server(port=free_port())
+    def running(self, *options: str, port: int = 0) -> Iterator[Server]:
+        """A fresh one, with these options, on a free port unless told.
+
+        A command that is not there fails the test, and is never skipped.
+        """
+        server = Server(port=port or free_port())
         process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port), *options])
         try:
             wait_until(lambda: process.poll() is not None or _listens(server), START_SECONDS)

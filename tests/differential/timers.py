@@ -125,6 +125,10 @@ class Stage:
         await asyncio.gather(*listening, return_exceptions=True)
         for writer in self.writers.values():
             writer.close()
+        self.done.heard = {
+            who: [replace(event, reply=self._with_job_numbers(event.reply)) for event in events]
+            for who, events in self.done.heard.items()
+        }
         return self.done
 
     async def _enter(self, who: str) -> asyncio.StreamReader:
@@ -140,7 +144,9 @@ class Stage:
         stream = Stream()
         while data := await reader.read(1 << 16):
             for reply in stream.feed(data):
-                self.done.heard[who].append(Event(self._now(), self._with_job_numbers(reply)))
+                self.done.heard[who].append(Event(self._now(), reply))
+                if reply.word == b"INSERTED":
+                    self.jobs.append(reply.line.split()[1])
         self.done.ended[who] = self._now()
 
     def _say(self, line: Line) -> None:
@@ -158,12 +164,12 @@ class Stage:
         return b"0"
 
     def _with_job_numbers(self, reply: Reply) -> Reply:
-        """Scripts share a server, so the same job has another id each time."""
+        """Scripts share a server, so the same job has another id each time. Asked when all is heard: who has waited for
+        a job may have it before its sender hears its id.
+        """
         if reply.word not in (b"INSERTED", b"RESERVED", b"FOUND"):
             return reply
         word, job, *rest = reply.line.split()
-        if word == b"INSERTED":
-            self.jobs.append(job)
         number = b"#%d" % (self.jobs.index(job) + 1) if job in self.jobs else b"of-another-tube"
         return replace(reply, line=b" ".join((word, number, *rest)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ayl.worker import titles
+from ayl.worker import proctitle
 
 if TYPE_CHECKING:
     import pytest
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def test_without_the_library_there_are_no_titles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "setproctitle", None)
-    assert titles.setter() is None
+    assert proctitle.setter() is None
 
 
 def test_with_it_there_are() -> None:
-    assert titles.setter() is not None
+    assert proctitle.setter() is not None

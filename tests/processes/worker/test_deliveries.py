@@ -12,7 +12,7 @@ from tests.processes.deadline import eventually
 from tests.processes.servers import AYL_SERVER, Kind, Server, serving
 
 from .app import chores
-from .workshop import Workshop
+from .workshop import IMPATIENT, Workshop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def test_what_was_spooled_is_delivered_by_a_worker_that_starts_and_by_one_that_w
         again = Server(kind, tmp_path, port=server.port)
         try:
             assert again.await_start()
-            supervisor = workshop.workers(AYL_SPOOL=str(spool))
+            supervisor = workshop.workers(*IMPATIENT, AYL_SPOOL=str(spool))
             workshop.read("two")
             supervisor.awaits(r"delivered 2 calls that had waited in the spool")
             again.kill()

@@ -18,7 +18,7 @@ IDLE = {
     "one slot": (),
     "threads and coroutines": ("--threads", "4", "--coroutines", "100"),
     "processes": ("--processes", "2"),
-    "tubes with a star": ("--tube", "chores/*"),
+    "tubes with a star": ("--tube", "{tube}*"),
     "limits": ("--max-time", "1000", "--max-memory", "1g"),
 }
 
@@ -34,9 +34,8 @@ def processor_seconds(pid: int) -> float:
 
 @pytest.mark.parametrize("kind", IDLE)
 def test_a_worker_that_waits_and_its_supervisor_use_no_processor(our_workshop: Workshop, kind: str) -> None:
-    supervisor = our_workshop.workers(*IDLE[kind])
-    if kind != "tubes with a star":
-        our_workshop.await_waiting(SLOTS.get(kind, 1))
+    supervisor = our_workshop.workers(*(word.format(tube=our_workshop.tube) for word in IDLE[kind]))
+    our_workshop.await_waiting(SLOTS.get(kind, 1))
     time.sleep(0.5)  # what follows the first reserve
     pids = supervisor.left_behind()
     before = sum(map(processor_seconds, pids))

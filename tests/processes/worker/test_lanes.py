@@ -12,6 +12,7 @@ import ayl
 from tests.processes.deadline import eventually
 
 from .app import chores
+from .workshop import IMPATIENT
 
 if TYPE_CHECKING:
     from .workshop import Workshop
@@ -26,7 +27,7 @@ def test_lanes_that_are_there_and_those_that_come_later_are_served(workshop: Wor
     before = ayl.opts(lane="before").send(chores.note, workshop.folder, "before")
     other = ayl.send(chores.note, workshop.folder, "not-a-lane")
     senders = workshop.client.stats_tube("default")["current-watching"]
-    supervisor = workshop.workers("--tube", f"{workshop.tube}/*", *words)
+    supervisor = workshop.workers("--tube", f"{workshop.tube}/*", *IMPATIENT, *words)
     workshop.await_gone(before.job_id)
     later = ayl.opts(lane="later").send(chores.note, workshop.folder, "later")
     workshop.await_gone(later.job_id)
@@ -120,7 +121,7 @@ def test_a_worker_that_has_nothing_to_do_waits_for_all_lanes_at_once(workshop: W
 def test_lanes_with_wildcards_have_their_place_too_and_none_has_the_tube_of_another(workshop: Workshop) -> None:
     sent = [*notes(workshop, "mail", 10), *notes(workshop, "pdf", 10)]
     urgent = notes(workshop, "urgent", 10)
-    workshop.workers(*tubes(workshop, "urgent", "*"), "--strict")
+    workshop.workers(*tubes(workshop, "urgent", "*"), "--strict", *IMPATIENT)
     eventually(lambda: len(workshop.words()) == 30, workshop.told)
     assert workshop.words()[:10] == urgent
     assert sorted(workshop.words()[10:]) == sorted(sent)

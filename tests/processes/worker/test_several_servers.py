@@ -23,7 +23,7 @@ from tests.processes.servers import HOST, Kind, Server, serving
 
 from .app import chores
 from .test_lost_server import restarted
-from .workshop import Workshop
+from .workshop import IMPATIENT, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -348,7 +348,7 @@ def test_lanes_are_found_on_each_server(two: list[Server], workshop: Workshop) -
         ayl.configure(engine=server.url)
         sent.append(f"here-{number}")
         ayl.opts(lane=f"lane-{number}").send(chores.note, workshop.folder, sent[-1])
-    workshop.workers(*lanes(workshop, "*"), AYL_ENGINE=url(two))
+    workshop.workers(*lanes(workshop, "*"), *IMPATIENT, AYL_ENGINE=url(two))
     for word in sent:
         workshop.read(word)
     for number, server in enumerate(two):
@@ -374,14 +374,14 @@ def test_an_order_of_lanes_holds_over_both_servers(two: list[Server], workshop: 
 def test_a_server_that_stands_still_is_not_asked_for_its_tubes_while_the_other_has_jobs(
     two: list[Server], workshop: Workshop
 ) -> None:
-    workshop.workers(*lanes(workshop, "*"), AYL_ENGINE=url(two))
+    workshop.workers(*lanes(workshop, "*"), *IMPATIENT, AYL_ENGINE=url(two))
     ayl.configure(engine=two[1].url)
     ayl.opts(lane="one").send(chores.note, workshop.folder, "first")
     workshop.read("first")
     two[0].gets(signal.SIGSTOP)
     try:
         waits = []
-        for number in range(60):
+        for number in range(20):
             began = time.monotonic()
             ayl.opts(lane="one").send(chores.note, workshop.folder, f"call-{number}")
             workshop.read(f"call-{number}")

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 APP = "chores"
 APP_PATH = Path(__file__).parent / "app"
 
+IMPATIENT = ("--require", "impatient")
+"""Words for workers that are to look around oftener than is good for servers."""
+
 _versions = count(1)
 
 

@@ -1,0 +1,109 @@
+"""The whole suite, several parts at a time: `python -m tests`, or bin/test, which installs what it needs.
+
+Most tests wait now and then: for processes that they have started, for time to pass. So there are more parts at a time
+than processors. A line tells of each part that has ended; what the failed ones said comes last.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from .parts import TESTS, parts
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from .parts import Part
+
+AT_ONCE = 3 * (os.cpu_count() or 1)
+
+
+class Run:
+    """One part, as a process of its own."""
+
+    def __init__(self, part: Part, log: Path) -> None:
+        self.part = part
+        self._log = log
+        self._began = time.monotonic()
+        with log.open("wb") as stream:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", *map(str, part.files)],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                env=os.environ | {"AYL_TEST_COMPILED": str(int(part.compiled))},
+                cwd=TESTS.parent,
+                process_group=0,  # so that nothing of it is left behind when this ends before its time
+            )
+
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def failed(self) -> bool:
+        return self._process.returncode != 0
+
+    def said(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def __str__(self) -> str:
+        last = self.said().strip().rpartition("\n")[2].strip("= ")
+        return f"{'FAILED ' * self.failed()}{self.part}: {last}"
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def run(folder: Path) -> list[Run]:
+    """Run all; those that failed."""
+    waiting, running, failed = parts(), list[Run](), list[Run]()
+    total, began = len(waiting), time.monotonic()
+    try:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                running.append(Run(waiting.pop(0), folder / f"{len(waiting)}.log"))
+            time.sleep(0.05)
+            for ended in [run for run in running if run.has_ended()]:
+                running.remove(ended)
+                failed += [ended] * ended.failed()
+                done = total - len(waiting) - len(running)
+                tell(f"{time.monotonic() - began:4.0f} s {done:3}/{total} {ended}")
+    finally:
+        for left in running:
+            left.kill()
+    return failed
+
+
+def tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def end(number: int, _: FrameType | None) -> None:
+    """By an exception, so that what runs is ended too."""
+    sys.exit(128 + number)
+
+
+def main() -> None:
+    """Exit code 1 if any part failed."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, end)
+    with TemporaryDirectory(prefix="ayl-tests-") as folder:
+        failed = run(Path(folder))
+        for each in failed:
+            tell(f"\n\n{each.said()}\n{each}")
+        tell(f"\n{len(failed)} parts failed" if failed else "\nAll parts passed")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()

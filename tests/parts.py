@@ -1,0 +1,67 @@
+"""The whole suite in parts: some test files of one directory each. Every test file is in exactly one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+TESTS = Path(__file__).parent
+
+FILES = 6
+"""Of one part at most: few enough for parts to end side by side, enough for what files share to be started rarely."""
+
+FIRST = ("processes/worker", "simulation", "binlog", "processes/server", "contrib/sqlalchemy")
+"""Directories whose parts take longest: begun first, so that none is left alone for the end."""
+
+COMPILED = ("server", "binlog", "simulation", "differential", "fuzz")
+"""Directories whose tests run once more with the server compiled."""
+
+AS_SOURCES = ("simulation/test_mutants.py",)
+"""... but for these: mutants are mistakes put into the sources at run time, which machine code takes no notice of."""
+
+
+class Part(NamedTuple):
+    """What one pytest runs."""
+
+    files: tuple[Path, ...]
+    """Of one directory."""
+    compiled: bool = False
+    """Whether it tests the server compiled."""
+
+    def __str__(self) -> str:
+        first, last = self.files[0], self.files[-1]
+        names = first.name if first == last else f"{first.name} to {last.name}"
+        return f"{first.parent.relative_to(TESTS.parent)}: {names}{' (compiled)' if self.compiled else ''}"
+
+
+def parts() -> list[Part]:
+    """Those that take longest first."""
+    directories = sorted({file.parent for file in TESTS.rglob("test_*.py")}, key=_turn)
+    return [
+        Part(files, compiled)
+        for directory in directories
+        for compiled in (False, True)
+        for files in _portions(_files(directory, compiled=compiled))
+    ]
+
+
+def _turn(directory: Path) -> tuple[int, str]:
+    name = _name(directory)
+    return (FIRST.index(name) if name in FIRST else len(FIRST), name)
+
+
+def _files(directory: Path, *, compiled: bool) -> list[Path]:
+    files = sorted(directory.glob("test_*.py"))
+    if not compiled:
+        return files
+    return [file for file in files if _name(directory) in COMPILED and _name(file) not in AS_SOURCES]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(TESTS).as_posix()
+
+
+def _portions(files: list[Path]) -> list[tuple[Path, ...]]:
+    """Of about the same number of files, in their order."""
+    number = -(-len(files) // FILES)
+    return [(*files[len(files) * at // number : len(files) * (at + 1) // number],) for at in range(number)]

@@ -1,0 +1,39 @@
+"""Nothing is left out, and nothing is run twice, when the whole suite is run in parts."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from .parts import AS_SOURCES, COMPILED, FILES, FIRST, TESTS, parts
+
+
+def names(*, compiled: bool) -> Counter[str]:
+    """The files of such parts, and in how many each is."""
+    return Counter(
+        file.relative_to(TESTS).as_posix() for part in parts() if part.compiled == compiled for file in part.files
+    )
+
+
+def test_every_file_in_which_pytest_looks_for_tests_is_in_exactly_one_part(pytestconfig: pytest.Config) -> None:
+    assert pytestconfig.getini("testpaths") == [TESTS.name]
+    patterns = pytestconfig.getini("python_files")
+    looked_at = {file.relative_to(TESTS).as_posix() for pattern in patterns for file in TESTS.rglob(pattern)}
+    assert names(compiled=False) == Counter(looked_at)
+
+
+def test_those_of_the_server_are_once_more_in_one_but_for_what_needs_its_sources() -> None:
+    again = {file.relative_to(TESTS).as_posix() for name in COMPILED for file in (TESTS / name).rglob("test_*.py")}
+    assert names(compiled=True) == Counter(again - {*AS_SOURCES})
+
+
+def test_a_part_has_few_files_of_one_directory() -> None:
+    for part in parts():
+        assert 1 <= len(part.files) <= FILES
+        assert len({file.parent for file in part.files}) == 1
+
+
+@pytest.mark.parametrize("name", [*FIRST, *COMPILED, *AS_SOURCES])
+def test_what_is_named_is_there(name: str) -> None:
+    assert (TESTS / name).exists()
