@@ -59,6 +59,8 @@ class MigrationReport:
     tubes: tuple[str, ...]
     """Of the old release, as far as they were begun."""
     calls: tuple[Migrated, ...]
+    waiting: int
+    """How many jobs waited in all tubes at the beginning."""
     reserved: int = 0
     """Jobs that workers of the old release hold: those were not looked at."""
     twice: int = 0
@@ -82,6 +84,11 @@ def old_tubes(server: Server, app: str, version: str) -> list[TubeStatistics]:
     return found
 
 
+def waiting(tube: TubeStatistics) -> int:
+    """How many jobs wait in it."""
+    return tube.jobs.ready + tube.jobs.delayed + tube.jobs.buried
+
+
 def migrate(
     server: Server, migration: Migration, old: str, *, dry_run: bool = False
 ) -> Generator[MigrationReport, None, None]:
@@ -94,8 +101,9 @@ def migrate(
     The generator may be closed at any time. NoSuchTube if there is none; ServerUnavailable, NotConfigured.
     """
     largest = statistics(server).max_job_size
-    tally = _Tally(migration, old, dry_run)
-    tubes = [tube.name for tube in old_tubes(server, migration.app, old)]
+    found = old_tubes(server, migration.app, old)
+    tally = _Tally(migration, old, dry_run, sum(map(waiting, found)))
+    tubes = [tube.name for tube in found]
     own = f"{migration.app}/{old}"
     for tube in tubes:
         successor = checked(f"{migration.app}/{migration.version}{tube.removeprefix(own)}")
@@ -115,7 +123,7 @@ def _planned(server: Server, tube: str, decide: _Decision) -> Generator[Moves, N
     before = Moves()
     for state in STATES:
         done = Moves()
-        for done in moves(server, tube, decide.plan, states=[state], most_stay=MOST_LOOKED_AT):
+        for done in moves(server, tube, decide.plan, states=[state], most=MOST_LOOKED_AT, most_stay=MOST_LOOKED_AT + 1):
             yield together(before, done)
         before = together(before, done)
 
@@ -174,10 +182,11 @@ class _Decision:
 class _Tally:
     """What has become of the jobs, by call."""
 
-    def __init__(self, migration: Migration, old: str, dry_run: bool) -> None:
+    def __init__(self, migration: Migration, old: str, dry_run: bool, waiting: int) -> None:
         self._migration = migration
         self._old = old
         self._dry_run = dry_run
+        self._waiting = waiting
         self._fates: dict[str, tuple[str, Fate]] = {}
         """Label -> the call, and what became of it."""
         self._reasons: dict[str, dict[str, None]] = {}
@@ -211,6 +220,7 @@ class _Tally:
             self._dry_run,
             (*self.tubes,),
             (*self._rows(Counter(done.moved) + Counter(done.stayed)),),
+            self._waiting,
             self.reserved,
             done.twice,
             done.stopped,

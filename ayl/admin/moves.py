@@ -54,12 +54,10 @@ def moves(
 ) -> Generator[Moves, None, None]:
     """Pass over the jobs of a tube that wait in these states, and tell now and then what has become of them so far.
 
-    Of each state as many as there are when its turn comes, or at most so many. `decide` may take its time: leases are
-    renewed. `to` is the server that the successors are put into, if that is
-    another. The generator may be closed at any time. What it holds then, and whatever stays, is given back with what is
-    left of its delay; that counts as nothing for the calls.
-
-    At most `most_stay` may stay: those behind them are then not looked at.
+    Of each state as many as there are when its turn comes, or at most so many; those behind `most_stay` which stay are
+    not looked at. `decide` may take its time: leases are renewed. `to` is the server that the successors are put into,
+    if that is another. The generator may be closed at any time. What it holds then, and whatever stays, is given back
+    with what is left of its delay; that counts as nothing for the calls.
 
     NoSuchTube, NotATubeName; ServerUnavailable if one of the servers fails: then at most a portion is in both.
     """

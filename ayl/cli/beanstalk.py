@@ -55,7 +55,6 @@ FAMILIES = {
     "putting": ("Put jobs", ("put_job", "put_sleep_job")),
     "changing": ("Change when they run", ("kick", "kick_job", "pause", "resume")),
     "removing": ("Delete jobs", ("delete", "eat_job", "eat_all_jobs")),
-    "calls": ("Send", ("put_ayl_job",)),
     "releases": ("Releases", ("migrate", "manifest")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),

@@ -78,8 +78,7 @@ def migrate(
 
     def migrated(server: Server) -> MigrationReport:
         nonlocal refused
-        counts = [tube.jobs for tube in migrations.old_tubes(server, migration.app, old)]
-        waiting = sum(jobs.ready + jobs.delayed + jobs.buried for jobs in counts)
+        waiting = sum(map(migrations.waiting, migrations.old_tubes(server, migration.app, old)))
         if waiting and not dry_run:
             ask(f"migrate {counted(waiting)} of {migration.app}/{old} to {migration.app}/{new}", yes)
         steps = migrations.migrate(server, migration, old, dry_run=dry_run)
@@ -144,6 +143,8 @@ def _summary(done: MigrationReport) -> Iterator[str]:
     facts += [f"{buried:,} buried in {old}"] if buried else []
     facts += [f"{left:,} left"] if left else []
     yield f"{'would move' if done.dry_run else 'moved'} {', '.join(facts)}"
+    if done.dry_run and (seen := done.number(*migrations.FATES)) < done.waiting:
+        yield f"only {seen:,} of {counted(done.waiting)} were looked at"
     if moved and not done.dry_run:
         yield "id, age and counters of these jobs begin anew; message ids, priorities, delays and times to run are kept"
     if done.reserved:

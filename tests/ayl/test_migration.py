@@ -190,7 +190,7 @@ class TestTranslation:
         assert found.reason.startswith("migration.Order.send does not exist")
 
     def test_one_that_changes_nothing_lets_the_call_move_as_it_is(self) -> None:
-        ayl.upgrade("migration.Order.ship", before="1.5")(lambda old: replace(old))
+        ayl.upgrade("migration.Order.ship", before="1.5")(replace)
         body = messages.encode(call("ship", "ups"))
         assert verdict(body) == Verdict("migration.Order.ship", "moved", body)
 
