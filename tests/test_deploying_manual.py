@@ -8,8 +8,8 @@ import subprocess
 
 import ayl
 from ayl import admin
-from ayl.admin.jobs import found
 from ayl.admin.conversation import conversation
+from ayl.admin.jobs import found
 from tests.pages import Page
 from tests.shop import PATIENCE, Shop, shop
 

@@ -28,6 +28,7 @@ from ayl.admin.puts import Put, put, put_sleep
 from ayl.admin.removals import Eaten, delete, eat, eat_all
 from ayl.admin.server import Server, servers, servers_at
 from ayl.admin.statistics import statistics, tube_statistics, tubes
+from ayl.admin.transfers import NowhereToMove, Transfer, plan_transfer, transfer, with_rest
 
 __all__ = [
     "PEEKED",
@@ -45,6 +46,7 @@ __all__ = [
     "NobodyWatches",
     "NotATubeName",
     "NotBeanstalkd",
+    "NowhereToMove",
     "Pause",
     "Peek",
     "Put",
@@ -54,6 +56,7 @@ __all__ = [
     "ServerStatistics",
     "ServerTooSlow",
     "ServerUnavailable",
+    "Transfer",
     "TubeStatistics",
     "WorkerOrder",
     "Workers",
@@ -68,6 +71,7 @@ __all__ = [
     "kill_worker",
     "pause",
     "peek",
+    "plan_transfer",
     "put",
     "put_sleep",
     "quiet_worker",
@@ -75,6 +79,8 @@ __all__ = [
     "servers",
     "servers_at",
     "statistics",
+    "transfer",
     "tube_statistics",
     "tubes",
+    "with_rest",
 ]

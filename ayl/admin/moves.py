@@ -15,7 +15,7 @@ from ayl.admin.successors import Refusal, Successor, target
 from ayl.admin.waiting import MOST_KEPT, STATES, OutOfReach, TooManyStay, Waiting, source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 
     from ayl.admin.server import Server
     from ayl.admin.successors import Target
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 EVERY = 50
 """Jobs that are moved one by one between two reports."""
+
+LEASE_LOST = "its time to run was over before it could move"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def moves(
         for state in (state for state in STATES if state in states):
             try:
                 for number, portion in enumerate(taking.portions(state, most)):
-                    done.pass_over([(job, decide(job)) for job in portion])
+                    done.pass_over([*_decided(portion, decide, taking)])
                     if done.full:
                         break
                     if len(portion) > 1 or not number % EVERY:
@@ -80,7 +82,13 @@ def moves(
                 return
 
 
-def unchanged(tube: str) -> Decide:
+def _decided(portion: Sequence[Waiting], decide: Decide, taking: Source) -> Iterator[tuple[Waiting, Successor | str]]:
+    for job in portion:
+        yield job, decide(job)
+        taking.keep_alive()
+
+
+def unchanged(tube: str) -> Callable[[Waiting], Successor]:
     """Everything moves there as it is, and is counted by its state."""
 
     def decide(job: Waiting) -> Successor:
@@ -111,6 +119,8 @@ class _Done:
         """Put the successors, then delete what they are in the place of, then see to what stays."""
         ends = {job.id: end for job, end in decided}
         present = self._taking.still([job for job, _ in decided])
+        if lost := len(decided) - len(present):
+            self._stayed[LEASE_LOST] += lost
         leaving = [(job, end) for job in present if isinstance(end := ends[job.id], Successor)]
         puts = [*zip(leaving, self._putting.put([successor for _, successor in leaving]), strict=True)]
         self._delete([(job, successor, put) for (job, successor), put in puts if isinstance(put, int)])

@@ -73,7 +73,7 @@ class Target:
                 if one.buried and isinstance(put, int)
             }
             for place in self._unburied(buried) if buried else ():
-                puts[place] = Refusal(NO_BURIAL, final=True)
+                puts[place] = Refusal(NO_BURIAL, final=False)
         return puts
 
     def withdraw(self, jobs: Sequence[int]) -> int:

@@ -20,7 +20,7 @@ from ayl.admin.errors import RequestRefused
 from ayl.admin.statistics import existing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ayl.admin.conversation import Answer, Conversation, Question
     from ayl.admin.server import Server
@@ -42,7 +42,10 @@ LARGEST_PORTION = 1 << 22
 MOST_KEPT = 1000
 """Jobs that stay, and are held or set back meanwhile."""
 
-LONG = 1.0
+OFTEN = 0.3
+"""Seconds between two looks at the leases: the shortest lasts for one."""
+
+LONG = 0.5
 """Seconds after which the leases of a portion are renewed before anything is done with it."""
 
 
@@ -103,6 +106,7 @@ class Source:
         self._held: dict[int, _Lease] = {}
         self._skipped: set[int] = set()
         self._most = self._room = most_stay
+        self._looked = 0.0
         self._peek: Question | None = None  # of the state that is passed over one by one
         self._seen: Answer | None = None  # to this question, if it has been asked already
         self._ahead: dict[int, Answer] = {}  # what was said at the same time of jobs, by their ids
@@ -128,11 +132,17 @@ class Source:
         """Pass over this job of the tube."""
         self._skipped.add(number)
 
+    def keep_alive(self) -> None:
+        """Renew the leases that have lasted for a third of their time; cheap enough to be called for each job."""
+        if (now := time.monotonic()) - self._looked > OFTEN:
+            self._looked = now
+            self._renew(lambda lease: now - lease.renewed > lease.job.time_to_run / 3)
+
     def still(self, jobs: Sequence[Waiting]) -> list[Waiting]:
         """Those whose leases are not lost, if so much time has passed that one may be."""
-        held = [job.id for job in jobs if job.id in self._held]
-        lost = self._renew(number for number in held if time.monotonic() - self._held[number].renewed > LONG)
-        return [job for job in jobs if job.id not in lost]
+        now = time.monotonic()
+        self._renew(lambda lease: now - lease.renewed > LONG)
+        return [job for job in jobs if job.state != "ready" or job.id in self._held]
 
     def gone(self, jobs: Sequence[Waiting]) -> list[bool]:
         """Delete these; False for each that somebody else has taken or deleted before."""
@@ -186,13 +196,13 @@ class Source:
                 return
             yield fresh
             left -= len(fresh)
-            self._keep_alive()
+            self.keep_alive()
             size = sum(map(len, bodies.values())) // len(bodies)
             room = max(1, min(PORTION, 4 * room, LARGEST_PORTION // (size + 1)))
 
     def _singly(self, state: str, left: int) -> Iterator[list[Waiting]]:
         """The next of them, until there is none, or none that is not to stay."""
-        self._peek = (b"peek-%b\r\n" % state.encode(), b"FOUND", True)
+        self._peek, self._seen, self._ahead = (b"peek-%b\r\n" % state.encode(), b"FOUND", True), None, {}
         while left and (job := self._next(self._peek, state)) is not None:
             if job.id in self._skipped and state == "buried":
                 return  # it was set back: so were all others that are left
@@ -201,7 +211,7 @@ class Source:
             elif state != "ready" or self._hold(job):
                 yield [job]
                 left -= 1
-            self._keep_alive()
+            self.keep_alive()
 
     def _next(self, peek: Question, state: str) -> Waiting | None:
         """The next of this state, with what the server says of it at that moment."""
@@ -230,21 +240,14 @@ class Source:
                 raise OutOfReach(self._server, job.state)
             return there(answer) is not None
 
-    def _keep_alive(self) -> None:
-        """What stays is held until the end."""
-        now = time.monotonic()
-        self._renew(number for number, lease in self._held.items() if now - lease.renewed > lease.job.time_to_run / 3)
-
-    def _renew(self, ids: Iterable[int]) -> set[int]:
-        """Those of these jobs whose leases are lost; those of the others begin anew."""
-        now, asked = time.monotonic(), [*ids]
-        held = self._did((b"touch %d\r\n" % number for number in asked), b"TOUCHED")
-        for number in (kept := {number for number, yes in zip(asked, held, strict=True) if yes}):
-            self._held[number].renewed = now
-        lost = {*asked} - kept
-        for number in lost:
-            del self._held[number]
-        return lost
+    def _renew(self, due: Callable[[_Lease], bool]) -> None:
+        """The leases that are due begin anew; those that are lost are held no more."""
+        now, ids = time.monotonic(), [number for number, lease in self._held.items() if due(lease)]
+        for number, held in zip(ids, self._did((b"touch %d\r\n" % number for number in ids), b"TOUCHED"), strict=True):
+            if held:
+                self._held[number].renewed = now
+            else:
+                del self._held[number]
 
     def _did(self, commands: Iterable[bytes], expected: bytes) -> list[bool]:
         """Whether each has been done; it is not when the job is not ours any more."""

@@ -54,6 +54,7 @@ FAMILIES = {
     "calls": ("Put calls", ("put_ayl_job",)),
     "putting": ("Put jobs", ("put_job", "put_sleep_job")),
     "changing": ("Change when they run", ("kick", "kick_job", "pause", "resume")),
+    "moving": ("Move jobs", ("move_jobs",)),
     "removing": ("Delete jobs", ("delete", "eat_job", "eat_all_jobs")),
     "releases": ("Releases", ("migrate", "manifest")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),

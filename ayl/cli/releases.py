@@ -80,10 +80,10 @@ def migrate(
         nonlocal refused
         waiting = sum(map(migrations.waiting, migrations.old_tubes(server, migration.app, old)))
         if waiting and not dry_run:
-            ask(f"migrate {counted(waiting)} of {migration.app}/{old} to {migration.app}/{new}", yes)
+            ask(f"Migrate {counted(waiting)} of {migration.app}/{old} to {migration.app}/{new}", yes)
         steps = migrations.migrate(server, migration, old, dry_run=dry_run)
         done = request.follow(steps, lambda so_far: f"{so_far.number(*migrations.FATES):,} of {waiting:,} jobs …")
-        refused |= bool(done.number("buried") or done.stopped)
+        refused |= bool(done.number("buried") or done.stopped or done.twice)
         return done
 
     request.answer_each(migrated, _told)
