@@ -148,9 +148,9 @@ def _summary(done: MigrationReport) -> Iterator[str]:
     if moved and not done.dry_run:
         yield "id, age and counters of these jobs begin anew; message ids, priorities, delays and times to run are kept"
     if done.reserved:
-        yield f"{done.reserved:,} are in the hands of workers: run this again when those are done"
+        yield f"workers still hold {counted(done.reserved)}: run this again when they are done"
     if done.twice:
-        yield f"{done.twice:,} were taken by a worker meanwhile, and their copies by another: they run twice"
+        yield f"of {counted(done.twice)} a worker has taken the old one and another the new: these run twice"
     if done.stopped:
         yield done.stopped
 
