@@ -33,8 +33,11 @@ class Shape:
         return self.placed[place] if place < len(self.placed) else self.further
 
     def called(self, name: str) -> Parameter | None:
-        """What takes the argument of this name."""
-        return self.named.get(name, self.others)
+        """What takes the argument of this name. Nothing does if a parameter is called so that has no name for callers:
+        `**kwargs` would, but inspect's bind refuses that in Python 3.11.
+        """
+        only_by_place = name in self.places and name not in self.named
+        return None if only_by_place else self.named.get(name, self.others)
 
 
 def _reached(old: Shape, new: Shape) -> Iterator[str]:
@@ -78,7 +81,8 @@ def _taken_twice(old: Shape, new: Shape) -> Iterator[str]:
         for one in new.placed[len(old.placed) :]:
             yield f"{one.name} would take what *{old.further.name} took"
     if old.others is not None:
-        for name in new.named.keys() - old.named.keys():
+        same = {one.name for one, other in zip(old.placed, new.placed, strict=False) if one.name == other.name}
+        for name in [*new.named.keys() - old.named.keys(), *(new.places.keys() - new.named.keys() - same)]:
             yield f"{name} would take what **{old.others.name} took"
 
 
@@ -87,7 +91,7 @@ def _required(old: Shape, new: Shape) -> Iterator[str]:
     for one in {**{one.name: one for one in new.placed}, **new.named}.values():
         if one.default:
             continue
-        before = old.named.get(one.name) if one.kind in BY_NAME else None
+        before = old.named.get(one.name)
         place = new.places.get(one.name)
         if before is None and place is not None and place < len(old.placed):
             before = old.placed[place]

@@ -347,11 +347,14 @@ def test_ctrl_c_ends_it_with_a_true_report(shop: Shop) -> None:
 
 
 def test_killed_at_random_and_run_again_nothing_is_lost(shop: Shop) -> None:
-    ids = {f"{state}-{number}" for state in ("ready", "delayed", "buried", "gift") for number in range(150)}
-    for name in ids:
-        state = name.partition("-")[0]
-        how = {"ready": {}, "delayed": {"delay": 9000}, "buried": {"bury": True}, "gift": {"delay": 9000}}[state]
-        shop.put(shop.message("gift" if state == "gift" else "send", id=name), **how)  # type: ignore[arg-type]
+    ids = {f"{state}-{number}" for state in ("ready", "delayed", "buried", "gift") for number in range(60)}
+    with client(shop.server, use=f"{shop.app}/1.4") as app:
+        for name in ids:
+            state = name.partition("-")[0]
+            message = shop.message("gift" if state == "gift" else "send", id=name)
+            job = app.put(encode(message), delay=9000 if state in ("delayed", "gift") else 0)
+            if state == "buried":
+                app.bury(app.reserve_job(job))
     words = [*COMMAND, *shop.words("--yes")]
     for seconds in (0.05, 0.0, 0.02):
         with client(shop.server) as app:
@@ -397,7 +400,9 @@ class TestManifest:
         assert manifest(folder).stdout == (folder / "old.json").read_text()
         done = manifest(folder, "--check", old)
         assert (done.stdout, done.returncode) == ("calls of shop 1.5 could all run in 1.5\n", ExitCode.OK)
-        (folder / "shop_of_releases.py").write_text(APP.replace("carrier: str", "carrier: bytes").replace("1.5", "1.60"))
+        (folder / "shop_of_releases.py").write_text(
+            APP.replace("carrier: str", "carrier: bytes").replace("1.5", "1.60")
+        )
         done = manifest(folder, "--check", old)
         assert (done.stderr, done.returncode) == ("", ExitCode.REFUSED)
         assert done.stdout == (
