@@ -55,7 +55,7 @@ COLOURS = {"translated": "yellow", "buried": "red"}
 def migrate(
     request: Request, old: str, new: str, app_path: Path, require: tuple[str, ...], dry_run: bool, yes: bool
 ) -> None:
-    """Move the calls that wait for one release to the tubes of another.
+    """Move waiting calls to the tubes of another release.
 
     FROM and TO are versions of the app that ayl.toml, AYL_APP or the app's code names, or -t. Run it with the code of
     TO: each call is checked against that, with the app's secrets, and run nowhere. What fits moves from app/FROM to
@@ -169,7 +169,7 @@ class Checked:
 def manifest(
     request: Request, app_path: Path, require: tuple[str, ...], output: Path | None, check: Path | None
 ) -> None:
-    """Write down what messages may call in this release, or compare it with an older one.
+    """Write down what messages may call, or compare it with before.
 
     The manifest is JSON, always the same for the same code: keep it beside the code. With --check, the exit code is 1
     if calls of the older release that still wait could not run in this one, upgrades (@ayl.upgrade) considered; each is

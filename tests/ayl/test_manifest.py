@@ -59,8 +59,8 @@ class Order:
         return cls()
 
     def ship(
-        self, carrier: str, /, *rest: int, to: Customer = None, price: Money | None = None, **odd: Any
-    ) -> None: ...  # type: ignore[assignment]
+        self, carrier: str, /, *rest: int, to: Customer | None = None, price: Money | None = None, **odd: Any
+    ) -> None: ...
 
     def paint(self, colour: Literal["red", 3] | Colour, mixed: Sequence[Mapping[str, typing.Any]] = ()) -> None: ...
 

@@ -167,7 +167,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("declare", "error", "said"),
         [
-            (lambda: ayl.upgrade(exec_bury), NotRegistered, "takes an old name first"),
+            (lambda: ayl.upgrade(exec_bury), NotRegistered, "takes an old name first"),  # type: ignore[call-overload]
             (lambda: ayl.upgrade(""), NotRegistered, "'' is no name"),
             (lambda: ayl.upgrade("shop.Order\n"), NotRegistered, "is no name"),
             (lambda: ayl.upgrade("shop.Order", to="shop.Order"), NotRegistered, "is called that already"),
@@ -177,7 +177,7 @@ class TestRefusals:
             (lambda: ayl.upgrade("shop.Order", before="1.5rc1"), InvalidOption, "made of numbers"),
             (lambda: ayl.upgrade("shop.Order", before=1.5), InvalidOption, "made of numbers"),  # type: ignore[call-overload]
             (lambda: ayl.upgrade("shop.Order")(3), NotRegistered, "is for functions, not for 3"),  # type: ignore[type-var]
-            (lambda: ayl.upgrade("shop.Order")(lambda: None), NotRegistered, "one argument, the old call"),  # type: ignore[arg-type]
+            (lambda: ayl.upgrade("shop.Order")(lambda: None), NotRegistered, "one argument, the old call"),  # type: ignore[type-var]
             (lambda: ayl.upgrade("shop.Order")(waits), NotRegistered, "make it a plain function"),  # type: ignore[type-var]
         ],
     )

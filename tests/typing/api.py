@@ -321,7 +321,7 @@ def insured(call: ayl.Call) -> ayl.Call:
 
 
 assert_type(insured(ayl.Call(None, "shop.restock")), ayl.Call)
-ayl.upgrade("shop.Order.ship")(give_nothing := lambda call: None)  # type: ignore[arg-type, return-value]
+ayl.upgrade("shop.Order.ship")(restock)  # type: ignore[type-var]
 ayl.upgrade("shop.Order", to=3)  # type: ignore[call-overload]
 
 # Tests of what was sent
