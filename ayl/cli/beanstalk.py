@@ -56,7 +56,7 @@ FAMILIES = {
     "changing": ("Change when they run", ("kick", "kick_job", "pause", "resume")),
     "moving": ("Move jobs", ("move_jobs",)),
     "removing": ("Delete jobs", ("delete", "eat_job", "eat_all_jobs")),
-    "releases": ("Releases", ("migrate", "manifest")),
+    "migrations": ("Releases", ("migrate", "manifest")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),
 }

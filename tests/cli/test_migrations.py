@@ -77,7 +77,7 @@ def _afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test loads an app of its own."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield
-    sys.modules.pop("shop_of_releases", None)
+    sys.modules.pop("shop_to_migrate", None)
 
 
 def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -96,7 +96,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture
 def shop(server: Server, tmp_path: Path) -> Shop:
-    (tmp_path / "shop_of_releases.py").write_text(APP)
+    (tmp_path / "shop_to_migrate.py").write_text(APP)
     return Shop(server, f"shop{next(_apps)}", tmp_path)
 
 
@@ -121,7 +121,7 @@ class Shop:
         return job
 
     def words(self, *more: str) -> tuple[str, ...]:
-        app = ("--app-path", str(self.folder), "--require", "shop_of_releases", "-t", self.app)
+        app = ("--app-path", str(self.folder), "--require", "shop_to_migrate", "-t", self.app)
         return ("migrate", "1.4", "1.5", *app, *more)
 
     def migrate(self, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -385,16 +385,16 @@ def test_killed_at_random_and_run_again_nothing_is_lost(shop: Shop) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "shop_of_releases.py").write_text(APP)
+    (tmp_path / "shop_to_migrate.py").write_text(APP)
     (tmp_path / "ayl.toml").write_text('app = "shop"\n')
     return tmp_path
 
 
 def manifest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Of the code as it is there now."""
-    sys.modules.pop("shop_of_releases", None)
+    sys.modules.pop("shop_to_migrate", None)
     UPGRADES.clear()
-    return run("manifest", "--app-path", str(folder), "--require", "shop_of_releases", *words)
+    return run("manifest", "--app-path", str(folder), "--require", "shop_to_migrate", *words)
 
 
 class TestManifest:
@@ -404,7 +404,7 @@ class TestManifest:
         assert manifest(folder).stdout == (folder / "old.json").read_text()
         done = manifest(folder, "--check", old)
         assert (done.stdout, done.returncode) == ("calls of shop 1.5 could all run in 1.5\n", ExitCode.OK)
-        (folder / "shop_of_releases.py").write_text(
+        (folder / "shop_to_migrate.py").write_text(
             APP.replace("carrier: str", "carrier: bytes").replace("1.5", "1.60")
         )
         done = manifest(folder, "--check", old)
