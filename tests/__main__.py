@@ -1,7 +1,7 @@
 """The whole suite, several parts at a time: `python -m tests`, or bin/test, which installs what it needs.
 
-Most tests wait now and then: for processes that they have started, for time to pass. So there are more parts at a time
-than processors. A line tells of each part that has ended; what the failed ones said comes last.
+Many tests wait, so there are more parts at a time than processors: half of them of those that wait, as long as there
+are any, and half of those that compute. A line tells of each part that has ended; what the failed ones said comes last.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ AT_ONCE = 3 * (os.cpu_count() or 1)
 class Run:
     """One part, as a process of its own."""
 
-    def __init__(self, part: Part, log: Path) -> None:
+    def __init__(self, part: Part, log: Path, *, waits: bool) -> None:
         self.part = part
+        self.waits = waits
         self._log = log
         self._began = time.monotonic()
         with log.open("wb") as stream:
@@ -63,23 +64,24 @@ class Run:
         self._process.wait()
 
 
-def run(folder: Path) -> list[Run]:
+def run_all(folder: Path) -> list[Run]:
     """Run all; those that failed."""
-    waiting, running, failed = parts(), list[Run](), list[Run]()
-    total, began = len(waiting), time.monotonic()
+    left, running, failed = parts(), list[Run](), list[Run]()
+    total, began = len(left), time.monotonic()
     try:
-        while waiting or running:
-            while waiting and len(running) < AT_ONCE:
-                running.append(Run(waiting.pop(0), folder / f"{len(waiting)}.log"))
+        while left or running:
+            while left and len(running) < AT_ONCE:
+                waits = sum(run.waits for run in running) < AT_ONCE // 2
+                running.append(Run(left.pop(0 if waits else -1), folder / f"{len(left)}.log", waits=waits))
             time.sleep(0.05)
             for ended in [run for run in running if run.has_ended()]:
                 running.remove(ended)
                 failed += [ended] * ended.failed()
-                done = total - len(waiting) - len(running)
+                done = total - len(left) - len(running)
                 tell(f"{time.monotonic() - began:4.0f} s {done:3}/{total} {ended}")
     finally:
-        for left in running:
-            left.kill()
+        for run in running:
+            run.kill()
     return failed
 
 
@@ -98,7 +100,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, end)
     with TemporaryDirectory(prefix="ayl-tests-") as folder:
-        failed = run(Path(folder))
+        failed = run_all(Path(folder))
         for each in failed:
             tell(f"\n\n{each.said()}\n{each}")
         tell(f"\n{len(failed)} parts failed" if failed else "\nAll parts passed")

@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 TESTS = Path(__file__).parent
 
-FILES = 6
+FILES = 8
 """Of one part at most: few enough for parts to end side by side, enough for what files share to be started rarely."""
 
-FIRST = ("processes/worker", "simulation", "binlog", "processes/server", "contrib/sqlalchemy")
-"""Directories whose parts take longest: begun first, so that none is left alone for the end."""
+WAITING = ("processes/worker", "chaos", "processes/server", "crashes", "ayl/spool")
+"""Directories whose tests mostly wait: for processes that they have started, for time to pass. Longest first."""
+
+COMPUTING = ("installed", "simulation", "ayl/hostile", "contrib/django", "differential", "contrib/sqlalchemy", "fuzz")
+"""Directories whose tests use a processor all the time. Longest first."""
 
 COMPILED = ("server", "binlog", "simulation", "differential", "fuzz")
 """Directories whose tests run once more with the server compiled."""
@@ -35,7 +38,7 @@ class Part(NamedTuple):
 
 
 def parts() -> list[Part]:
-    """Those that take longest first."""
+    """Those that mostly wait first and those that compute last; at both ends, what takes longest."""
     directories = sorted({file.parent for file in TESTS.rglob("test_*.py")}, key=_turn)
     return [
         Part(files, compiled)
@@ -47,7 +50,9 @@ def parts() -> list[Part]:
 
 def _turn(directory: Path) -> tuple[int, str]:
     name = _name(directory)
-    return (FIRST.index(name) if name in FIRST else len(FIRST), name)
+    if name in COMPUTING:
+        return (len(WAITING) + len(COMPUTING) - COMPUTING.index(name), name)
+    return (WAITING.index(name) if name in WAITING else len(WAITING), name)
 
 
 def _files(directory: Path, *, compiled: bool) -> list[Path]:

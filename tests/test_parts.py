@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from .parts import AS_SOURCES, COMPILED, FILES, FIRST, TESTS, parts
+from .parts import AS_SOURCES, COMPILED, COMPUTING, FILES, TESTS, WAITING, parts
 
 
 def names(*, compiled: bool) -> Counter[str]:
@@ -34,6 +34,11 @@ def test_a_part_has_few_files_of_one_directory() -> None:
         assert len({file.parent for file in part.files}) == 1
 
 
-@pytest.mark.parametrize("name", [*FIRST, *COMPILED, *AS_SOURCES])
+def test_what_waits_is_at_one_end_and_what_computes_at_the_other() -> None:
+    directories = [part.files[0].parent.relative_to(TESTS).as_posix() for part in parts()]
+    assert (directories[0], directories[-1]) == (WAITING[0], COMPUTING[0])
+
+
+@pytest.mark.parametrize("name", [*WAITING, *COMPUTING, *COMPILED, *AS_SOURCES])
 def test_what_is_named_is_there(name: str) -> None:
     assert (TESTS / name).exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ayl.admin.findings import NOTE, TROUBLE, WARNING, Finding, many, span, worst_first
@@ -45,7 +45,8 @@ def ailments(seen: Examination) -> list[Finding]:
 def _abandoned(seen: Examination) -> Iterator[Finding]:
     """Tubes with jobs and no worker, told apart by whether another version has workers."""
     watched = _watched(seen)
-    lonely, outdated = [], []
+    lonely: list[TubeStatistics] = []
+    outdated: list[TubeStatistics] = []
     for tube in _examined(seen):
         if not tube.workers.total and (tube.jobs.ready or tube.jobs.delayed):
             (outdated if watched.get(family_of(tube.name)) else lonely).append(tube)
@@ -59,11 +60,11 @@ def _examined(seen: Examination) -> Iterator[TubeStatistics]:
 
 def _watched(seen: Examination) -> dict[tuple[str, str] | None, list[str]]:
     """Tubes with workers, by app and lane."""
-    found = defaultdict(list)
+    found: dict[tuple[str, str] | None, list[str]] = {}
     for tube in seen.tubes:
         if tube.workers.total and (family := family_of(tube.name)):
-            found[family].append(tube.name)
-    return {**found}
+            found.setdefault(family, []).append(tube.name)
+    return found
 
 
 def _waiting(tube: TubeStatistics) -> int:

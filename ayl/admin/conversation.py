@@ -20,7 +20,7 @@ from ayl.admin.errors import (
 from ayl.engines.addresses import Servers
 from ayl.engines.client import Client
 from ayl.engines.dialing import dialer
-from ayl.tubes import app_of, legal
+from ayl.tubes import app_of, is_wild, legal, stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -103,6 +103,7 @@ class Conversation(Client):
             self._sock.sendall(b"".join(b"use %b\r\n%b\r\n" % (tube.encode("ascii"), command) for tube in portion))
             for tube in portion:
                 self._answer(b"USING")
+                self._used = tube
                 self.prompt.next_reply()
                 yield tube, self._reply(b"FOUND", body=True)
                 self.prompt.next_reply()
@@ -185,6 +186,13 @@ def checked(tube: str) -> str:
     """The name, if a tube can have it; NotATubeName otherwise."""
     # greenstalk sends any ASCII: a name with a line end in it would be two commands.
     if not legal(tube):
+        raise NotATubeName(tube)
+    return tube
+
+
+def checked_pattern(tube: str) -> str:
+    """The same for what may also be a pattern with `*`."""
+    if not (legal(stem(tube)) or (is_wild(tube) and not stem(tube))):
         raise NotATubeName(tube)
     return tube
 

@@ -10,6 +10,7 @@ AdminError
     ├── NotATubeName    ... no tube can have this name
     ├── NoSuchTube      ... the tube does not exist (any more)
     ├── NobodyWatches   ... no worker is there to obey
+    ├── TooFewWatch     ... or not so many
     ├── NoSuchJob       ... the job does not exist (any more)
     └── JobInOtherState ... it does, but what was asked cannot be done with it as it is
 """
@@ -98,6 +99,13 @@ class NobodyWatches(_TubeMissing):
 
     def __init__(self, server: Server, tube: str, similar: Iterable[str]) -> None:
         super().__init__(f"no worker watches the tube {tube!r} at {server}", similar)
+
+
+class TooFewWatch(RequestRefused):
+    """As NobodyWatches, for some of several control messages."""
+
+    def __init__(self, server: Server, tube: str, workers: int) -> None:
+        super().__init__(f"only {workers} connections of workers watch the tube {tube!r} at {server}")
 
 
 class NoSuchJob(RequestRefused):

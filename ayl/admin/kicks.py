@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ayl.admin.conversation import conversation
+from ayl.admin.conversation import checked_pattern, conversation
 from ayl.admin.jobs import Done, command_each
 from ayl.admin.statistics import chosen, look, missing
 
@@ -35,6 +35,7 @@ def kick(server: Server, tube: str, most: int | None = 1) -> Generator[list[Kick
     As the protocol has it: if any is buried, then buried ones, the oldest first; else delayed ones, the next first;
     never both. What was done so far, a portion at a time. NoSuchTube if there is no such tube.
     """
+    checked_pattern(tube)
     with conversation(server) as client:
         done: list[Kicked] = []
         yield done

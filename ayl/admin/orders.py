@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ayl.admin.conversation import checked, conversation, similar
-from ayl.admin.errors import NobodyWatches
-from ayl.admin.statistics import look
-from ayl.tubes import app_of
+from ayl.admin.conversation import checked_pattern, conversation, similar
+from ayl.admin.errors import NobodyWatches, TooFewWatch
+from ayl.admin.statistics import chosen, looks
+from ayl.tubes import app_of, stem
 
 if TYPE_CHECKING:
     from ayl.admin.facts import Workers
@@ -30,22 +30,23 @@ class WorkerOrder:
     """Workers that have secrets obey no other."""
 
 
-def kill_worker(server: Server, tube: str, secrets: KeyRing | None = None) -> WorkerOrder:
-    """Ask one worker of the tube to exit: the next one that is free. It ends no call that runs.
+def kill_worker(server: Server, tube: str, secrets: KeyRing | None = None, *, count: int = 1) -> list[WorkerOrder]:
+    """Ask one worker of the tube, or so many, to exit: the next that are free. It ends no call that runs.
 
-    `secrets` are those of the tube's app. NotConfigured if none of their keys is valid now.
+    For a pattern, so many of each tube that it matches and a worker watches. `secrets` are those of the tubes' app.
+    NotConfigured if none of their keys is valid now; NobodyWatches, or TooFewWatch, if there are not so many.
     """
-    return _order_worker("exit", server, tube, secrets)
+    return _order_workers("exit", server, tube, secrets, count)
 
 
-def quiet_worker(server: Server, tube: str, secrets: KeyRing | None = None) -> WorkerOrder:
-    """The same, until its supervisor is told to resume."""
-    return _order_worker("quiet", server, tube, secrets)
+def quiet_worker(server: Server, tube: str, secrets: KeyRing | None = None, *, count: int = 1) -> list[WorkerOrder]:
+    """The same, until their supervisor is told to resume."""
+    return _order_workers("quiet", server, tube, secrets, count)
 
 
-def restart_worker(server: Server, tube: str, secrets: KeyRing | None = None) -> WorkerOrder:
-    """Have one worker of the tube replaced by another, which is there before it goes."""
-    return _order_worker("restart", server, tube, secrets)
+def restart_worker(server: Server, tube: str, secrets: KeyRing | None = None, *, count: int = 1) -> list[WorkerOrder]:
+    """Have them replaced by others, which are there before they go."""
+    return _order_workers("restart", server, tube, secrets, count)
 
 
 def control(order: str, app: str) -> bytes:
@@ -53,15 +54,24 @@ def control(order: str, app: str) -> bytes:
     return b'{"type":"ayl-control","do":"%b","app":"%b"}' % (order.encode(), app.encode())
 
 
-def _order_worker(order: str, server: Server, tube: str, secrets: KeyRing | None) -> WorkerOrder:
-    checked(tube)
-    body = control(order, app_of(tube))
-    if secrets is not None:
-        body = secrets.sign(app_of(tube), body, time.time())
+def _order_workers(order: str, server: Server, tube: str, secrets: KeyRing | None, count: int) -> list[WorkerOrder]:
+    checked_pattern(tube)
     with conversation(server) as client:
-        found = look(client, tube)
-        if found is None or not found.workers.total:
-            raise NobodyWatches(server, tube, [] if found else similar(tube, client.tubes()))
-        client.use(tube)
-        job = client.put(body, priority=0)
-        return WorkerOrder(tube=tube, job=job, workers=found.workers, signed=secrets is not None)
+        watched = [found for found in looks(client, chosen(client, server, tube)) if found.workers.total]
+        if not watched:
+            known = client.tubes()
+            raise NobodyWatches(server, tube, [] if tube in known else similar(stem(tube), known))
+        for found in watched:
+            if found.workers.total < count:
+                raise TooFewWatch(server, found.name, found.workers.total)
+        orders = []
+        for found in watched:
+            app = app_of(found.name)
+            body = control(order, app)
+            if secrets is not None:
+                body = secrets.sign(app, body, time.time())
+            client.use(found.name)
+            for _ in range(count):
+                job = client.put(body, priority=0)
+                orders.append(WorkerOrder(found.name, job, found.workers, secrets is not None))
+        return orders

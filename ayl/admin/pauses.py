@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ayl.admin.conversation import conversation, there
+from ayl.admin.conversation import checked_pattern, conversation, there
 from ayl.admin.statistics import chosen, missing
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def pause(server: Server, tube: str, seconds: int) -> list[Pause]:
 
     Jobs can still be put. NoSuchTube if there is no such tube.
     """
+    checked_pattern(tube)
     with conversation(server) as client:
         names = chosen(client, server, tube)
         answers = client.ask((b"pause-tube %b %d\r\n" % (name.encode(), seconds) for name in names), b"PAUSED")

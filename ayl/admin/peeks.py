@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ayl.admin.conversation import conversation, there
+from ayl.admin.conversation import checked_pattern, conversation, there
 from ayl.admin.errors import NoSuchJob
 from ayl.admin.jobs import Job, found, read
 from ayl.admin.statistics import chosen, existing
@@ -51,6 +51,7 @@ def peek(server: Server, tube: str, state: str) -> list[Peek]:
 
     NoSuchTube if there is no such tube.
     """
+    checked_pattern(tube)
     with conversation(server) as client:
         names = chosen(client, server, tube)
         if not is_wild(tube):

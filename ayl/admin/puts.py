@@ -51,8 +51,9 @@ def put(
 
     RequestRefused if it is too large, or the server takes none.
     """
+    checked(tube)
     with conversation(server) as client:
-        client.use(checked(tube))
+        client.use(tube)
         try:
             job = client.put(body, priority, delay, time_to_run)
         except greenstalk.JobTooBigError as error:

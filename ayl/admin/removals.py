@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import greenstalk
 
-from ayl.admin.conversation import MOST_AT_ONCE, Reply, conversation, there
+from ayl.admin.conversation import MOST_AT_ONCE, Reply, checked, checked_pattern, conversation, there
 from ayl.admin.jobs import Done, command_each
 from ayl.admin.peeks import PEEKED, Peek, first
 from ayl.admin.statistics import chosen, existing, look, missing
@@ -40,6 +40,7 @@ def eat(server: Server, tube: str) -> Peek:
     """Delete the ready job that would be next; what it was, or None for it if none is ready. NoSuchTube if there is no
     such tube.
     """
+    checked(tube)
     with conversation(server) as client:
         existing(client, server, tube)
         while (job := first(client, tube, "ready")) is not None:
@@ -54,6 +55,7 @@ def eat_all(server: Server, tube: str, state: str) -> Generator[list[Eaten], Non
 
     What was done so far, a portion at a time. NoSuchTube if there is no such tube.
     """
+    checked_pattern(tube)
     with conversation(server) as client:
         done: list[Eaten] = []
         yield done

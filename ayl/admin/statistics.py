@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ayl.admin import facts
-from ayl.admin.conversation import checked, conversation, similar, there
+from ayl.admin.conversation import checked, checked_pattern, conversation, similar, there
 from ayl.admin.errors import NoSuchTube
 from ayl.tubes import is_wild, matching, stem
 
@@ -24,6 +24,8 @@ def statistics(server: Server) -> facts.ServerStatistics:
 
 def tubes(server: Server, tube: str = "") -> list[facts.TubeStatistics]:
     """Every tube, or that one, or every one that a pattern with `*` matches. NoSuchTube if that is none."""
+    if tube:
+        checked_pattern(tube)
     with conversation(server) as client:
         found = [*looks(client, chosen(client, server, tube) if tube else client.tubes())]
         if tube and not found:
@@ -60,12 +62,11 @@ def named(client: Conversation, pattern: str = "") -> list[str]:
 def chosen(client: Conversation, server: Server, tube: str) -> list[str]:
     """The tubes that an operator means: this one, be it there or not, or all that its pattern matches.
 
-    For operations on tubes, which do all of them in one conversation. NoSuchTube if nothing matches.
+    For operations on tubes, which do all of them in one conversation, and check the name before it. NoSuchTube if
+    nothing matches.
     """
-    if not is_wild(tube):
-        return [checked(tube)]
-    if stem(tube):
-        checked(stem(tube))
+    if not is_wild(checked_pattern(tube)):
+        return [tube]
     if found := named(client, tube):
         return found
     raise missing(client, server, tube)

@@ -148,7 +148,7 @@ def _held(found: Circumstances, job: Job) -> Iterator[Finding]:
     elif found.workers and found.workers.asked:
         by = "another machine or client: no worker of this one that answers makes its call"
     else:
-        by = "somebody whom the server does not name, and no worker of this machine can be asked (ayl_worker --status PATH)"
+        by = "somebody whom the server does not name; no worker of this machine can be asked (ayl_worker --status PATH)"
     left = f"the lease ends in {span(job.time_left)}" if job.time_left else "the lease ends now"
     yield Finding(
         "held",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 from ayl import admin
+from ayl.cli.described import clock
 from ayl.cli.output import Styled, Value, listing, table
 from ayl.cli.requests import Request, command
 
@@ -14,6 +18,11 @@ def statistics(request: Request) -> None:
     """The whole server: jobs, workers, and all that it reports.
 
     A worker is a connection that has ever reserved; available ones wait for a job, busy ones do not.
+
+    \b
+    Examples:
+      ayl_beanstalk statistics
+      ayl_beanstalk statistics -h queue1,queue2:11301 --json
     """
     request.answer_each(admin.statistics, _of_server)
 
@@ -22,8 +31,14 @@ def statistics(request: Request) -> None:
 def list_tubes(request: Request) -> None:
     """All tubes, by name, with their jobs and workers.
 
-    Those that -t names or matches, if it is given: `list_tubes -t 'shop/*'`. A worker is a connection that watches the
-    tube. Every client watches `default` until it says otherwise, so producers are often counted there.
+    Those that -t names or matches, if it is given. A worker is a connection that watches the
+    tube. Every client watches `default` until it says otherwise, so producers are often counted there. A pause is
+    told with the time that is left of it.
+
+    \b
+    Examples:
+      ayl_beanstalk list_tubes
+      ayl_beanstalk list_tubes -t 'shop/*' --json
     """
     request.answer_each(
         lambda server: sorted(admin.tubes(server, request.named_tube), key=lambda tube: tube.name), _rows
@@ -34,8 +49,13 @@ def list_tubes(request: Request) -> None:
 def tube_statistics(request: Request) -> None:
     """One tube in full.
 
-    The tube is given with -t; for a pattern, each that matches. A worker is a connection that watches it. Every client
-    watches `default` until it says otherwise, so producers are often counted there.
+    The tube is given with -t; for a pattern, each that matches. A worker is a connection that watches it. Every
+    client watches `default` until it says otherwise, so producers are often counted there.
+
+    \b
+    Examples:
+      ayl_beanstalk tube_statistics -t shop/1.4.2
+      ayl_beanstalk tube_statistics -t 'shop/*' --json
     """
     request.answer_tubes(lambda server: admin.tubes(server, request.tube), _of_tube, "\n\n")
 
@@ -46,7 +66,22 @@ def _of_server(found: admin.ServerStatistics) -> str:
 
 
 def _rows(found: list[admin.TubeStatistics]) -> str:
-    return table(("TUBE", *COLUMNS), [(tube.name, *_columns(tube.jobs, tube.workers)) for tube in found])
+    rows = [(tube.name, *_columns(tube.jobs, tube.workers), _pause(tube)) for tube in found]
+    if len(found) > 1:
+        rows.append((f"{len(found):,} tubes", *_columns(_total(found, "jobs"), _total(found, "workers")), ""))
+    return table(("TUBE", *COLUMNS, "PAUSED"), rows)
+
+
+def _total(found: list[admin.TubeStatistics], what: str) -> Any:
+    """The same kind of record with the sums of all tubes."""
+    records = [getattr(tube, what) for tube in found]
+    names = [field.name for field in fields(records[0])]
+    return type(records[0])(**{name: sum(getattr(record, name) for record in records) for name in names})
+
+
+def _pause(tube: admin.TubeStatistics) -> Styled:
+    """How long it still is."""
+    return Styled(clock(tube.pause_time_left) if tube.pause_time_left else "", colour="yellow")
 
 
 def _of_tube(found: admin.TubeStatistics) -> str:

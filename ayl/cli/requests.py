@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from ayl import admin
-from ayl.cli import ExitCode
+from ayl.cli import ExitCode, completion
 from ayl.cli.output import as_json, visible
 from ayl.errors import AylError, NotConfigured, Unreachable
 
@@ -111,15 +111,21 @@ class Request:
                 click.echo(as_json(told))
 
     def answer_tubes(
-        self, ask: Callable[[admin.Server], list[T]], shown: Callable[[T], str], between: str = "\n"
+        self,
+        ask: Callable[[admin.Server], list[T]],
+        shown: Callable[[T], str],
+        between: str = "\n",
+        *,
+        several: bool = False,
     ) -> None:
         """`answer_each` where `ask` gives a result for each tube. For one that was named, that is the answer; for a
-        pattern, the list.
+        pattern, the list. `several`: the list in any case.
         """
+        several = several or "*" in self.tube
 
         def one_or_all(server: admin.Server) -> T | list[T]:
             found = ask(server)
-            return found if "*" in self.tube else found[0]
+            return found if several else found[0]
 
         def together(found: T | list[T]) -> str:
             return between.join(map(shown, found if isinstance(found, list) else [found]))
@@ -204,6 +210,7 @@ OPTIONS = (
         default="",
         show_default="default",
         help="The tube, for commands that are about one; many take patterns: 'shop/*'.",
+        shell_complete=completion.tubes,
     ),
     option(
         ["--timeout"],

@@ -36,8 +36,9 @@ def _of_text(tag: str) -> Callable[[str], object]:
 
 
 def _clock(kind: type[Clock]) -> Callable[..., Clock]:
-    def make(*numbers: int, fold: int = 0, tzinfo: tzinfo | None = None) -> Clock:
-        return kind(*(_only(int, number) for number in numbers), fold=_only(int, fold), tzinfo=_zone(tzinfo))
+    def make(*numbers: int, fold: int = 0, tzinfo: object = None) -> Clock:
+        made: Callable[..., Clock] = kind
+        return made(*(_only(int, number) for number in numbers), fold=_only(int, fold), tzinfo=_zone(tzinfo))
 
     return make
 

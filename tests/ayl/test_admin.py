@@ -130,7 +130,7 @@ def test_a_tube_that_does_not_exist_is_answered_with_similar_ones(
     assert asked in str(caught.value)
 
 
-WORDS: dict[Callable[[admin.Server, str], admin.WorkerOrder], str] = {
+WORDS: dict[Callable[[admin.Server, str], list[admin.WorkerOrder]], str] = {
     admin.kill_worker: "exit",
     admin.quiet_worker: "quiet",
     admin.restart_worker: "restart",
@@ -143,11 +143,11 @@ def test_a_worker_knows_every_order_and_no_other() -> None:
 
 @pytest.mark.parametrize("operation", WORDS)
 def test_a_worker_is_told_by_the_most_urgent_job_of_its_tube(
-    server: admin.Server, operation: Callable[..., admin.WorkerOrder]
+    server: admin.Server, operation: Callable[..., list[admin.WorkerOrder]]
 ) -> None:
     with client(server, use=TUBE, watch=TUBE) as worker:
         worker.put(b"work", priority=1)
-        asked = operation(server, TUBE)
+        (asked,) = operation(server, TUBE)
         first = worker.reserve(timeout=0)
         body = f'{{"type":"ayl-control","do":"{WORDS[operation]}","app":"shop"}}'
         assert (first.id, first.body) == (asked.job, body.encode())

@@ -120,8 +120,10 @@ def judged(sent: Mapping[int, Sent], runs: Sequence[Run], incidents: Sequence[In
     for call, of_call in attempts.items():
         if len(of_call) > 1:
             of_call.sort(key=lambda run: run.begin)
-            _count_doubles(figures, sent[call], of_call, causes)
-            _count_overlaps(figures, sent[call], of_call, [incident for incident in incidents if not incident.process])
+            copied = _copied(of_call, sent[call], causes)
+            _count_doubles(figures, sent[call], of_call, causes, copied)
+            cuts = [incident for incident in incidents if not incident.process]
+            _count_overlaps(figures, sent[call], of_call, cuts, copied)
     return figures
 
 
@@ -140,7 +142,23 @@ def _overrun(run: Run, until: float, sent: Sent) -> float:
     return until - run.begin - sent.time_to_run
 
 
-def _count_doubles(figures: Figures, sent: Sent, runs: Iterable[Run], causes: Sequence[Incident]) -> None:
+def _copied(runs: Iterable[Run], sent: Sent, causes: Sequence[Incident]) -> tuple[float, str]:
+    """From when on there may be two jobs of a call, and why: what has failed is put anew with its history before the
+    old job is deleted, and something broke in between.
+    """
+    for run in runs:
+        if (
+            run.how == "failed"
+            and run.end is not None
+            and (why := _reason(run, sent, run.end + SETTLE_SECONDS, causes))
+        ):
+            return run.end, f"{why}, while a failure was written down"
+    return float("inf"), ""
+
+
+def _count_doubles(
+    figures: Figures, sent: Sent, runs: Iterable[Run], causes: Sequence[Incident], copied: tuple[float, str]
+) -> None:
     """Each run after one that was done needs a reason: why was that one not settled?"""
     done = [run for run in runs if run.done]
     for first, second in pairwise(done):
@@ -148,19 +166,23 @@ def _count_doubles(figures: Figures, sent: Sent, runs: Iterable[Run], causes: Se
         if second.begin < first.end:
             continue  # an overlap
         reason = _reason(first, sent, first.end + SETTLE_SECONDS, causes) or _staleness(first, second, causes)
+        reason = reason or (copied[1] if copied[0] <= first.begin else "")
         if reason:
             figures.doubles[reason] += 1
         else:
             figures.unexplained.append(f"no reason to do it again: {_told(sent, first, second, causes)}")
 
 
-def _count_overlaps(figures: Figures, sent: Sent, runs: Iterable[Run], incidents: Sequence[Incident]) -> None:
+def _count_overlaps(
+    figures: Figures, sent: Sent, runs: Iterable[Run], incidents: Sequence[Incident], copied: tuple[float, str]
+) -> None:
     for first, second in combinations(runs, 2):
         ends = first.end if first.end is not None else first.begin
         if not (second.begin < ends or (first.how in (None, "dies") and first.attempt in second.alive)):
             continue
         figures.longest_overrun = max(figures.longest_overrun, _overrun(first, second.begin, sent))
         reason = _reason(first, sent, second.begin, incidents) or _staleness(first, second, incidents)
+        reason = reason or (copied[1] if copied[0] <= first.begin else "")
         if reason:
             figures.overlaps[reason] += 1
         else:

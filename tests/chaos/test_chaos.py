@@ -102,6 +102,14 @@ def test_what_was_done_is_done_again_only_for_a_reason(incident: Incident, expla
     assert (figures.wrong() == []) is explained
 
 
+@pytest.mark.parametrize(("begin", "explained"), [(0.9, True), (2.5, False)])
+def test_a_failure_that_was_being_written_down_may_leave_two_jobs(begin: float, explained: bool) -> None:
+    runs = [run(0, 1, "failed"), run(5, 6, number=2), run(9, 9.5, number=3)]
+    figures = judged(SENT, runs, [Incident("cut", begin, begin + 0.1, "worker1")])
+    assert figures.doubles == ({"cut, while a failure was written down": 1} if explained else {})
+    assert (figures.wrong() == []) is explained
+
+
 def test_a_call_that_ends_its_process_may_cost_another_its_settlement() -> None:
     figures = judged(SENT | DEADLY, [*AGAIN, *DEATH], [])
     assert figures.doubles == {"a process ended by a call": 1}

@@ -133,10 +133,11 @@ class TestAnswers:
             app.bury(app.reserve())
             app.reserve()
             assert answer("list_tubes", server=server) == (
-                "TUBE        READY  RESERVED  DELAYED  BURIED  WORKERS  AVAILABLE  BUSY\n"
+                "TUBE        READY  RESERVED  DELAYED  BURIED  WORKERS  AVAILABLE  BUSY  PAUSED\n"
                 "a               0         0        0       0        1          1     0\n"
                 "default         0         0        0       0        0          0     0\n"
                 "shop/1.4.2     10         1        1       1        1          0     1\n"
+                "3 tubes        10         1        1       1        2          1     1\n"
             )
 
     def test_list_tubes_as_json_gives_the_names(self, server: Server) -> None:

@@ -135,4 +135,4 @@ class TestPatterns:
     def test_a_pattern_that_no_tube_can_match_is_told(self, servers: tuple[admin.Server, admin.Server]) -> None:
         done = run("list_tubes", "-t", "a@*", at=servers[:1])
         assert done.exit_code == ExitCode.REFUSED
-        assert "no tube can be named 'a@'" in done.stderr
+        assert "no tube can be named 'a@*'" in done.stderr

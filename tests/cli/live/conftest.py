@@ -24,6 +24,13 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def any_server() -> Iterator[Server]:
+    """Where the test is about the terminal."""
+    with KINDS[0].running() as started:
+        yield started
+
+
 @pytest.fixture
 def app() -> str:
     """The first part of names of tubes that no other test has."""

@@ -185,33 +185,33 @@ class TestOnTerminal:
         ids=["SIGINT", "SIGTERM", "SIGHUP"],
     )
     def test_the_terminal_is_left_as_it_was_found(
-        self, server: Server, end: Callable[[subprocess.Popen[bytes]], None], code: int
+        self, any_server: Server, end: Callable[[subprocess.Popen[bytes]], None], code: int
     ) -> None:
-        with terminal("watch", "-p", str(server.port)) as shown:
+        with terminal("watch", "-p", str(any_server.port)) as shown:
             shown.see("TUBE")
             assert not shown.is_as_found
             end(shown.process)
             assert shown.ended() == code
             assert shown.is_as_found
 
-    def test_colours_are_left_away_where_they_are_not_wanted(self, server: Server, app: str) -> None:
-        words = ("watch", "-t", f"{app}/*", "-p", str(server.port))
-        with client(server, use=f"{app}/1") as producer:
+    def test_colours_are_left_away_where_they_are_not_wanted(self, any_server: Server, app: str) -> None:
+        words = ("watch", "-t", f"{app}/*", "-p", str(any_server.port))
+        with client(any_server, use=f"{app}/1") as producer:
             producer.put(b"")
             for variables, style in (({"NO_COLOR": "1"}, ""), ({"TERM": "vt100"}, ""), ({}, "35")):
                 with terminal(*words, **variables) as shown:
-                    shown.see(f"{app}/1 ")
+                    shown.see(f"{app}/1 ", "1              0        0")
                     assert shown.screen.styled("1              0        0") == style
 
     @pytest.mark.parametrize("kind", ["dumb", "nonsense", ""])
-    def test_a_terminal_that_cannot_be_drawn_on_gets_blocks(self, server: Server, kind: str) -> None:
-        with terminal("watch", "0.1", "-n", "1", "-p", str(server.port), TERM=kind) as shown:
-            shown.see("TUBE")
+    def test_a_terminal_that_cannot_be_drawn_on_gets_blocks(self, any_server: Server, kind: str) -> None:
+        with terminal("watch", "-n", "1", "-t", "none", "-p", str(any_server.port), TERM=kind) as shown:
+            shown.see("no tube matches none")
             assert shown.ended() == ExitCode.OK
             assert shown.screen.modes == {}
 
-    def test_count_ends_it_on_a_terminal_too(self, server: Server) -> None:
-        with terminal("watch", "0.1", "-n", "2", "-p", str(server.port)) as shown:
+    def test_count_ends_it_on_a_terminal_too(self, any_server: Server) -> None:
+        with terminal("watch", "0.1", "-n", "2", "-p", str(any_server.port)) as shown:
             assert shown.ended() == ExitCode.OK
             assert "TUBE" in shown.screen.text
 

@@ -65,7 +65,7 @@ def test_a_worker_that_makes_a_call_ends_it_before_it_exits(workshop: Workshop) 
     workshop.read("running-begins")
     waiting = ayl.opts(priority=0).send(chores.note, workshop.folder, "waiting")
     later = ayl.send(chores.note, workshop.folder, "later")
-    asked = admin.kill_worker(workshop.address, workshop.tube)
+    (asked,) = admin.kill_worker(workshop.address, workshop.tube)
     assert asked.workers == admin.Workers(total=1, available=0, busy=1)
     workshop.let_go("running")
     assert supervisor.wait() == 0
