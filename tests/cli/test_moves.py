@@ -20,7 +20,7 @@ from ayl.admin.successors import NO_BURIAL, Successor
 from .servers import KINDS, Kind, client, wait_until, waiting_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ayl.admin import Server
     from ayl.admin.moves import Decide
@@ -337,6 +337,15 @@ class TestTargets:
         *_, last = moves(tubes.server, tubes.old, unchanged(tubes.old), to=small)
         assert last.moved == {"ready": 3}
 
+    def test_one_that_dies_before_it_has_buried_the_copy_gives_that_to_nobody(self, tubes: Tubes) -> None:
+        tubes.put("a", bury=True)
+        with through(tubes.server, lambda said: b"quit\r\n" if b"reserve-job" in said else said) as dying:
+            steps = moves(tubes.server, tubes.old, unchanged(tubes.new), to=dying)
+            with pytest.raises(admin.ServerHungUp, match=f"{dying} closed"):
+                list(steps)
+        assert [job.state for job in tubes.jobs(tubes.old)] == ["buried"]
+        assert [job.left > 10**9 for job in tubes.jobs(tubes.new)] == [True]
+
 
 class TestServersBefore112:
     """They cannot reserve a job by its id."""
@@ -345,7 +354,7 @@ class TestServersBefore112:
         tubes.put("ready")
         tubes.put("delayed", delay=60)
         tubes.put("buried", bury=True)
-        with without_reserve_job(tubes.server) as old:
+        with through(tubes.server, lambda said: said.replace(b"reserve-job", b"reserve-jab")) as old:
             *_, last = moves(old, tubes.old, unchanged(tubes.new))
         assert last.moved == {"ready": 1, "delayed": 1}
         assert last.stayed == {NO_BURIAL: 1}
@@ -355,13 +364,13 @@ class TestServersBefore112:
 
 
 @contextmanager
-def without_reserve_job(server: Server) -> Iterator[Server]:
-    """The server as one would be that does not know the command."""
+def through(server: Server, said: Callable[[bytes], bytes]) -> Iterator[Server]:
+    """The server as it is when something else is said to it."""
 
     def pass_on(reader: socket.socket, writer: socket.socket) -> None:
         with reader, writer:
             while data := reader.recv(1 << 16):
-                writer.sendall(data.replace(b"reserve-job", b"reserve-jab"))
+                writer.sendall(said(data))
             writer.shutdown(socket.SHUT_RDWR)
 
     def serve() -> None:
