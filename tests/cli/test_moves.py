@@ -14,6 +14,7 @@ import greenstalk
 import pytest
 
 from ayl import admin
+from ayl.admin import waiting
 from ayl.admin.moves import LEASE_LOST, Moves, moves, unchanged
 from ayl.admin.successors import NO_BURIAL, Successor
 
@@ -216,6 +217,18 @@ class TestDecisions:
         assert tubes.move(decide) == Moves({"ready": 2, "delayed": 2, "buried": 2}, {"no": 6})
         assert tubes.bodies(tubes.new) == ["go"] * 6
         assert tubes.bodies(tubes.old) == ["stay"] * 6
+
+    @pytest.mark.parametrize("state", [{}, {"delay": 600}, {"bury": True}], ids=str)
+    def test_where_too_many_stay_it_says_what_it_has_not_seen(
+        self, tubes: Tubes, state: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(waiting, "MOST_KEPT", 3)
+        tubes.put(*"abcdef", **state)  # type: ignore[arg-type]
+        found = tubes.move(lambda _: "no")
+        assert found.stayed["no"] >= 3
+        assert "jobs have to stay: those behind them were not looked at" in found.stopped
+        assert tubes.bodies(tubes.old) == [*"abcdef"]
+        assert admin.tube_statistics(tubes.server, tubes.old).jobs.reserved == 0
 
     def test_that_it_stayed_counts_as_nothing_for_the_call(self, tubes: Tubes) -> None:
         ready, delayed = tubes.put("a") + tubes.put("b", delay=60)
