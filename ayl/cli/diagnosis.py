@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl import settings as configuration
-from ayl.cli import ExitCode
+from ayl.cli import ExitCode, completion
 from ayl.cli.described import line
 from ayl.cli.output import visible
 from ayl.cli.requests import Request, command
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ayl.admin.examination import Examination
     from ayl.admin.findings import Finding
 
-ID = click.Argument(["id"], type=click.IntRange(1, 2**64 - 1))
+ID = click.Argument(["id"], type=click.IntRange(1, 2**64 - 1), shell_complete=completion.jobs)
 
 STATUS = click.Option(
     ["--status"],
