@@ -175,7 +175,11 @@ class TestServers:
 
     def test_one_with_a_large_binlog_is_a_warning(self, server: Server) -> None:
         seen = replace(examine(server), tubes=(), ready=(), buried=())
-        files = {"binlog-oldest-index": 5, "binlog-current-index": 132, "binlog-max-size": 10 << 20}
+        files: dict[str, int | float | str] = {
+            "binlog-oldest-index": 5,
+            "binlog-current-index": 132,
+            "binlog-max-size": 10 << 20,
+        }
         large = replace(seen, statistics=replace(statistics(server), reported=files))
         assert [finding.code for finding in ailments.ailments(large)] == ["binlog"]
 
