@@ -18,6 +18,11 @@ def statistics(request: Request) -> None:
     """The whole server: jobs, workers, and all that it reports.
 
     A worker is a connection that has ever reserved; available ones wait for a job, busy ones do not.
+
+    \b
+    Examples:
+      ayl_beanstalk statistics
+      ayl_beanstalk statistics -h queue1,queue2:11301 --json
     """
     request.answer_each(admin.statistics, _of_server)
 
@@ -26,8 +31,14 @@ def statistics(request: Request) -> None:
 def list_tubes(request: Request) -> None:
     """All tubes, by name, with their jobs and workers.
 
-    Those that -t names or matches, if it is given: `list_tubes -t 'shop/*'`. A worker is a connection that watches the
-    tube. Every client watches `default` until it says otherwise, so producers are often counted there.
+    Those that -t names or matches, if it is given. A worker is a connection that watches the
+    tube. Every client watches `default` until it says otherwise, so producers are often counted there. A pause is
+    told with the time that is left of it.
+
+    \b
+    Examples:
+      ayl_beanstalk list_tubes
+      ayl_beanstalk list_tubes -t 'shop/*' --json
     """
     request.answer_each(
         lambda server: sorted(admin.tubes(server, request.named_tube), key=lambda tube: tube.name), _rows
@@ -38,8 +49,13 @@ def list_tubes(request: Request) -> None:
 def tube_statistics(request: Request) -> None:
     """One tube in full.
 
-    The tube is given with -t; for a pattern, each that matches. A worker is a connection that watches it. Every client
-    watches `default` until it says otherwise, so producers are often counted there.
+    The tube is given with -t; for a pattern, each that matches. A worker is a connection that watches it. Every
+    client watches `default` until it says otherwise, so producers are often counted there.
+
+    \b
+    Examples:
+      ayl_beanstalk tube_statistics -t shop/1.4.2
+      ayl_beanstalk tube_statistics -t 'shop/*' --json
     """
     request.answer_tubes(lambda server: admin.tubes(server, request.tube), _of_tube, "\n\n")
 
