@@ -22,6 +22,7 @@ Examples:
   {NAME}                                  the whole server
   {NAME} -h queue.example.org list_tubes  the tubes of a server elsewhere
   {NAME} tube_statistics -t shop/1.4.2    one tube and its workers
+  {NAME} watch -t 'shop/*'                a live table of the tubes of an app
   {NAME} list_tubes --json | jq -r '.[].name'
   {NAME} kill_worker -t shop/1.4.2        one worker exits when it is free
   {NAME} spool list                       calls that wait on this machine for a server
