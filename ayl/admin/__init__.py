@@ -4,6 +4,7 @@ Each operation is one short conversation on a connection of its own, through gre
 it ends in time, with an answer or with one error of the tree in `ayl.admin.errors`.
 """
 
+from ayl.admin.draining import Drain, drain, draining
 from ayl.admin.errors import (
     AdminError,
     JobInOtherState,
@@ -27,6 +28,7 @@ from ayl.admin.pauses import Pause, pause
 from ayl.admin.peeks import PEEKED, Peek, body, find_jobs, peek
 from ayl.admin.puts import Put, put, put_sleep
 from ayl.admin.removals import Eaten, delete, eat, eat_all
+from ayl.admin.searches import Search, Wanted, search
 from ayl.admin.server import Server, servers, servers_at
 from ayl.admin.statistics import statistics, tube_statistics, tubes
 from ayl.admin.transfers import NowhereToMove, Transfer, plan_transfer, transfer, with_rest
@@ -36,6 +38,7 @@ __all__ = [
     "AdminError",
     "Declined",
     "Done",
+    "Drain",
     "Eaten",
     "Job",
     "JobInOtherState",
@@ -52,6 +55,7 @@ __all__ = [
     "Peek",
     "Put",
     "RequestRefused",
+    "Search",
     "Server",
     "ServerHungUp",
     "ServerStatistics",
@@ -60,11 +64,14 @@ __all__ = [
     "TooFewWatch",
     "Transfer",
     "TubeStatistics",
+    "Wanted",
     "WorkerOrder",
     "Workers",
     "body",
     "control",
     "delete",
+    "drain",
+    "draining",
     "eat",
     "eat_all",
     "find_jobs",
@@ -78,6 +85,7 @@ __all__ = [
     "put_sleep",
     "quiet_worker",
     "restart_worker",
+    "search",
     "servers",
     "servers_at",
     "statistics",

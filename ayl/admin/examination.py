@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ayl.admin import facts, jobs
 from ayl.admin.conversation import conversation, there
-from ayl.admin.statistics import chosen, looks
+from ayl.admin.statistics import chosen, looks, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +50,9 @@ def examine(server: Server, tube: str = "") -> Examination:
     with conversation(server) as client:
         statistics = facts.server_statistics(client.stats())
         names = client.tubes()
-        examined = frozenset(chosen(client, server, tube) if tube else names)
+        examined = frozenset(chosen(client, server, tube) if tube else names).intersection(names)
+        if tube and not examined:
+            raise missing(client, server, tube)
         tubes = tuple(looks(client, names))
         wanted = [one for one in tubes if one.name in examined]
         ready = _heads(client, b"peek-ready", [one for one in wanted if one.jobs.ready], "ready")

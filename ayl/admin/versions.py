@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 _parts = re.compile(r"[0-9]+|[A-Za-z]+").findall
+_commit = re.compile("(?=.*[a-f])[0-9a-f]{7,40}").fullmatch
+"""Its id may begin with a digit, too."""
+
 _begins_with_a_number = re.compile("[vV]?[0-9]").match
 
 BEFORE = {"dev": 0, "a": 1, "alpha": 1, "b": 2, "beta": 2, "c": 3, "rc": 3, "pre": 3, "preview": 3}
@@ -19,8 +22,7 @@ def newer(one: str, other: str) -> bool:
 
 
 def _is_ordered(version: str) -> bool:
-    # A commit's id may begin with a digit, too; nobody numbers releases in so many digits and letters in turn.
-    return _begins_with_a_number(version) is not None and re.fullmatch("[0-9a-f]{7,40}", version) is None
+    return _begins_with_a_number(version) is not None and _commit(version) is None
 
 
 def _key(version: str) -> list[tuple[int, int, str]]:

@@ -49,13 +49,16 @@ Completion, in ~/.bashrc (for zsh and fish put their names for bash's):
 FAMILIES = {
     "looking": ("Look", ("statistics", "list_tubes", "tube_statistics")),
     "live": ("Look again and again", ("watch", "top")),
+    "searching": ("Find jobs", ("search",)),
     "peeking": ("Look at jobs", ("job_statistics", "peek_job", "peek_ready", "peek_delayed", "peek_buried")),
     "diagnosis": ("Diagnose", ("why", "doctor")),
     "calls": ("Put calls", ("put_ayl_job",)),
     "putting": ("Put jobs", ("put_job", "put_sleep_job")),
     "changing": ("Change when they run", ("kick", "kick_job", "pause", "resume")),
     "moving": ("Move jobs", ("move_jobs",)),
+    "releases": ("Releases", ("drain",)),
     "removing": ("Delete jobs", ("delete", "eat_job", "eat_all_jobs")),
+    "migrations": ("Releases", ("migrate", "manifest")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl import settings as configuration
-from ayl.cli import ExitCode
+from ayl.cli import ExitCode, completion
 from ayl.cli.described import line
 from ayl.cli.output import visible
 from ayl.cli.requests import Request, command
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ayl.admin.examination import Examination
     from ayl.admin.findings import Finding
 
-ID = click.Argument(["id"], type=click.IntRange(1, 2**64 - 1))
+ID = click.Argument(["id"], type=click.IntRange(1, 2**64 - 1), shell_complete=completion.jobs)
 
 STATUS = click.Option(
     ["--status"],
@@ -74,9 +74,9 @@ def why(request: Request, id: int, status: str) -> None:  # noqa: A002 - a job's
 
 @command(SPOOL)
 def doctor(request: Request, directory: str | None) -> None:
-    """What is wrong with the server, its tubes and the spool of this machine.
+    """What is wrong with the server and its tubes.
 
-    Each line is one finding, the gravest first, and what to do about it: `trouble` needs somebody now, a `warning`
+    Each line is one finding, the gravest first, and what to do about it; the spool of this machine is looked at, too. `trouble` needs somebody now, a `warning`
     should be looked at, a `note` is good to know. With --tube, which may be a pattern, only these tubes are looked at.
     Nothing is changed.
 
@@ -91,7 +91,7 @@ def doctor(request: Request, directory: str | None) -> None:
     """
     from ayl.admin import ailments  # with all that reads messages
     from ayl.admin.examination import examine
-    from ayl.admin.findings import TROUBLE, worst_first
+    from ayl.admin.findings import TROUBLE, many, worst_first
 
     def examined(server: admin.Server) -> Examination:
         return examine(server, request.named_tube)
@@ -100,7 +100,7 @@ def doctor(request: Request, directory: str | None) -> None:
     findings = [_at(one.server, finding, len(request.servers)) for one in seen for finding in ailments.ailments(one)]
     findings = worst_first([*findings, *ailments.differences(seen), *_of_spool(directory)])
     tubes = sum(len(one.examined) for one in seen)
-    request.answer(findings, "\n".join(_told(findings)) or f"all is well with {tubes:,} tubes")
+    request.answer(findings, "\n".join(_told(findings)) or f"all is well with {many(tubes, 'tube')}")
     if any(finding.severity == TROUBLE for finding in findings):
         raise click.exceptions.Exit(max(ExitCode.REFUSED, request.exit_code))
 

@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl import admin
+from ayl.cli import completion
 from ayl.cli.described import counted
 
 if TYPE_CHECKING:
     from ayl.cli.requests import Request
 
-IDS = click.Argument(["ids"], metavar="ID...", nargs=-1, required=True, type=click.IntRange(0, 2**64 - 1))
+IDS = click.Argument(
+    ["ids"],
+    metavar="ID...",
+    nargs=-1,
+    required=True,
+    type=click.IntRange(0, 2**64 - 1),
+    shell_complete=completion.jobs,
+)
 
 
 def tell_done(request: Request, found: admin.Done, what: str, wanted: str) -> None:

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from ayl import admin
-from ayl.cli import ExitCode
+from ayl.cli import ExitCode, completion
 from ayl.cli.output import as_json, visible
 from ayl.errors import AylError, NotConfigured, Unreachable
 
@@ -210,6 +210,7 @@ OPTIONS = (
         default="",
         show_default="default",
         help="The tube, for commands that are about one; many take patterns: 'shop/*'.",
+        shell_complete=completion.tubes,
     ),
     option(
         ["--timeout"],

@@ -144,7 +144,7 @@ def test_a_look_up_that_hangs_costs_no_more_than_the_send_may(monkeypatch: pytes
     began = time.monotonic()
     with pytest.raises(Unreachable, match="does not answer in time"):
         ayl.send(note, 1)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     over.set()
 
 

@@ -198,7 +198,7 @@ def test_what_cannot_be_finished_in_time_is_logged(caplog: pytest.LogCaptureFixt
     wait_until(lambda: LOG == ["one begins"])
     began = time.monotonic()
     delivery.close()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     said = {record.getMessage() for record in caplog.records}
     assert said == {
         f"message {handles[0].id} thread.hold('one') still runs when the process ends: it may not come to its end",

@@ -261,7 +261,7 @@ def test_a_peer_has_only_so_long_over_tls_too(made: Certificates, kind: str) -> 
         began = time.monotonic()
         with pytest.raises(Unreachable):
             ayl.send(note, 1)
-        assert time.monotonic() - began < 1.1
+        assert time.monotonic() - began < 3  # a patience for each byte, or each record, would be a minute
         ayl.delivery.close()
 
 

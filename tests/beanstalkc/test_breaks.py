@@ -173,11 +173,27 @@ def test_out_of_memory_is_unexpected_and_the_connection_goes_on() -> None:
 def test_reconnecting_uses_and_watches_the_same_tubes(beanstalk: Connection[str], tube: str) -> None:
     beanstalk.use("other")
     beanstalk.watch("another")
-    beanstalk.watch("unwanted")
+    for _ in range(2):
+        beanstalk.watch("unwanted")
     beanstalk.ignore("unwanted")
     beanstalk.reconnect()
     assert beanstalk.using() == "other"
     assert {*beanstalk.watching()} == {tube, "another"}
+
+
+def forgetful(connection: socket.socket) -> None:
+    """Has no memory for another tube that is watched."""
+    for command in connection.makefile("rb"):
+        connection.sendall(b"USING mail\r\n" if command.startswith(b"use ") else b"OUT_OF_MEMORY\r\n")
+
+
+def test_a_server_that_takes_half_of_the_tubes_is_not_reconnected_to() -> None:
+    with peer(forgetful) as server, Connection(server.host, server.port) as beanstalk:
+        beanstalk.use("mail")
+        with pytest.raises(UnexpectedResponse, match="'watch', 'OUT_OF_MEMORY'"):
+            beanstalk.reconnect()
+        with pytest.raises(SocketError, match=CLOSED):
+            beanstalk.reserve()
 
 
 def test_connecting_begins_as_any_new_client(beanstalk: Connection[str]) -> None:

@@ -46,10 +46,10 @@ SECONDS = click.Argument(["seconds"], default=2.0, type=click.FloatRange(0.1, 86
 
 @command(SECONDS, COUNT, SORT)
 def watch(request: Request, seconds: float, count: int | None, sort: str) -> None:
-    """A table of the tubes, every 2 SECONDS, with what has changed.
+    """A live table of the tubes, with what has changed.
 
-    On a terminal it is drawn in one place until Ctrl-C or q; tubes that do not fit are counted below. Elsewhere, and
-    with --json, each look is written below the one before, with its time.
+    It looks every 2 SECONDS. On a terminal the table is drawn in one place until Ctrl-C or q; tubes that do not fit
+    are counted below. Elsewhere, and with --json, each look is written below the one before, with its time.
 
     WATCH is the number of connections that watch the tube, BURIED, READY and the others those of jobs; +/- is the
     change since the look before, DONE/S the number of jobs that were deleted per second, as workers do when a call has
@@ -91,7 +91,7 @@ def watch(request: Request, seconds: float, count: int | None, sort: str) -> Non
 
 @command(SECONDS, SORT)
 def top(request: Request, seconds: float, sort: str) -> None:
-    """The server, its tubes and their next calls on a screen of its own.
+    """A live screen: the tubes, their next calls, and keys.
 
     It looks every 2 SECONDS. The arrows, or j and k, choose a tube, whose next calls are shown below; s sorts,
     / filters, p pauses a tube or lets it go on, K kicks its buried jobs; ? explains all that is there, q quits. What

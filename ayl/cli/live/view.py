@@ -69,16 +69,20 @@ def _head(looks: Sequence[Look]) -> list[Line]:
     """The servers, and all their jobs and workers together."""
     if not looks:
         return [line("waiting for the first answer"), line(), line()]
-    first = summary(looks[0]) if len(looks) == 1 else line(Span(numbered(len(looks), "server"), Style.TITLE))
-    when = datetime.fromtimestamp(looks[0].at).astimezone()
-    return [line(f"{when:%H:%M:%S}  ", *first), line(_totals(looks)), line()]
+    when = f"{datetime.fromtimestamp(looks[0].at).astimezone():%H:%M:%S}  "
+    if len(looks) == 1:
+        first = line(when, *summary(looks[0]))
+    else:
+        away = [Span(f"  {visible(look.trouble)}", Style.WRONG) for look in looks if look.trouble]
+        first = line(when, Span(numbered(len(looks), "server"), Style.TITLE), *away)
+    return [first, line(_totals(looks)), line()]
 
 
 def _totals(looks: Sequence[Look]) -> str:
     found = [look.statistics for look in looks if look.statistics is not None]
     jobs = (f"{sum(getattr(one.jobs, state) for one in found):,} {state}" for state in STATES)
     workers = (f"{sum(getattr(one.workers, which) for one in found):,} {which}" for which in ("busy", "available"))
-    return f"jobs: {', '.join(jobs)}  workers: {', '.join(workers)}" if found else ""
+    return f"{', '.join(jobs)}; workers: {', '.join(workers)}" if found else ""
 
 
 def _body(

@@ -109,28 +109,29 @@ class Xterm:
             self.modes |= {str(number): word == "h" for number in numbers}
             if 1049 in numbers:
                 self._turn_to(other=word == "h")
-        elif word == "m":
-            self.style = "" if numbers == [0] else ";".join(map(str, numbers))
-        elif word == "H":
-            line, column = (*numbers, 1, 1)[:2]
-            self.line, self.column = max(line, 1) - 1, max(column, 1) - 1
-        elif word in "dGABCD":
-            self._move(word, max(numbers[0], 1))
-        elif word in "JKX":
-            self._erase(word, numbers[0])
-        elif word == "b":
-            for _ in range(numbers[0]):
-                self._write(self.cells[self.line][self.column - 1])
-        elif word in "@P":
-            self._shift(numbers[0] or 1, insert=word == "@")
-        elif word in "LMST":
-            self._roll(self.line if word in "LM" else self._region[0], numbers[0] or 1, down=word in "LT")
-        elif word == "r":
-            top, bottom = numbers if len(numbers) == 2 else (1, self.height)
-            self._region = (top - 1, bottom - 1)
-            self.line = self.column = 0
+        elif (act := next((act for words, act in ACTS.items() if word in words), None)) is not None:
+            act(self, word, numbers)
         elif word not in "tlhc":  # titles, insert mode, questions
             raise AssertionError(f"unknown: {private}{numbers}{word}")
+
+    def _draw_as(self, _word: str, numbers: list[int]) -> None:
+        self.style = "" if numbers == [0] else ";".join(map(str, numbers))
+
+    def _go(self, _word: str, numbers: list[int]) -> None:
+        line, column = (*numbers, 1, 1)[:2]
+        self.line, self.column = max(line, 1) - 1, max(column, 1) - 1
+
+    def _repeat(self, _word: str, numbers: list[int]) -> None:
+        for _ in range(numbers[0]):
+            self._write(self.cells[self.line][self.column - 1])
+
+    def _scroll(self, word: str, numbers: list[int]) -> None:
+        self._roll(self.line if word in "LM" else self._region[0], numbers[0] or 1, down=word in "LT")
+
+    def _limit(self, _word: str, numbers: list[int]) -> None:
+        top, bottom = numbers if len(numbers) == 2 else (1, self.height)
+        self._region = (top - 1, bottom - 1)
+        self.line = self.column = 0
 
     def _roll(self, top: int, number: int, *, down: bool) -> None:
         """The lines from here to the end of what scrolls."""
@@ -149,13 +150,15 @@ class Xterm:
         elif self._first is not None:
             self.cells, self.styles, self.line, self.column = self._first
 
-    def _move(self, word: str, number: int) -> None:
+    def _move(self, word: str, numbers: list[int]) -> None:
+        number = max(numbers[0], 1)
         if word in "dAB":
             self.line = {"d": number - 1, "A": self.line - number, "B": self.line + number}[word]
         else:
             self.column = {"G": number - 1, "C": self.column + number, "D": self.column - number}[word]
 
-    def _erase(self, word: str, number: int) -> None:
+    def _erase(self, word: str, numbers: list[int]) -> None:
+        number = numbers[0]
         last = self.column + max(number, 1) if word == "X" else self.columns
         first = 0 if number in (1, 2) and word != "X" else self.column
         last = self.column + 1 if number == 1 and word != "X" else last
@@ -166,11 +169,25 @@ class Xterm:
             for line in below:
                 self.cells[line], self.styles[line] = [" "] * self.columns, [""] * self.columns
 
-    def _shift(self, number: int, *, insert: bool) -> None:
+    def _shift(self, word: str, numbers: list[int]) -> None:
+        number, insert = numbers[0] or 1, word == "@"
         for row, blank in ((self.cells[self.line], " "), (self.styles[self.line], "")):
             rest = row[self.column :]
             moved = [blank] * number + rest[:-number] if insert else rest[number:] + [blank] * number
             row[self.column :] = moved
+
+
+ACTS: dict[str, Callable[[Xterm, str, list[int]], None]] = {
+    "m": Xterm._draw_as,
+    "H": Xterm._go,
+    "dGABCD": Xterm._move,
+    "JKX": Xterm._erase,
+    "b": Xterm._repeat,
+    "@P": Xterm._shift,
+    "LMST": Xterm._scroll,
+    "r": Xterm._limit,
+}
+"""What the last characters of sequences mean."""
 
 
 class Terminal:

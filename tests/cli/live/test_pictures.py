@@ -114,7 +114,7 @@ class TestTop:
         assert len(lines) == 24
         assert lines[:2] == [
             f"{WHEN}  one:11300  1.13  up 1:01:40  7 connections",
-            f"jobs: {sum(range(30))} ready, 0 reserved, 0 delayed, 0 buried  workers: 1 busy, 2 available",
+            f"{sum(range(30))} ready, 0 reserved, 0 delayed, 0 buried; workers: 1 busy, 2 available",
         ]
         assert lines[4].startswith("shop/29 ")
         assert "#7 buried 0:03 Order.find(7).ship()" in lines
@@ -126,6 +126,10 @@ class TestTop:
             lines = view(SHAPES[3], State("name", Place("one:11300", f"shop/{number:02}")), (80, 24))
             (row,) = [spans for spans in lines if all(span.style is Style.CHOSEN for span in spans) and spans]
             assert plain(row).startswith(f"shop/{number:02} ")
+
+    def test_a_server_that_is_away_is_told_of_above_whatever_is_in_sight(self) -> None:
+        lines = texts(view(SHAPES[4], STATES[0], (160, 24)))
+        assert lines[0] == f"{WHEN}  3 servers  no server at two:11300 (connection refused)"
 
     def test_calls_of_another_tube_than_the_chosen_one_are_not_shown(self) -> None:
         assert not [line for line in texts(view(SHAPES[3], STATES[1], (80, 24))) if "#7" in line]

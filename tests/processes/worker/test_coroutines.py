@@ -52,7 +52,7 @@ def test_a_thousand_calls_that_sleep_a_second_take_hardly_longer_together(our_wo
     seconds = time.monotonic() - began
     print(f"1000 calls of 1 s on a loop: {seconds:.2f} s")  # noqa: T201 - the figure, for who runs it by hand
     assert len(workshop.words()) == 1000
-    assert seconds < 4
+    assert seconds < 15  # in 32 threads they would take 31
 
 
 def test_calls_overlap_and_each_is_settled_at_once(workshop: Workshop) -> None:
@@ -287,7 +287,7 @@ def test_a_coroutine_is_cancelled_at_its_time_to_run_and_the_others_go_on(our_wo
     began = time.monotonic()
     ayl.opts(time_to_run=1, failed_job_handler="bury").send(chores.nap, workshop.folder, "never", 60)
     workshop.await_jobs("buried", 1)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15  # it would take a minute
     supervisor.awaits("TimeToRunExceeded")
     for word in WORDS:
         workshop.let_go(word)
@@ -301,6 +301,6 @@ def test_a_call_that_holds_up_the_loop_past_its_time_to_run_takes_its_process_do
     began = time.monotonic()
     ayl.opts(time_to_run=1, failed_job_delay=0).send(chores.block_first, workshop.folder, "blocked")
     workshop.read("blocked-again")
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 15
     assert len(supervisor.started()) == 2
     workshop.await_empty()

@@ -12,6 +12,7 @@ import ayl
 from tests.processes.deadline import eventually
 
 from .app import chores
+from .test_several_servers import waiting as waiting_at
 from .workshop import IMPATIENT
 
 if TYPE_CHECKING:
@@ -104,9 +105,7 @@ def test_a_worker_that_has_nothing_to_do_waits_for_all_lanes_at_once(workshop: W
     workshop.workers(*tubes(workshop, *how[:2]), *how[2:])
 
     def waiting() -> list[int]:
-        names = [f"{workshop.tube}/{lane}" for lane in ("high", "low")]
-        there = workshop.client.tubes()
-        return [workshop.client.stats_tube(name)["current-waiting"] if name in there else 0 for name in names]
+        return [waiting_at(workshop.server, f"{workshop.tube}/{lane}") for lane in ("high", "low")]
 
     for lane in ("low", "high", "low", "low"):
         eventually(lambda: waiting() == [1, 1], workshop.told)

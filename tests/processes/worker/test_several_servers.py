@@ -193,7 +193,7 @@ def test_a_server_that_stands_still_does_not_keep_the_other_waiting(two: list[Se
             put(two[1], *range(50))
             began = time.monotonic()
             assert [worker.take() for _ in range(50)] == [*range(50)]
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 10  # half a second for each would be 25
         finally:
             two[0].gets(signal.SIGCONT)
 
@@ -310,7 +310,7 @@ def test_while_one_of_two_is_dead_no_slot_is_held_up_and_then_both_are_served_ag
     ayl.send_many((chores.note, workshop.folder, f"call-{number}") for number in range(200))
     for number in range(200):
         workshop.read(f"call-{number}")
-    assert time.monotonic() - began < 4, "the living one is served without a stall"
+    assert time.monotonic() - began < 10, "the living one is served without a stall"
     with restarted(kind, workshop.folder, two[0].port) as again:
         delivery.close()
         ayl.configure(engine=again.url)

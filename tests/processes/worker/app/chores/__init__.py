@@ -1,6 +1,7 @@
 """The app that the workers under test load: every chore writes into a diary who did it.
 
-Names are given, because the tests import this as another module than a worker does.
+Names are given, because the tests import this as another module than a worker does. asyncio is imported where it is
+used: hundreds of workers load this, and most need none of it.
 """
 
 from __future__ import annotations

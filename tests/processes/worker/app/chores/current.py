@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from pathlib import Path  # noqa: TC003 - what a chore takes is read where it is declared
 
@@ -33,4 +32,6 @@ def look_around(folder: Path, word: str) -> None:
 @ayl.task("chores.look_around_async")
 async def look_around_async(folder: Path, word: str) -> None:
     """The same in a task and in a thread of asyncio."""
+    import asyncio
+
     write(folder, await asyncio.create_task(asyncio.to_thread(seen, word)))

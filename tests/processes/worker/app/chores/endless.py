@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import re
 import time
@@ -37,6 +36,8 @@ def doze(folder: Path, word: str) -> None:
 @ayl.task("chores.slumber")
 async def slumber(folder: Path, word: str) -> None:
     """Wait in a coroutine."""
+    import asyncio
+
     write(folder, word)
     await asyncio.sleep(PATIENCE)
 

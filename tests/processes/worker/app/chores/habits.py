@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
 import time
@@ -28,6 +27,8 @@ def ring(folder: Path, word: str) -> None:
 @ayl.task("chores.listen")
 async def listen(folder: Path, word: str) -> None:
     """Let asyncio handle a signal, which takes the process's only wake-up descriptor, and gives none back."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR2, lambda: None)
     loop.remove_signal_handler(signal.SIGUSR2)
@@ -37,6 +38,8 @@ async def listen(folder: Path, word: str) -> None:
 @ayl.task("chores.tell_loop")
 async def tell_loop(folder: Path, word: str) -> None:
     """On which loop, and in which thread, it runs."""
+    import asyncio
+
     await asyncio.sleep(0)
     write(folder, f"{word}-{threading.current_thread().name.replace(' ', '_')}-{id(asyncio.get_running_loop())}")
 
@@ -44,12 +47,14 @@ async def tell_loop(folder: Path, word: str) -> None:
 @ayl.task("chores.leave_task")
 async def leave_task(folder: Path, word: str) -> None:
     """Leave a task behind that ends the process, if it can."""
+    import asyncio
+
     _left.append(asyncio.create_task(_exit()))
     await asyncio.sleep(0.05)
     write(folder, word)
 
 
-_left: list[asyncio.Task[None]] = []
+_left: list[object] = []
 
 
 async def _exit() -> None:

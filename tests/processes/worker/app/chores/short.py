@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from pathlib import Path  # noqa: TC003 - what a chore takes is read where it is declared
@@ -42,6 +41,8 @@ def pass_on(folder: Path, word: str) -> None:
 @ayl.task("chores.rest")
 async def rest(folder: Path, word: str) -> None:
     """A coroutine function."""
+    import asyncio
+
     await asyncio.sleep(0)
     write(folder, word)
 
@@ -58,10 +59,14 @@ def remark(word: str) -> None:
 @ayl.task("chores.remark_later")
 async def remark_later(word: str) -> None:
     """Say it from a coroutine, a task and a thread that belongs to it."""
+    import asyncio
+
     log.warning("%s", word)
     await asyncio.gather(asyncio.to_thread(log.warning, "%s in a thread", word), _remark_in_a_task(word))
 
 
 async def _remark_in_a_task(word: str) -> None:
+    import asyncio
+
     await asyncio.sleep(0)
     log.warning("%s in a task", word)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path  # noqa: TC003 - what a chore takes is read where it is declared
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ def fall(depth: int) -> int:
 
 def be_cancelled() -> None:
     """What an await that another task cancels raises."""
+    import asyncio
 
     async def wait() -> None:
         raise asyncio.CancelledError
@@ -82,6 +82,8 @@ def fail_once(folder: Path, word: str, trouble: str) -> None:
 @ayl.task("chores.await_trouble")
 async def await_trouble(folder: Path, word: str, trouble: str) -> None:
     """As `fail`."""
+    import asyncio
+
     await asyncio.sleep(0)
     write(folder, word)
     TROUBLES[trouble]()

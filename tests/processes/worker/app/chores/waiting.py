@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path  # noqa: TC003 - what a chore takes is read where it is declared
 
@@ -74,6 +73,8 @@ def persist(folder: Path, word: str) -> None:
 @ayl.task("chores.tarry")
 async def tarry(folder: Path, word: str) -> None:
     """Get half way, and wait for the file `go`."""
+    import asyncio
+
     if call := ayl.current():
         call.progress(0.5)
     write(folder, word)
@@ -84,6 +85,8 @@ async def tarry(folder: Path, word: str) -> None:
 @ayl.task("chores.nap")
 async def nap(folder: Path, word: str, seconds: float = 1.0) -> None:
     """Take long, as a coroutine."""
+    import asyncio
+
     await asyncio.sleep(seconds)
     write(folder, word)
 
@@ -91,6 +94,8 @@ async def nap(folder: Path, word: str, seconds: float = 1.0) -> None:
 @ayl.task("chores.await_file")
 async def await_file(folder: Path, word: str) -> None:
     """As `hold`."""
+    import asyncio
+
     write(folder, f"{word}-begins")
     give_up = time.monotonic() + PATIENCE
     while not (folder / word).exists():

@@ -1,0 +1,88 @@
+"""`ayl_beanstalk drain`: whether a release has nothing left to do."""
+
+from __future__ import annotations
+
+import click
+
+from ayl import admin, settings
+from ayl.cli import ExitCode
+from ayl.cli.described import counted
+from ayl.cli.output import Styled, table, visible
+from ayl.cli.requests import Request, command
+from ayl.tubes import app_of
+
+VERSION = click.Argument(["version"])
+
+WAIT = click.Option(["--wait"], is_flag=True, help="Look again and again, until nothing is left to do.")
+
+SECONDS = click.Option(
+    ["--for", "seconds"],
+    metavar="SECONDS",
+    default=float("inf"),
+    show_default="without end",
+    type=click.FloatRange(0),
+    help="How long to wait at most.",
+)
+
+
+@command(VERSION, WAIT, SECONDS)
+def drain(request: Request, version: str, wait: bool, seconds: float) -> None:
+    """Tell what is left to do of a release.
+
+    Of all tubes of VERSION, its lanes included: jobs by state, and the workers that still watch. The app is that of
+    the tube given with -t, or the one of AYL_APP or ayl.toml. A release is drained when none of its jobs is ready,
+    reserved or delayed. Buried ones do not hold it up, as no worker has them to do.
+
+    The exit code is 0 when nothing at all is left, and 1 if something is, be it buried jobs alone. So a deploy can
+    wait for the old release before it stops the old workers.
+
+    \b
+    Examples:
+      ayl_beanstalk drain 1.4.1 -t shop
+      AYL_APP=shop ayl_beanstalk drain 1.4.1 --wait --for 600 && systemctl stop shop@1.4.1
+    """
+    app = app_of(request.named_tube) or settings.current().app
+    if not app:
+        raise click.UsageError("say of which app: -t APP, or AYL_APP")
+    looks = []
+
+    def looked(server: admin.Server) -> admin.Drain:
+        found = request.follow(admin.draining(server, app, version, seconds if wait else 0), _left)
+        looks.append(found)
+        return found
+
+    request.answer_each(looked, _told)
+    if not request.is_interrupted and any(found.buried or not found.drained for found in looks):
+        raise click.exceptions.Exit(ExitCode.REFUSED)
+
+
+def _left(found: admin.Drain) -> str:
+    return f"{found.app}/{found.version}: {_states(found)} …"
+
+
+def _states(found: admin.Drain) -> str:
+    return f"{found.ready:,} ready, {found.reserved:,} reserved, {found.delayed:,} delayed, {found.buried:,} buried"
+
+
+def _told(found: admin.Drain) -> str:
+    name = f"{found.app}/{found.version}"
+    if not found.tubes:
+        return visible(f"{name} is drained: it has no jobs and no workers")
+    rows = [
+        (
+            tube.name,
+            tube.jobs.ready,
+            tube.jobs.reserved,
+            tube.jobs.delayed,
+            Styled(tube.jobs.buried, colour="red" if tube.jobs.buried else None),
+            tube.workers.total,
+        )
+        for tube in found.tubes
+    ]
+    lines = [table(("TUBE", "READY", "RESERVED", "DELAYED", "BURIED", "WORKERS"), rows)]
+    todo = found.ready + found.reserved + found.delayed
+    end = "is drained" if found.drained else f"is not drained: {counted(todo)} left to do"
+    if found.buried:
+        end += f"; {counted(found.buried)} buried: `kick` gives them another chance, or move or delete them"
+    lines.append(visible(f"{name} {end}"))
+    return "\n".join(lines)

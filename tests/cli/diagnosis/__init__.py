@@ -1,0 +1,1 @@
+"""What is the matter with a job or a server, and calls that operators send."""

@@ -1,0 +1,64 @@
+"""The command, run in this process, and bodies of jobs."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from click.testing import CliRunner, Result
+
+from ayl.cli import ExitCode
+from ayl.cli.beanstalk import ayl_beanstalk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ayl.admin import Server
+
+FINDING = {"code": str, "severity": str, "sentence": str, "cure": str, "facts": dict, "server": str}
+
+
+def run(*words: str, server: Server | None = None) -> Result:
+    where = [] if server is None else ["-p", str(server.port)]
+    return CliRunner().invoke(ayl_beanstalk, [*where, *words])
+
+
+def answer(*words: str, server: Server) -> str:
+    done = run(*words, server=server)
+    assert (done.stderr, done.exit_code) == ("", ExitCode.OK)
+    return done.stdout
+
+
+def document(*words: str, server: Server, code: ExitCode = ExitCode.OK) -> Any:
+    done = run(*words, "--json", server=server)
+    assert done.exit_code == code, done.output
+    return json.loads(done.stdout)
+
+
+def conforms(found: dict[str, Any], schema: Mapping[str, type]) -> bool:
+    return {name: type(value) for name, value in found.items()} == schema
+
+
+def codes(findings: list[dict[str, Any]]) -> list[str]:
+    """After a look at their form."""
+    for finding in findings:
+        assert conforms(finding, FINDING), finding
+        assert finding["severity"] in ("trouble", "warning", "note")
+        assert "\n" not in finding["sentence"]
+    return [finding["code"] for finding in findings]
+
+
+def body(life: str = "", **changes: object) -> bytes:
+    """A message as a sender would write it."""
+    message = {
+        "type": "ayl",
+        "v": 1,
+        "id": "0192",
+        "app": "shop",
+        "ver": "1",
+        "do": "shop.restock",
+        "sent": time.time(),
+    }
+    text = json.dumps({**message, "args": ["socks"], **changes})
+    return (f'{{"life":{life},{text[1:]}' if life else text).encode()
