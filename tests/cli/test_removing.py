@@ -42,7 +42,7 @@ class TestDelete:
             "declined": [{"id": held, "state": "reserved"}, {"id": 2**63, "state": ""}],
         }
         assert done.stderr == (
-            f"ayl_beanstalk: job {held} is reserved: a worker has it\n"
+            f"ayl_beanstalk: job {held} is reserved: try again when no worker has it\n"
             f"ayl_beanstalk: no job {2**63} at {operator.server}\n"
         )
         assert done.exit_code == ExitCode.REFUSED

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,12 +15,13 @@ from click.testing import CliRunner, Result
 from ayl import admin
 from ayl.cli import ExitCode
 from ayl.cli.beanstalk import ayl_beanstalk
+from ayl.cli.requests import Request
 from tests.processes.server.certificates import make_certificates
 
 from .servers import KINDS, TUBE_COUNTS, Kind, client, free_port, knows, peer, report, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 
@@ -132,6 +135,23 @@ class TestSeveralServers:
         done = run("spool", "drain", at=("a", "b"))
         assert done.exit_code == ExitCode.USAGE
         assert "drain is about one server, and a:11300 and b:11300 were named: say which one, with -h" in done.stderr
+
+
+def test_after_ctrl_c_no_other_server_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    request = Request(admin.servers_at("a,b"), "", as_json=False)
+    asked = []
+
+    def steps(server: admin.Server) -> Generator[int, None, None]:
+        asked.append(str(server))
+        yield 0
+        os.kill(os.getpid(), signal.SIGINT)
+        yield 1
+        yield 2
+
+    request.answer_each(lambda server: request.follow(steps(server), str), str)
+    assert asked == ["a:11300"]
+    assert capsys.readouterr() == ("a:11300\n1\n\n", "")
+    assert request.exit_code == ExitCode.INTERRUPTED
 
 
 class TestPatterns:
