@@ -76,9 +76,9 @@ def why(request: Request, id: int, status: str) -> None:  # noqa: A002 - a job's
 def doctor(request: Request, directory: str | None) -> None:
     """What is wrong with the server and its tubes.
 
-    Each line is one finding, the gravest first, and what to do about it; the spool of this machine is looked at, too. `trouble` needs somebody now, a `warning`
+    Each line is one finding, the gravest first, and what to do about it: `trouble` needs somebody now, a `warning`
     should be looked at, a `note` is good to know. With --tube, which may be a pattern, only these tubes are looked at.
-    Nothing is changed.
+    The spool of this machine is looked at, too. Nothing is changed.
 
     \b
     Examples:
