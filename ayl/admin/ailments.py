@@ -117,12 +117,12 @@ def _buried(seen: Examination) -> Iterator[Finding]:
     tubes = [tube for tube in _examined(seen) if tube.jobs.buried]
 
     def found(tube: TubeStatistics) -> Finding:
-        why = whys.get(tube.name, "")
+        why, look = whys.get(tube.name, ""), f"ayl_beanstalk -t {quote(tube.name)}"
         return Finding(
             "buried",
             TROUBLE,
             f"{tube.name} has {many(tube.jobs.buried, 'buried job')}; the first: {why or 'nobody wrote down why'}",
-            f"ayl_beanstalk -t {quote(tube.name)} peek_buried; with the cause mended: ayl_beanstalk -t {quote(tube.name)} kick all",
+            f"{look} peek_buried; with the cause mended: {look} kick all",
             {"tube": tube.name, "buried": tube.jobs.buried, "why": why},
         )
 

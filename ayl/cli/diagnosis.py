@@ -13,7 +13,7 @@ from ayl.cli import ExitCode, completion
 from ayl.cli.described import line
 from ayl.cli.output import visible
 from ayl.cli.requests import Request, command
-from ayl.errors import NotConfigured
+from ayl.errors import NotConfigured, SpoolUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,12 +113,16 @@ def _at(server: str, finding: Finding, servers: int) -> Finding:
 def _of_spool(directory: str | None) -> list[Finding]:
     from ayl import spooled
     from ayl.admin.ailments import spool_ailments
+    from ayl.admin.findings import WARNING, Finding
 
     try:
         place = directory or configuration.current().spool_directory()
     except NotConfigured:  # a user without a home keeps nothing there
         return []
-    return spool_ailments(spooled.contents(place)) if Path(place).is_dir() else []
+    try:
+        return spool_ailments(spooled.contents(place)) if Path(place).is_dir() else []
+    except SpoolUnusable as error:
+        return [Finding("spool_unusable", WARNING, str(error), "ayl_beanstalk spool list")]
 
 
 def _told(findings: Iterable[Finding]) -> list[str]:

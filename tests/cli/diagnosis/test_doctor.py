@@ -230,6 +230,15 @@ class TestSpool:
         assert findings["spool"]["sentence"] == "1 call was kept in the spool of this machine until a server answers"
         assert findings["spool"]["cure"] == "ayl_beanstalk spool drain"
 
+    def test_a_spool_that_cannot_be_looked_at_hides_nothing_else(
+        self, server: Server, tube: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "spool").mkdir(mode=0o777)
+        (tmp_path / "spool").chmod(0o777)  # anybody could write calls there
+        with client(server, use=tube) as app:
+            app.put(body())
+            assert [*found(server, tube)] == ["unwatched", "spool_unusable"]
+
 
 def test_ten_thousand_tubes_are_examined_within_seconds() -> None:
     with KINDS[1].running() as server, client(server) as app:
