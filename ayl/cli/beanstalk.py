@@ -58,6 +58,7 @@ FAMILIES = {
     "moving": ("Move jobs", ("move_jobs",)),
     "releases": ("Releases", ("drain",)),
     "removing": ("Delete jobs", ("delete", "eat_job", "eat_all_jobs")),
+    "migrations": ("Releases", ("migrate", "manifest")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),
 }
