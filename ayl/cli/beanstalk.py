@@ -60,8 +60,8 @@ FAMILIES = {
     "changing": ("Change when they run", ("kick", "kick_job", "pause", "resume")),
     "moving": ("Move jobs", ("move_jobs",)),
     "releases": ("Releases", ("drain",)),
+    "migrations": ("From release to release", ("migrate", "manifest")),
     "removing": ("Delete jobs", ("delete", "eat_job", "eat_all_jobs")),
-    "migrations": ("Releases", ("migrate", "manifest")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),
 }
