@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MANUAL = Page("docs/ayl_beanstalk.md")
 NIGHT = "At three in the morning"
-SECTIONS = dict(re.findall(r"^### (.*)\n([\s\S]*?)(?=^##)", MANUAL.text, re.MULTILINE))
+SECTIONS: dict[str, str] = dict(re.findall(r"^### (.*)\n([\s\S]*?)(?=^##)", MANUAL.text, re.MULTILINE))
 """What stands under the name of each command."""
 
 CALL = (
