@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ayl.settings import configure
     from ayl.surroundings import middleware
     from ayl.treatments import rules
+    from ayl.upgrades import Call, upgrade
     from ayl.values import value
 
 __version__ = "0.1.0"
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AylError",
     "Bury",
+    "Call",
     "Decay",
     "Handle",
     "Options",
@@ -59,6 +61,7 @@ __all__ = [
     "send_many",
     "skip_ayl_callbacks",
     "task",
+    "upgrade",
     "value",
 ]
 
@@ -76,6 +79,7 @@ _HOMES = {
     "settings": ("configure",),
     "surroundings": ("middleware",),
     "treatments": ("rules",),
+    "upgrades": ("Call", "upgrade"),
     "values": ("value",),
 }
 """Modules and what is public of them: each is loaded when it is first used. So code that only declares classes and

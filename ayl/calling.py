@@ -7,7 +7,7 @@ Unavailable), anything else that comes out is the call's own.
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from ayl import treatments, values
@@ -91,12 +91,7 @@ def _run_to_its_end(coroutine: Coroutine[Any, Any, Any]) -> None:
 
 def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
     # First everything that needs no database, so that a message that cannot run costs none.
-    try:
-        kwargs = keywords(message)
-        target = _target(message)
-        target.check(message.args, kwargs)
-    except (NotRegistered, NotCallable, ArgumentsDoNotFit) as error:
-        raise CannotRun(str(error)) from error
+    target, kwargs = _admitted(message)
     _find_together(message.on, message.args, kwargs)
     if message.on is None:
         function = registry.tasks[message.do]
@@ -107,40 +102,75 @@ def _prepare(message: Message) -> tuple[Callable[..., Any], list[Any], dict[str,
         function = getattr(receiver, target.name)
     args: list[Any] = _decoded(message.args, "args")
     kwargs = {name: _decoded(value, f"kwargs[{name!r}]") for name, value in kwargs.items()}
-    try:
-        target.check_values(args, kwargs)
-    except ArgumentsDoNotFit as error:
-        raise CannotRun(str(error)) from error
+    _check_values(target, args, kwargs)
     return function, args, kwargs
 
 
 def check(message: Message) -> None:
-    """CannotRun if the call could not begin with the code that is here. No object is looked for: those that it
-    names are taken to be there.
+    """CannotRun unless this code could begin the call, as far as that is known without any object being found: objects
+    are taken to be there, and to be of the class that the message says.
     """
+    target, kwargs = _admitted(message)
+    _stood_in(message.on, "the receiver")
+    if SCALARS.issuperset(map(type, (*message.args, *kwargs.values()))):
+        _check_values(target, message.args, kwargs)
+        return
+    args = [_stood_in(value, f"args[{number}]") for number, value in enumerate(message.args)]
+    kwargs = {name: _stood_in(value, f"kwargs[{name!r}]") for name, value in kwargs.items()}
+    if not any(value is _UNKNOWN for value in (*args, *kwargs.values())):
+        _check_values(target, args, kwargs)
+
+
+_UNKNOWN = object()
+"""Stands for a value that cannot be made without the object that is in it."""
+
+
+def _stood_in(data: Any, place: str) -> Any:
+    try:
+        return _decoded(data, place, _stand_in)
+    except CannotRun as error:
+        # The class of a value may ask an object in it for more than its class.
+        if isinstance(error.__cause__, ValueError) and _names_objects(data):
+            return _UNKNOWN
+        raise
+
+
+def _names_objects(data: Any) -> bool:
+    with suppress(ValueError):
+        return any(len(parts) > 1 for parts in values.references(data))
+    return False
+
+
+def _stand_in(parts: list[Any]) -> object:
+    cls = registry.model(parts[0])
+    if len(parts) == 1:
+        return cls
+    return _stand_in_type(cls)()
+
+
+@cache
+def _stand_in_type(cls: type) -> type:
+    """Of objects that nobody has found: for `isinstance`, and in errors, they are of that class."""
+    shown = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    return type(cls.__name__, (), {**shown, "__slots__": (), "__class__": property(lambda _: cls)})
+
+
+def _admitted(message: Message) -> tuple[Target, dict[str, Any]]:
+    """The target and the named arguments, still encoded, of a call whose number and names of arguments fit."""
     try:
         kwargs = keywords(message)
         target = _target(message)
         target.check(message.args, kwargs)
-        with suppress(_NoStandIn):
-            args = _decoded(message.args, "args", _stand_in)
-            kwargs = {name: _decoded(value, f"kwargs[{name!r}]", _stand_in) for name, value in kwargs.items()}
-            target.check_values(args, kwargs)
     except (NotRegistered, NotCallable, ArgumentsDoNotFit) as error:
         raise CannotRun(str(error)) from error
+    return target, kwargs
 
 
-class _NoStandIn(Exception):
-    """Of an abstract class, or of one that subclasses a builtin type: its arguments cannot be told by their types."""
-
-
-def _stand_in(parts: list[Any]) -> object:
-    """The class, or an empty instance of it, of which nothing is asked but its class."""
-    cls = registry.model(parts[0])
+def _check_values(target: Target, args: list[Any], kwargs: dict[str, Any]) -> None:
     try:
-        return cls if len(parts) == 1 else object.__new__(cls)
-    except TypeError:
-        raise _NoStandIn from None
+        target.check_values(args, kwargs)
+    except ArgumentsDoNotFit as error:
+        raise CannotRun(str(error)) from error
 
 
 def rules_for(message: Message) -> Sequence[Rules]:

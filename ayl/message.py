@@ -136,6 +136,11 @@ def _other(body: bytes, error: Exception | None) -> Control:
     raise Undecodable(f"a message that cannot be understood: {error or 'it says not what to do'}")
 
 
+def rewritten(message: Message, **changes: Any) -> Message:
+    """The same message with other fields."""
+    return msgspec.structs.replace(message, **changes)
+
+
 def keywords(message: Message) -> dict[str, Any]:
     """The named arguments, their values still encoded. Odd names (with a `$`, say) travel as such dicts do."""
     kwargs = message.kwargs

@@ -83,15 +83,20 @@ def parameters(function: Callable[..., Any], signature: inspect.Signature, bound
 
 
 def _checks(function: Callable[..., Any], wanted: Sequence[inspect.Parameter]) -> dict[str, Check]:
+    found = {}
+    for name, hint in hints(function, wanted).items():
+        if (check := check_of(hint)) is not None:
+            found[name] = any_of([check, NONE]) if _default(wanted, name) is None else check
+    return found
+
+
+def hints(function: Callable[..., Any], wanted: Sequence[inspect.Parameter]) -> dict[str, Any]:
+    """What `function` says of these parameters of it, as far as that is to be checked and can be understood."""
     defined = _defined(function)
     if getattr(defined, "__no_type_check__", False):
         return {}
     annotated = {one.name: one.annotation for one in wanted if one.annotation is not one.empty}
-    found = {}
-    for name, hint in resolved(annotated, getattr(defined, "__globals__", {})).items():
-        if (check := check_of(hint)) is not None:
-            found[name] = any_of([check, NONE]) if _default(wanted, name) is None else check
-    return found
+    return resolved(annotated, getattr(defined, "__globals__", {}))
 
 
 def _default(wanted: Sequence[inspect.Parameter], name: str) -> object:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from ayl.errors import ArgumentsDoNotFit, NotCallable
 from ayl.options import meant_by
-from ayl.parameters import Parameters, parameters
+from ayl.parameters import Parameters, hints, parameters
 from ayl.registry import registry
 from ayl.values import as_it_is
 from ayl.values.classes import CODECS
@@ -82,6 +82,15 @@ class Target:
         """Whether a call of it surely holds up no event loop: it begins only when it is awaited."""
         return inspect.iscoroutinefunction(self._function)
 
+    @property
+    def parameters(self) -> list[inspect.Parameter] | None:
+        """Those that a call gives, without self or cls; None for a builtin that tells nothing of them."""
+        return None if self._signature is None else [*self._signature.parameters.values()][len(self._bound) :]
+
+    def hints(self) -> dict[str, Any]:
+        """What its annotations say of these, as far as that is checked and can be understood."""
+        return hints(self._function, self.parameters or ())
+
     def takes(self, args: Sequence[object], kwargs: Mapping[str, object]) -> "Checks | None":
         """None if it is not known that calls with arguments of these types fit. Otherwise both checks below can be left
         out, and this is `values.as_it_is` of the positional ones.
@@ -128,10 +137,7 @@ class Target:
         signature = self._signature
         if signature is None:
             return "(…)"
-        shown = [
-            one.replace(annotation=_bare(one.annotation))
-            for one in [*signature.parameters.values()][len(self._bound) :]
-        ]
+        shown = [one.replace(annotation=_bare(one.annotation)) for one in self.parameters or ()]
         answers = _bare(signature.return_annotation) if answer else signature.empty
         return str(signature.replace(parameters=shown, return_annotation=answers))
 

@@ -41,9 +41,12 @@ ONLY_IN = {
     "watchfiles": ("ayl.worker.changes",),
     "prometheus_client": ("ayl_server.metrics",),
     "mypyc": (),
-    "msgspec": ("ayl.message", "ayl.life", "ayl.values", "ayl.composing", "ayl.engines.submissions"),
+    "msgspec": (
+        "ayl.message", "ayl.life", "ayl.failures", "ayl.values", "ayl.composing", "ayl.engines.submissions",
+        "ayl.manifest.surface",
+    ),
     "pytest": ("ayl.pytest_plugin",),
-}
+}  # fmt: skip
 """A library and the rooms that may import it."""
 
 NOWHERE = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "imp", "runpy", "code", "codeop"}

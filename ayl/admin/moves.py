@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ayl.admin.conversation import checked
 from ayl.admin.successors import Refusal, Successor, target
-from ayl.admin.waiting import STATES, OutOfReach, TooManyStay, Waiting, source
+from ayl.admin.waiting import MOST_KEPT, STATES, OutOfReach, TooManyStay, Waiting, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
@@ -52,18 +52,19 @@ def moves(
     states: Collection[str] = STATES,
     most: int | None = None,
     to: Server | None = None,
+    most_stay: int = MOST_KEPT,
 ) -> Generator[Moves, None, None]:
     """Pass over the jobs of a tube that wait in these states, and tell now and then what has become of them so far.
 
-    Of each state as many as there are when its turn comes, or at most so many. `decide` may take its time: leases are
-    renewed. `to` is the server that the successors are put into, if that is
-    another. The generator may be closed at any time. What it holds then, and whatever stays, is given back with what is
-    left of its delay; that counts as nothing for the calls.
+    Of each state as many as there are when its turn comes, or at most so many; those behind `most_stay` which stay are
+    not looked at. `decide` may take its time: leases are renewed. `to` is the server that the successors are put into,
+    if that is another. The generator may be closed at any time. What it holds then, and whatever stays, is given back
+    with what is left of its delay; that counts as nothing for the calls.
 
     NoSuchTube, NotATubeName; ServerUnavailable if one of the servers fails: then at most a portion is in both.
     """
     checked(tube)
-    with target(to or server) as putting, source(server, tube) as taking:
+    with target(to or server) as putting, source(server, tube, most_stay) as taking:
         done = _Done(taking, putting, "" if to not in (None, server) else tube)
         yield done.so_far()
         for state in (state for state in STATES if state in states):

@@ -56,8 +56,8 @@ UNKNOWN = (greenstalk.UnknownCommandError, greenstalk.BadFormatError)
 class TooManyStay(RequestRefused):
     """So many jobs had to stay that those behind them cannot be seen."""
 
-    def __init__(self, state: str) -> None:
-        super().__init__(f"{MOST_KEPT:,} {state} jobs have to stay: those behind them were not looked at")
+    def __init__(self, most: int, state: str) -> None:
+        super().__init__(f"{most:,} jobs have to stay: {state} ones behind them were not looked at")
 
 
 class OutOfReach(RequestRefused):
@@ -99,14 +99,14 @@ class _Lease:
 class Source:
     """The tube that jobs are taken from, with a connection of its own: see `source`."""
 
-    def __init__(self, client: Conversation, server: Server, tube: str) -> None:
+    def __init__(self, client: Conversation, server: Server, tube: str, most_stay: int) -> None:
         self._client = client
         self._server = server
         self._tube = tube
         self._held: dict[int, _Lease] = {}
         self._skipped: set[int] = set()
+        self._most = self._room = most_stay
         self._looked = 0.0
-        self._room = MOST_KEPT
         self._peek: Question | None = None  # of the state that is passed over one by one
         self._seen: Answer | None = None  # to this question, if it has been asked already
         self._ahead: dict[int, Answer] = {}  # what was said at the same time of jobs, by their ids
@@ -168,7 +168,7 @@ class Source:
         elif job.id not in self._held:
             self._hold(job)
         if self._room <= 0:
-            raise TooManyStay(job.state)
+            raise TooManyStay(self._most, job.state)
 
     def give_back(self) -> None:
         """All that is held, with what is left of its delay."""
@@ -272,11 +272,13 @@ def _stats_job(number: int) -> Question:
 
 
 @contextmanager
-def source(server: Server, tube: str) -> Iterator[Source]:
-    """The waiting jobs of a tube; NoSuchTube if there is none. What is still held in the end is given back."""
+def source(server: Server, tube: str, most_stay: int = MOST_KEPT) -> Iterator[Source]:
+    """The waiting jobs of a tube, of which at most so many may stay; NoSuchTube if there is none. What is still held in
+    the end is given back.
+    """
     with conversation(server) as client:
         existing(client, server, tube)  # before this very connection makes it exist
-        found = Source(client, server, tube)
+        found = Source(client, server, tube, most_stay)
         try:
             yield found
         finally:

@@ -24,6 +24,7 @@ from ayl.engines.submissions import Receipt
 from ayl.errors import Unreachable
 from ayl.handle import State
 from ayl.registry import registry
+from ayl.upgrades import UPGRADES
 from ayl.values import classes
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         registry.task_names,
         registry.methods,
         registry.gone,
+        UPGRADES,
         classes.NAMES,
         classes.CODECS,
     ]

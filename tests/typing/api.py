@@ -308,6 +308,22 @@ ayl.middleware(silent)  # type: ignore[type-var]
 ayl.middleware(awaited)  # type: ignore[type-var]
 ayl.middleware(unknowing)  # type: ignore[type-var]
 
+# Upgrades
+
+assert_type(ayl.upgrade("shop.Order", to="shop.sales.Order"), None)
+
+
+@ayl.upgrade("shop.Order.ship", before="1.5")
+def insured(call: ayl.Call) -> ayl.Call:
+    assert_type(call.name, str)
+    assert_type(call.args, tuple[Any, ...])
+    return ayl.Call(call.receiver, "ship", [*call.args], {**call.kwargs, "insured": False})  # type: ignore[arg-type]
+
+
+assert_type(insured(ayl.Call(None, "shop.restock")), ayl.Call)
+ayl.upgrade("shop.Order.ship")(restock)  # type: ignore[type-var]
+ayl.upgrade("shop.Order", to=3)  # type: ignore[call-overload]
+
 # Tests of what was sent
 
 with ayl_testing.recording() as recorded:
