@@ -16,7 +16,7 @@ from ayl.admin.statistics import chosen, looks, missing
 from ayl.admin.versions import family_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from ayl.admin.conversation import Conversation
     from ayl.admin.jobs import Job
