@@ -16,7 +16,7 @@ from ayl.admin.statistics import chosen, looks, missing
 from ayl.admin.versions import family_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ayl.admin.conversation import Conversation
     from ayl.admin.jobs import Job
@@ -64,7 +64,7 @@ def examine(server: Server, tube: str = "") -> Examination:
 
 def _relatives(
     client: Conversation, tubes: list[facts.TubeStatistics], others: list[str]
-) -> list[facts.TubeStatistics]:
+) -> Iterator[facts.TubeStatistics]:
     """Those of the other tubes that may have the workers which these lack."""
     families = {family_of(tube.name) for tube in tubes if not tube.workers.total} - {None}
     return looks(client, [name for name in others if family_of(name) in families])
