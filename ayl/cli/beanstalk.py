@@ -23,6 +23,7 @@ Examples:
   {NAME}                                  the whole server
   {NAME} -h queue.example.org list_tubes  the tubes of a server elsewhere
   {NAME} tube_statistics -t shop/1.4.2    one tube and its workers
+  {NAME} watch -t 'shop/*'                a live table of the tubes of an app
   {NAME} list_tubes --json | jq -r '.[].name'
   {NAME} why 981                          why this job does not run
   {NAME} doctor                           what is wrong, and what to do about it
