@@ -17,7 +17,8 @@ from ayl.life import NEW, Life
 from ayl.message import Control, Message
 from ayl.references import refer
 from ayl.signing import KeyRing
-from ayl.upgrades import UPGRADES, Call, are_there, name_of, upgraded
+from ayl.translation import are_there, upgraded
+from ayl.upgrades import UPGRADES, Call, name_of
 from ayl.values import encode
 from ayl.values.tags import tag
 

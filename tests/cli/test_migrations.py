@@ -404,9 +404,7 @@ class TestManifest:
         assert manifest(folder).stdout == (folder / "old.json").read_text()
         done = manifest(folder, "--check", old)
         assert (done.stdout, done.returncode) == ("calls of shop 1.5 could all run in 1.5\n", ExitCode.OK)
-        (folder / "shop_to_migrate.py").write_text(
-            APP.replace("carrier: str", "carrier: bytes").replace("1.5", "1.60")
-        )
+        (folder / "shop_to_migrate.py").write_text(APP.replace("carrier: str", "carrier: bytes").replace("1.5", "1.60"))
         done = manifest(folder, "--check", old)
         assert (done.stderr, done.returncode) == ("", ExitCode.REFUSED)
         assert done.stdout == (
