@@ -15,7 +15,8 @@ raised anything else, or overran its time       as a rule of its code says, or e
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from ayl.errors import Bury, CannotRun, Decay, Gone, NotConfigured, Poison, Unavailable, WorkerDied
 from ayl.life import MOST_WHY, Life, Past
@@ -24,15 +25,13 @@ from ayl.options import MAX_U32, Handler
 from ayl.treatments import Rules, Treatment, treatment
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(msgspec.Struct, frozen=True, gc=False):
     """The job is done with; `reason` is empty unless its failure was to be dropped."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Delayed:
+class Delayed(msgspec.Struct, frozen=True, gc=False):
     """The job is tried again after `seconds`."""
 
     seconds: int
@@ -41,8 +40,7 @@ class Delayed:
     """Whether that was one of its tries, or a kill, which must be remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Buried:
+class Buried(msgspec.Struct, frozen=True, gc=False):
     """The job is put aside for an operator."""
 
     reason: str
@@ -51,8 +49,7 @@ class Buried:
 Outcome = Deleted | Delayed | Buried
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True, gc=False):
     """What a message says about its own failure."""
 
     handler: Handler = "decay"

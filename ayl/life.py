@@ -12,7 +12,6 @@ JSON. Everything here is pure.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -71,8 +70,7 @@ def write(body: bytes, life: Life) -> bytes:
     return b'{"life":{%b},%b' % (inner, without(body)[1:])
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """What the server says of a job (stats-job)."""
 
     tube: str
@@ -89,9 +87,12 @@ class Standing:
     """How often it was given back."""
     buries: int
 
+    def parts(self) -> tuple[str | int, ...]:
+        """To tell another process, which makes `Standing(*parts)` of it."""
+        return msgspec.structs.astuple(self)
 
-@dataclass(frozen=True, slots=True)
-class Past:
+
+class Past(msgspec.Struct, frozen=True, gc=False):
     """What has become of a job so far: its life, and what the server has counted since that was written."""
 
     tries: int = 0

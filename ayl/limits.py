@@ -16,13 +16,12 @@ should it come back after all, stays where it is. Coroutines are cancelled by th
 shot later (`grace`).
 """
 
-import ctypes
 import os
 import threading
 import time
+from _queue import Empty, SimpleQueue  # as queue has them, without the other queues and what those need
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TypeVar
 from weakref import ref
@@ -145,9 +144,13 @@ class _Record:
         self.token.append(True)
 
     def shoot_if_due(self, now: float) -> bool:
-        """At the outermost call whose time is over. False if the thread was just busy with the end of a call."""
+        """At the outermost call whose time is over. False if that cannot be done yet: the thread was just busy with the
+        end of a call.
+        """
         if not self.due(now):
             return True
+        if not _can_raise():
+            return False
         try:
             self.token.pop()
         except IndexError:
@@ -332,8 +335,21 @@ class _Thread(threading.local):
         _watchdog.know(self.record)
 
 
+def _can_raise() -> bool:
+    """Load what it takes. It is half a megabyte, for the few processes in which a call overruns; and before a token is
+    taken, because it may fail where descriptors or memory are used up. Then it is tried again.
+    """
+    try:
+        import ctypes  # noqa: F401 - for `_raise_in`
+    except (ImportError, OSError, MemoryError):
+        return False
+    return True
+
+
 def _raise_in(ident: int, error: type[BaseException] | None) -> None:
     """Have this raised in a thread; None takes back what has not been raised yet."""
+    import ctypes  # see `_can_raise`
+
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(ident), None if error is None else ctypes.py_object(error)
     )

@@ -4,7 +4,6 @@ import logging
 import sys
 from collections.abc import Iterable
 from importlib import import_module
-from pathlib import Path
 
 from ayl import settings as configuration
 from ayl.errors import AylError
@@ -20,7 +19,7 @@ class CannotLoad(AylError):
 def load(app_path: str, require: Iterable[str]) -> Settings:
     """Import these modules from that directory, where `ayl.toml` is looked for, too; the settings. Raises AylError."""
     sys.path.insert(0, app_path)
-    configuration.look_in(Path(app_path))
+    configuration.look_in(app_path)
     for name in require:
         try:
             import_module(name)

@@ -12,7 +12,9 @@ from ayl.signing import KeyRing, key_ring
 from ayl.tubes import check_part, tube_name
 
 if TYPE_CHECKING:
-    from pathlib import Path  # takes longer than all of this module
+    from os import PathLike
+
+    Place = PathLike[str] | str
 
 DEFAULT_ENGINE = "beanstalk://127.0.0.1:11300"
 CONFIG_FILE = "ayl.toml"
@@ -91,7 +93,7 @@ _NAMES = (*_TEXT, *_NUMBERS, *_OTHERS)
 
 _arguments: dict[str, object] = {}
 _assumed: dict[str, object] = {}
-_app_path: "Path | None" = None
+_app_path: "Place" = ""
 _current: Settings | None = None
 
 
@@ -146,7 +148,7 @@ def assume(**values: object) -> None:
     _assumed, _current = values, None
 
 
-def look_in(directory: "Path") -> None:
+def look_in(directory: "Place") -> None:
     """Where to look for `ayl.toml` instead of the current directory (a worker's --app-path)."""
     global _app_path, _current
     _app_path = directory
@@ -156,11 +158,11 @@ def look_in(directory: "Path") -> None:
 def reset() -> None:
     """Forget everything that was configured; for tests."""
     global _arguments, _app_path, _current
-    _arguments, _app_path, _current = {}, None, None
+    _arguments, _app_path, _current = {}, "", None
     _warned.clear()
 
 
-def _build(arguments: Mapping[str, object], environment: Mapping[str, str], directory: "Path | None") -> Settings:
+def _build(arguments: Mapping[str, object], environment: Mapping[str, str], directory: "Place") -> Settings:
     merged: dict[str, object] = {**_assumed}
     defaults = Options()
     file, place = _read_file(environment, directory)
@@ -188,12 +190,11 @@ def default_spool(environment: Mapping[str, str]) -> str:
 
 
 def _expanded(path: str) -> str:
-    from pathlib import Path  # only where it is asked for: see above
-
-    try:
-        return str(Path(path).expanduser())
-    except RuntimeError:
-        raise NotConfigured(f"this user has no home directory for {path}; set spool to a directory") from None
+    found = os.path.expanduser(path)  # noqa: PTH111 - pathlib takes longer than all of this module
+    if found.startswith("~"):
+        raise NotConfigured(f"this user has no home directory for {path}; set spool to a directory")
+    # One spelling: behind a slash at its end, a symbolic link would not be seen as one.
+    return "/" * found.startswith("/") + "/".join(part for part in found.split("/") if part not in ("", "."))
 
 
 def _directory(value: object) -> str:
@@ -253,12 +254,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     return {name: text for name, text in given.items() if text or name == "secrets"}
 
 
-def _read_file(environment: Mapping[str, str], directory: "Path | None") -> tuple[dict[str, object], str]:
+def _read_file(environment: Mapping[str, str], directory: "Place") -> tuple[dict[str, object], str]:
     """The file's settings and its name. A file that was named must be there; `ayl.toml` may be missing."""
     named = environment.get("AYL_CONFIG")
-    path = named or os.path.join(directory or "", CONFIG_FILE)  # noqa: PTH118 - see Path above
+    path = named or os.path.join(directory, CONFIG_FILE)  # noqa: PTH118 - as above
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - see Path above
+        with open(path, "rb") as file:  # noqa: PTH123 - as above
             return _read(file, path), path
     except FileNotFoundError:
         if named:

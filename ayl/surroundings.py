@@ -15,7 +15,7 @@ whether they are made in a thread or on an event loop; the time to run holds for
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from ayl.notifications import replaces
+from ayl.listeners import replaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def middleware(function: M, /) -> M:
 
 
 def _check(function: object) -> None:
-    from inspect import isasyncgenfunction, isgeneratorfunction, signature, unwrap  # long, as notifications say
+    from inspect import isasyncgenfunction, isgeneratorfunction, signature, unwrap  # long, as listeners say
 
     name = getattr(function, "__qualname__", repr(function))
     if isasyncgenfunction(function):

@@ -13,8 +13,8 @@ from typing import IO
 
 from benchmarks.memory import resident_bytes, used_bytes
 from benchmarks.meter import Account
-from benchmarks.peers.nothing import Times
 from benchmarks.processes import end
+from benchmarks.times import Times
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOK_SECONDS = 0.002

@@ -42,7 +42,8 @@ ONLY_IN = {
     "prometheus_client": ("ayl_server.metrics",),
     "mypyc": (),
     "msgspec": (
-        "ayl.message", "ayl.life", "ayl.values", "ayl.composing", "ayl.engines.submissions", "ayl.manifest.surface",
+        "ayl.message", "ayl.life", "ayl.failures", "ayl.values", "ayl.composing", "ayl.engines.submissions",
+        "ayl.manifest.surface",
     ),
     "pytest": ("ayl.pytest_plugin",),
 }  # fmt: skip

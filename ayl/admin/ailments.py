@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from ayl.admin.findings import NOTE, TROUBLE, WARNING, Finding, many, span, worst_first
@@ -81,7 +82,7 @@ def _unwatched(tube: TubeStatistics) -> Finding:
         "unwatched",
         TROUBLE if tube.jobs.ready else WARNING,
         f"no worker watches {tube.name}, which has {_counts(tube)}",
-        f"ayl_worker --require MODULE --tube {tube.name}",
+        f"ayl_worker --require MODULE --tube {quote(tube.name)}",
         {"tube": tube.name, "ready": tube.jobs.ready, "delayed": tube.jobs.delayed},
     )
 
@@ -90,12 +91,12 @@ def _old_version(tube: TubeStatistics, watched: list[str]) -> Finding:
     ours = version_of(tube.name)
     better = [name for name in watched if newer(version_of(name), ours)]
     which = f"the newer {better[0]} has" if better else f"{watched[0]} has, which is another version,"
-    migrate = f"ayl_beanstalk migrate {tube.name} {(better or watched)[0]}, or "
+    migrate = f"ayl_beanstalk migrate {quote(ours)} {quote(version_of((better or watched)[0]))} --require MODULE, or "
     return Finding(
         "old_version",
         TROUBLE if tube.jobs.ready else WARNING,
         f"{tube.name} has {_counts(tube)} and no worker any more; {which} workers",
-        f"{migrate}ayl_worker --require MODULE --tube {tube.name} with the old code",
+        f"{migrate}ayl_worker --require MODULE --tube {quote(tube.name)} with the old code",
         {"tube": tube.name, "ready": tube.jobs.ready, "delayed": tube.jobs.delayed, "watched": better or watched},
     )
 
@@ -106,7 +107,7 @@ def _paused(seen: Examination) -> Iterator[Finding]:
         "paused",
         WARNING if tube.jobs.ready else NOTE,
         f"{tube.name} is paused for another {span(tube.pause_time_left)}, with {many(tube.jobs.ready, 'ready job')}",
-        f"ayl_beanstalk -t {tube.name} resume",
+        f"ayl_beanstalk -t {quote(tube.name)} resume",
         {"tube": tube.name, "pause_time_left": tube.pause_time_left, "ready": tube.jobs.ready},
     ))  # fmt: skip
 
@@ -116,12 +117,12 @@ def _buried(seen: Examination) -> Iterator[Finding]:
     tubes = [tube for tube in _examined(seen) if tube.jobs.buried]
 
     def found(tube: TubeStatistics) -> Finding:
-        why = whys.get(tube.name, "")
+        why, look = whys.get(tube.name, ""), f"ayl_beanstalk -t {quote(tube.name)}"
         return Finding(
             "buried",
             TROUBLE,
             f"{tube.name} has {many(tube.jobs.buried, 'buried job')}; the first: {why or 'nobody wrote down why'}",
-            f"ayl_beanstalk -t {tube.name} peek_buried; with the cause mended: ayl_beanstalk -t {tube.name} kick all",
+            f"{look} peek_buried; with the cause mended: {look} kick all",
             {"tube": tube.name, "buried": tube.jobs.buried, "why": why},
         )
 

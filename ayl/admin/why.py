@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from ayl.admin.bodies import ORDER
 from ayl.admin.findings import NOTE, TROUBLE, WARNING, Fact, Finding, many, span, worst_first
+from ayl.admin.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +58,7 @@ def _paused(found: Circumstances, job: Job) -> Iterator[Finding]:
             "paused",
             WARNING,
             f"its tube {tube.name} is paused for another {span(seconds)}, until {_clock(found.now, seconds)}",
-            f"ayl_beanstalk -t {tube.name} resume",
+            f"ayl_beanstalk -t {quote(tube.name)} resume",
             {"tube": tube.name, "pause_time_left": seconds},
         )
 
@@ -68,7 +70,9 @@ def _unwatched(found: Circumstances, job: Job) -> Iterator[Finding]:
     others = [other.name for other in found.elsewhere]
     hint = f"; there are workers at {', '.join(others[:3])}" if others else ""
     facts: dict[str, Fact] = {"tube": tube.name, "watched": others}
-    cure = f"ayl_worker --require MODULE --tube {tube.name}"
+    versions = f"{quote(version_of(tube.name))} {quote(version_of(others[0]))}" if others else ""
+    migrate = f"ayl_beanstalk migrate {versions} --require MODULE, or " if versions else ""
+    cure = f"{migrate}ayl_worker --require MODULE --tube {quote(tube.name)}"
     yield Finding("unwatched", TROUBLE, f"no worker watches its tube {tube.name}{hint}", cure, facts)
 
 

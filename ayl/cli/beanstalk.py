@@ -1,4 +1,4 @@
-"""`ayl_beanstalk`: what goes on in a server, and a word to its workers."""
+"""`ayl_beanstalk`: what goes on in a server, and what an operator can do about it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ Examples:
   {NAME} -h queue.example.org list_tubes  the tubes of a server elsewhere
   {NAME} tube_statistics -t shop/1.4.2    one tube and its workers
   {NAME} list_tubes --json | jq -r '.[].name'
+  {NAME} -h queue1,queue2 list_tubes      ... of two servers
+  {NAME} peek_buried -t 'shop/*'          what has failed first, in each of these tubes
+  {NAME} kick all -t shop/1.4.2           buried jobs are made ready
   {NAME} kill_worker -t shop/1.4.2        one worker exits when it is free
   {NAME} spool list                       calls that wait on this machine for a server
 
@@ -118,7 +121,7 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name=NAME)
 @click.pass_context
 def ayl_beanstalk(ctx: click.Context, /, **_options: object) -> None:
-    """Look at a beanstalkd-compatible server, its tubes and the workers on them.
+    """Look at beanstalkd-compatible servers, their tubes, jobs and workers, and change what is there.
 
     Without a command: statistics.
     """

@@ -96,7 +96,7 @@ def _width(character: str) -> int:
 def put_ayl_job(
     request: Request, call: str, app_path: Path, require: tuple[str, ...], dry_run: bool, **given: int | str | None
 ) -> None:
-    """Send a call that is written as the other commands show it.
+    """Put a call, as the other commands write it.
 
     The tube is that of the app and version of ayl.toml, AYL_APP and AYL_VERSION, or given with -t. With --require, the
     call has to fit the app's code, as if the app had sent it, but no object is looked for. Where the app has secrets,

@@ -13,7 +13,7 @@ from ayl.cli import ExitCode, completion
 from ayl.cli.described import line
 from ayl.cli.output import visible
 from ayl.cli.requests import Request, command
-from ayl.errors import NotConfigured
+from ayl.errors import NotConfigured, SpoolUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,11 +74,11 @@ def why(request: Request, id: int, status: str) -> None:  # noqa: A002 - a job's
 
 @command(SPOOL)
 def doctor(request: Request, directory: str | None) -> None:
-    """What is wrong with the server, its tubes and the spool of this machine.
+    """What is wrong with the server and its tubes.
 
     Each line is one finding, the gravest first, and what to do about it: `trouble` needs somebody now, a `warning`
     should be looked at, a `note` is good to know. With --tube, which may be a pattern, only these tubes are looked at.
-    Nothing is changed.
+    The spool of this machine is looked at, too. Nothing is changed.
 
     \b
     Examples:
@@ -113,12 +113,16 @@ def _at(server: str, finding: Finding, servers: int) -> Finding:
 def _of_spool(directory: str | None) -> list[Finding]:
     from ayl import spooled
     from ayl.admin.ailments import spool_ailments
+    from ayl.admin.findings import WARNING, Finding
 
     try:
         place = directory or configuration.current().spool_directory()
     except NotConfigured:  # a user without a home keeps nothing there
         return []
-    return spool_ailments(spooled.contents(place)) if Path(place).is_dir() else []
+    try:
+        return spool_ailments(spooled.contents(place)) if Path(place).is_dir() else []
+    except SpoolUnusable as error:
+        return [Finding("spool_unusable", WARNING, str(error), "ayl_beanstalk spool list")]
 
 
 def _told(findings: Iterable[Finding]) -> list[str]:

@@ -36,8 +36,8 @@ SECONDS = click.Argument(["seconds"], metavar="[SECONDS]", default=20, type=clic
 def put_job(request: Request, body: str, priority: int, delay: int, time_to_run: int) -> None:
     """Put a job with this body, as it is, into a tube.
 
-    The tube is given with -t. A `-` for the body takes standard input, byte for byte. Workers of ayl bury what is no
-    message of theirs; put_ayl_job makes one.
+    The tube is given with -t. A `-` for the body takes standard input, byte for byte; a `--` goes before one that
+    begins with a dash. Workers of ayl bury what is no message of theirs; put_ayl_job makes one.
 
     \b
     Examples:

@@ -34,7 +34,7 @@ def delete(request: Request, ids: Sequence[int], yes: bool) -> None:
     server = request.server
     ask(f"Delete {counted(len({*ids}))} of {server}", yes)
     done = request.follow(admin.delete(server, ids), lambda so_far: f"deleted {len(so_far.done):,} …")
-    tell_done(request, done, "deleted", "a worker has it")
+    tell_done(request, done, "deleted", "try again when no worker has it")
 
 
 @command(YES)

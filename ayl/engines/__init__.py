@@ -115,9 +115,15 @@ def orders_for(in_hand: int) -> "Orders":
     return Orders(max(WARY, in_hand))
 
 
-def drain_for(settings: Settings) -> "Drain":
-    """What delivers the calls that wait in the spool for the engine of these settings, over a connection of its own."""
-    from ayl.engines.spool.draining import Drain
+def drain_for(settings: Settings) -> "Drain | None":
+    """What delivers the calls that wait in the spool for the engine of these settings, over a connection of its own;
+    None if nothing waits. SpoolUnusable if the directory is not to be trusted.
+    """
+    from ayl.engines.spool.directory import holds
+
+    if not holds(settings.spool_directory(), ".spool"):
+        return None
+    from ayl.engines.spool.draining import Drain  # half a megabyte, for nothing on most machines
     from ayl.engines.spool.store import Spool
 
     return Drain(

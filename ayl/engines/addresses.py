@@ -7,11 +7,9 @@ PLACE is HOST, HOST:PORT, [IPV6]:PORT or, without TLS, /PATH/OF/SOCKET. A comma,
 is written %2C, %3F, %25.
 """
 
-from ipaddress import IPv6Address
 from typing import NamedTuple
-from urllib.parse import quote, unquote
 
-from ayl.engines.query import parameters
+from ayl.engines.query import parameters, unquoted
 from ayl.errors import NotConfigured
 
 DEFAULT_HOST = "127.0.0.1"
@@ -63,6 +61,8 @@ class Servers(NamedTuple):
     tls: Tls | None = None
 
     def __str__(self) -> str:
+        from urllib.parse import quote  # only for who is told of them
+
         places = ",".join(quote(address.path) if address.path else str(address) for address in self.addresses)
         files = zip(TLS_FILES, self.tls or (), strict=False)
         query = [f"{name}={quote(path)}" for name, path in files if path] + ["send=spread"] * self.spread
@@ -112,7 +112,7 @@ def _address(place: str, port: int, secure: bool) -> Address:
         return _tcp(place.removesuffix("/"), port)
     if secure:
         raise ValueError(f"a Unix socket needs no TLS: use {PLAIN}:// for {place!a}")
-    path = unquote(place, errors="strict")
+    path = unquoted(place)
     if "\0" in path or not path.strip("/") or len(path.encode()) > LONGEST_PATH:
         raise ValueError(f"the path of a socket has 2 to {LONGEST_PATH} bytes, none of them 0")
     return Address("", 0, path)
@@ -127,6 +127,8 @@ def _tcp(place: str, usual: int) -> Address:
         host, closed, behind = place[1:].partition("]")
         if not closed or (behind and not behind.startswith(":")):
             raise ValueError(f"{place!r} is no address; IPv6 is written [::1]:{DEFAULT_PORT}")
+        from ipaddress import IPv6Address  # only where one is used
+
         IPv6Address(host)  # ValueError in words of its own
         return Address(host, _port(behind[1:]) if behind else usual)
     host, colon, port = place.partition(":")
@@ -136,10 +138,15 @@ def _tcp(place: str, usual: int) -> Address:
 
 
 def _name(host: str) -> str:
-    try:
-        ascii_form = host.encode("idna").decode("ascii")
-    except UnicodeError:
-        ascii_form = ""
+    if host.isascii():
+        # What the codec below would say, which is large.
+        *others, last = map(len, host.split("."))
+        ascii_form = host if all(0 < size < 64 for size in others) and last < 64 else ""
+    else:
+        try:
+            ascii_form = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            ascii_form = ""
     if not ascii_form or not all(c.isalnum() or c in "-._" for c in ascii_form):
         raise ValueError(f"{host!r} is no name of a host")
     return ascii_form.lower()

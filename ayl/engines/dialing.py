@@ -4,7 +4,7 @@ import errno
 import socket
 import threading
 from collections.abc import Callable
-from ipaddress import ip_address
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +77,12 @@ def _connected_to(family: int, place: Any, deadline: float) -> socket.socket:
 
 def _looked_up(address: Address, deadline: float) -> list[Info]:
     """The addresses of a host. The system's look-up cannot be interrupted, so a name's is left to a thread."""
-    if _is_number(address.host):
+    # What is an address already is not handed to Python's look-up, which loads a large codec to read it.
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError, ValueError):
+            socket.inet_pton(family, address.host)
+            return [(family, socket.SOCK_STREAM, 0, "", (address.host, address.port))]
+    if "%" in address.host:  # an IPv6 address with the network card to use
         return _info(address, socket.AI_NUMERICHOST)
     answer: list[list[Info] | OSError] = []
 
@@ -103,14 +108,6 @@ def _looked_up(address: Address, deadline: float) -> list[Info]:
 
 def _info(address: Address, flags: int) -> list[Info]:
     return socket.getaddrinfo(address.host, address.port, 0, socket.SOCK_STREAM, 0, flags)
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _left(deadline: float) -> float:

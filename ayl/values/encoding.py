@@ -10,7 +10,7 @@ from . import scalars, times
 from .classes import codec_of
 from .members import Members
 from .refusals import PlacelessError, too_deep
-from .scalars import INT_MAX, INT_MIN, write_str
+from .scalars import INT_MAX, INT_MIN, path_writer, write_str
 from .tags import LEVELS, REFERENCE, SCALARS, NoneType, kind_name, tag
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _pairs(values: dict[Any, Any], refer: Refer, depth: int) -> list[Any]:
 def _item_step(key: Any) -> str:
     # Only kinds whose repr is ours to trust, and no int too long to print.
     kind = type(key)
-    if kind not in _TRUSTED or (kind is int and not INT_MIN <= key <= INT_MAX):
+    if not (kind in SCALARS or kind in _WRITERS) or (kind is int and not INT_MIN <= key <= INT_MAX):
         return f"[<{kind_name(kind)}>]"
     shown = repr(key)
     return f"[{shown}]" if len(shown) <= 80 else f"[{shown[:80]}…]"
@@ -160,6 +160,9 @@ def _object(value: Any, refer: Refer, depth: int) -> Any:
     parts = refer(value)
     if parts is not None:
         return {REFERENCE: _reference(parts, depth)}
+    if write := path_writer(type(value)):
+        _WRITERS[type(value)] = write  # from now on without this detour
+        return write(value)
     codec = codec_of(value)
     if isinstance(codec, Members):
         return codec.write(value)
@@ -181,8 +184,6 @@ def _no_reference(_value: object) -> None:
 
 
 _WRITERS: Final = {**scalars.WRITERS, **times.WRITERS}
-
-_TRUSTED: Final = SCALARS | _WRITERS.keys()
 
 _CONTAINERS: Final[dict[type, Callable[[Any, Refer, int], Any]]] = {
     list: _items,

@@ -15,7 +15,6 @@ from collections.abc import (
 )
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from pathlib import PosixPath
 from threading import Condition, Event, Lock, RLock, Semaphore, Thread
 from typing import Final
 from uuid import UUID
@@ -58,6 +57,10 @@ def too_deep(levels: int) -> PlacelessError:
     return PlacelessError(ValueError, f"nests deeper than {levels} levels, or contains itself")
 
 
+def _plainer(base: type) -> str:
+    return f"it would come back as a bare {base.__name__}; send a plain one"
+
+
 _CODE = "a message carries values, not code; send what the code needs"
 _ONE_PROCESS = "it lives in this process only; let the worker make its own"
 
@@ -87,10 +90,7 @@ _CURES: Final[tuple[tuple[tuple[type, ...], str], ...]] = (
         ((base,), f"it would come back as a bare {base.__name__}; send {base.__name__}(…) of it")
         for base in (str, int, float, complex, dict, list, tuple, set, frozenset, bytes, bytearray, Decimal)
     ),
-    *(
-        ((base,), f"it would come back as a bare {base.__name__}; send a plain one")
-        for base in (datetime, date, time, timedelta, UUID, PosixPath)
-    ),
+    *(((base,), _plainer(base)) for base in (datetime, date, time, timedelta, UUID)),
     ((BaseException,), "send str(…) of it"),
 )
 
@@ -98,6 +98,10 @@ _CURES: Final[tuple[tuple[tuple[type, ...], str], ...]] = (
 def cure(value: object) -> str:
     if value.__class__ is not type(value):  # first of all: such a proxy seems to be of many of the types above
         return f"it only stands for a {kind_name(value.__class__)}; send what the call needs of that"
+    from pathlib import PosixPath  # only on the way to an error
+
+    if isinstance(value, PosixPath):
+        return _plainer(PosixPath)
     for kinds, sentence in _CURES:
         if isinstance(value, kinds):
             return sentence

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from binascii import a2b_base64, b2a_base64
 from decimal import Context, Decimal, InvalidOperation
-from pathlib import PosixPath, PurePosixPath
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
@@ -110,10 +111,28 @@ WRITERS: Final[dict[type, Callable[[Any], Any]]] = {
     bytes: lambda value: tag("bytes", _base64(value)),
     bytearray: lambda value: tag("bytearray", _base64(value)),
     range: _write_range,
-    # A file name that is no UTF-8 is a str with lone surrogates, which write_str takes care of.
-    PosixPath: lambda value: tag("Path", write_str(str(value))),
-    PurePosixPath: lambda value: tag("PurePosixPath", write_str(str(value))),
 }
+
+PATHS: Final = {"PosixPath": "Path", "PurePosixPath": "PurePosixPath"}
+"""The classes of pathlib whose values travel, by name, and their tags. With what it brings it is half a megabyte, which
+a process that has no paths can do without.
+"""
+
+
+def path_writer(kind: type) -> Callable[[Any], Any] | None:
+    """The writer for a path, whoever has one having pathlib too; None for other values."""
+    name = PATHS.get(kind.__name__)
+    if name is None or kind is not getattr(sys.modules.get("pathlib"), kind.__name__, None):
+        return None
+    # A file name that is no UTF-8 is a str with lone surrogates, which write_str takes care of.
+    return lambda value: tag(name, write_str(str(value)))
+
+
+def _read_path(name: str, text: str) -> object:
+    import pathlib
+
+    return getattr(pathlib, name)(text)
+
 
 LEAVES: Final = (
     Leaf("int", _read_int, ((str,),)),
@@ -125,6 +144,5 @@ LEAVES: Final = (
     Leaf("bytes", _bytes, ((str,),)),
     Leaf("bytearray", lambda text: bytearray(_bytes(text)), ((str,),)),
     Leaf("range", range, ((int,), (int,), (int,))),
-    Leaf("Path", PosixPath, ((str,),)),
-    Leaf("PurePosixPath", PurePosixPath, ((str,),)),
+    *(Leaf(tag, partial(_read_path, name), ((str,),)) for name, tag in PATHS.items()),
 )

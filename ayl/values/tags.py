@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +35,7 @@ def kind_name(kind: type) -> str:
 _KNOWN_BY_ONE_NAME = frozenset({"builtins", "datetime", "decimal", "pathlib", "pathlib._local", "uuid"})
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A tag whose payload holds scalars only, so that reading it needs neither a depth nor a way to find objects."""
 
     name: str

@@ -1,6 +1,6 @@
 """By what a worker and its supervisor tell one job from another, where there is room for a number only."""
 
-from zlib import crc32
+from binascii import crc32  # as zlib has it, which nothing else here needs
 
 
 def fingerprint(job_id: int, body: bytes) -> int:

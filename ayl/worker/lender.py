@@ -6,7 +6,6 @@ When the child has died, it settles what is left by the policy of failures.
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import astuple
 from math import inf
 from time import monotonic
 from typing import ClassVar
@@ -93,7 +92,7 @@ class Lender:
     def _standing(self, head: Head, _: bytes) -> Answer:
         lease = self._loans.get(head["job"])
         standing = None if lease is None else lease.standing()
-        return {"standing": None if standing is None else astuple(standing)}, ()
+        return {"standing": None if standing is None else standing.parts()}, ()
 
     def _touch(self, head: Head, _: bytes) -> Answer:
         lease = self._loans.get(head["job"])

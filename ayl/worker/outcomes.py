@@ -3,13 +3,13 @@
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from random import random
 from typing import Any
 
 from ayl import life as lives
 from ayl import logs
 from ayl import message as messages
 from ayl.calling import rules_for
+from ayl.chance import chance
 from ayl.engines.base import Lease
 from ayl.errors import Bury, CannotRun, Decay, Unavailable, Unreachable
 from ayl.failures import Buried, Delayed, Deleted, Outcome, Policy, decide, killed, number, remembered, told
@@ -39,8 +39,7 @@ def fail(
     except Unreachable:
         report(None, message, error, facts)
         raise
-    # Nobody is to guess it, but it keeps no secret.
-    outcome = decide(policy, past, error, rules_for(message), random())  # noqa: S311
+    outcome = decide(policy, past, error, rules_for(message), chance())
     carry_out(outcome, facts)
 
 

@@ -7,7 +7,6 @@ wait. When the supervisor dies, its end of the line closes and the worker stops 
 import faulthandler
 import logging
 import os
-import random
 import selectors
 import signal
 import socket
@@ -20,6 +19,7 @@ from functools import partial
 from typing import Protocol
 
 from ayl import delivery, loading
+from ayl.chance import chance
 from ayl.engines import orders_for, source_for, watch_for
 from ayl.engines.base import Source
 from ayl.errors import AylError
@@ -157,7 +157,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         log.info("has done enough (%s): another is to take its place", reason)
         to_supervisor.say(line.WORN)
 
-    wear = Wear(plan.limits.shortened(random.random()), resident, worn)  # noqa: S311 - no secret
+    wear = Wear(plan.limits.shortened(chance()), resident, worn)
     terms.titles = titles.shown(terms.running)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
     reports.append(Reports(workers, terms.running, lambda: wear.jobs + sum(other.ended for other in terms.others)))

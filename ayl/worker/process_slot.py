@@ -6,7 +6,6 @@ It never outlives its worker: the kernel kills it then (PR_SET_PDEATHSIG), even 
 
 import ctypes
 import logging
-import random
 import signal
 import socket
 import sys
@@ -15,6 +14,7 @@ from functools import partial
 from threading import Thread
 
 from ayl import delivery
+from ayl.chance import chance
 from ayl.errors import AylError
 from ayl.worker import exits, line, titles
 from ayl.worker.consumer import Consumer
@@ -61,7 +61,7 @@ def main(plan: Plan, descriptor: int, requests: int, deadlines: int, memory: int
         to_relay.say(line.WORN)
 
     renew = partial(to_relay.say, line.RENEW)
-    wear = ChildWear(plan.limits.shortened(random.random()), resident, worn, renew)  # noqa: S311 - no secret
+    wear = ChildWear(plan.limits.shortened(chance()), resident, worn, renew)
     terms.titles = titles.shown(terms.running)
     source = RelayedSource(jobs, tally, signals.request)
     slot = Consumer(source, signals, Minder(), wear, terms, burst=plan.burst, hold=TalliedHeld)

@@ -433,10 +433,11 @@ def main(charge: Charge) -> int:
 
 def _keep_descriptors() -> None:
     """No worker is to have what whoever started us has left open in us, such as a lock or the end of a pipe."""
-    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - pathlib is large
-        if int(name) > 2:
-            with suppress(OSError):  # of the list itself, which is read by now
-                os.set_inheritable(int(name), False)
+    with suppress(FileNotFoundError):  # without /proc they keep what is no harm, as a rule
+        for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - pathlib is large
+            if int(name) > 2:
+                with suppress(OSError):  # of the list itself, which is read by now
+                    os.set_inheritable(int(name), False)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.peers.nothing import DIRECTORY, Times
+from benchmarks.peers.nothing import DIRECTORY
+from benchmarks.times import Times
 
 LOST_SECONDS = 5.0
 """A call that was not made by then counts as if it had taken so long: SAQ's sweep drops one now and then."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ayl.admin.holders import Holder, search
-from ayl.worker.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,11 +55,22 @@ def test_a_worker_that_answers_tells_it_by_the_job_and_its_message(tmp_path: Pat
     assert (found.asked, found.holder) == (1, Holder(8, 3.5, told=True))
 
 
-def test_a_worker_whose_command_line_says_where_it_answers_is_asked_without_being_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words", [("python", "-P", "-m", "ayl.worker.supervisor", "{}", "1"), ("ayl_worker: shop/1.4.2 (2 workers)",)]
+)
+def test_a_worker_is_asked_where_it_listens_without_being_named(tmp_path: Path, words: tuple[str, ...]) -> None:
     path = tmp_path / "status"
-    plan = Plan(str(tmp_path), ("shop",), status=str(path)).to_json()
-    process(tmp_path, 12, "python", "-P", "-m", "ayl.worker.supervisor", plan, "1")
-    process(tmp_path, 13, "python", "-P", "-m", "ayl.worker.supervisor", "no plan", "1")
+    process(tmp_path, 12, *words)
+    (tmp_path / "12" / "fd").mkdir()
+    (tmp_path / "12" / "fd" / "3").symlink_to("socket:[77]")
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "unix").write_text(
+        "Num       RefCount Protocol Flags    Type St Inode Path\n"
+        f"0000000000000000: 00000002 00000000 00000000 0001 03 77 {path}.accepted\n"
+        f"0000000000000000: 00000002 00000000 00010000 0001 01 78 {path}.other\n"
+        "0000000000000000: 00000002 00000000 00000000 0002 01 79\n"
+        f"0000000000000000: 00000002 00000000 00010000 0001 01 77 {path}\n"
+    )
     with worker(path, status({"job": 981, "id": "0192", "seconds": 3.5})):
         found = search(981, "0192", CALL, "", tmp_path)
     assert found.holder == Holder(8, 3.5, told=True)
@@ -78,7 +88,7 @@ def test_nobody_who_answers_is_told_as_such(tmp_path: Path) -> None:
     assert (found.asked, found.holder) == (0, None)
 
 
-@pytest.mark.parametrize("title", [CALL, CALL[:200] + "…"])
+@pytest.mark.parametrize("title", [CALL, CALL[:200] + "…", f"3 calls, {CALL}"])
 def test_a_title_that_shows_the_call_is_a_hint(tmp_path: Path, title: str) -> None:
     process(tmp_path, 12, "ayl_worker: idle")
     process(tmp_path, 14, f"ayl_worker: {title}")

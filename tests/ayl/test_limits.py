@@ -73,6 +73,23 @@ def test_without_a_thread_to_watch_it_no_call_is_made() -> None:
     assert done.stdout.split("\n") == ["not made", "not made", ""]
 
 
+def test_a_call_is_ended_once_what_that_takes_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def call() -> None:
+        monkeypatch.setitem(sys.modules, "ctypes", None)
+        end = time.monotonic() + 0.2
+        while time.monotonic() < end:
+            pass
+        ended.append("not yet")
+        monkeypatch.undo()
+        while True:
+            pass
+
+    ended: list[str] = []
+    with pytest.raises(TimeToRunExceeded):
+        limited(0.05, call)
+    assert ended == ["not yet"]
+
+
 def test_a_call_that_raises_in_time_raises_what_it_does() -> None:
     with pytest.raises(ZeroDivisionError):
         limited(10, lambda: 1 // 0)

@@ -114,14 +114,14 @@ def tells(record: Record, offset: int) -> bool:
     )
 
 
-@settings(thorough, max_examples=300)
+@settings(thorough, max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from([b"", *(f.header for f in FORMATS)]), st.binary(max_size=400)), max_size=3))
 def test_arbitrary_bytes_are_reported_or_read_but_never_an_error(contents: list[tuple[bytes, bytes]]) -> None:
     takeover = reading(*(head + tail for head, tail in contents))
     assert all(damage.file.startswith("binlog.") and damage.reason.endswith(".") for damage in takeover.damages)
 
 
-@settings(thorough, max_examples=300)
+@settings(thorough, max_examples=200)
 @given(
     stories(8), st.sampled_from(FORMATS), st.lists(st.tuples(st.integers(0, 3000), st.binary(max_size=20)), max_size=9)
 )

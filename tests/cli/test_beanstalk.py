@@ -191,6 +191,21 @@ class TestAnswers:
                 said = answer(name, "-t", TUBE, server=server)
                 assert said.startswith(f"asked the worker of {TUBE} {what} ")
 
+    def test_several_workers_are_asked_by_a_job_each(self, server: Server) -> None:
+        with waiting_worker(server, TUBE), client(server, watch=TUBE), client(server, use=TUBE) as onlooker:
+            found = document("kill_worker", "2", "-t", TUBE, server=server)
+            assert [order["job"] for order in found] == [1, 2]
+            said = complaint(run("kill_worker", "3", "-t", TUBE, server=server), ExitCode.REFUSED)
+            assert "only 2 connections of workers watch the tube" in said
+            assert onlooker.stats_tube(TUBE)["total-jobs"] == 2
+
+    def test_a_pattern_asks_workers_of_each_tube_that_has_some(self, server: Server) -> None:
+        with client(server, use="shop/0"), waiting_worker(server, "shop/1"), waiting_worker(server, "shop/2"):
+            found = document("quiet_worker", "-t", "shop/*", server=server)
+            assert [order["tube"] for order in found] == ["shop/1", "shop/2"]
+            said = complaint(run("kill_worker", "-t", "*0", server=server), ExitCode.REFUSED)
+            assert "no worker watches the tube '*0'" in said
+
     def test_plain_text_has_no_colours(self, server: Server) -> None:
         with client(server, use=TUBE, watch=TUBE) as app:
             app.put(b"")

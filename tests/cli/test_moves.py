@@ -14,13 +14,14 @@ import greenstalk
 import pytest
 
 from ayl import admin
+from ayl.admin import waiting
 from ayl.admin.moves import LEASE_LOST, Moves, moves, unchanged
 from ayl.admin.successors import NO_BURIAL, Successor
 
 from .servers import KINDS, Kind, client, wait_until, waiting_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ayl.admin import Server
     from ayl.admin.moves import Decide
@@ -217,6 +218,18 @@ class TestDecisions:
         assert tubes.bodies(tubes.new) == ["go"] * 6
         assert tubes.bodies(tubes.old) == ["stay"] * 6
 
+    @pytest.mark.parametrize("state", [{}, {"delay": 600}, {"bury": True}], ids=str)
+    def test_where_too_many_stay_it_says_what_it_has_not_seen(
+        self, tubes: Tubes, state: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(waiting, "MOST_KEPT", 3)
+        tubes.put(*"abcdef", **state)  # type: ignore[arg-type]
+        found = tubes.move(lambda _: "no")
+        assert found.stayed["no"] >= 3
+        assert "jobs have to stay: those behind them were not looked at" in found.stopped
+        assert tubes.bodies(tubes.old) == [*"abcdef"]
+        assert admin.tube_statistics(tubes.server, tubes.old).jobs.reserved == 0
+
     def test_that_it_stayed_counts_as_nothing_for_the_call(self, tubes: Tubes) -> None:
         ready, delayed = tubes.put("a") + tubes.put("b", delay=60)
         (buried,) = tubes.put("c", bury=True)
@@ -337,6 +350,15 @@ class TestTargets:
         *_, last = moves(tubes.server, tubes.old, unchanged(tubes.old), to=small)
         assert last.moved == {"ready": 3}
 
+    def test_one_that_dies_before_it_has_buried_the_copy_gives_that_to_nobody(self, tubes: Tubes) -> None:
+        tubes.put("a", bury=True)
+        with through(tubes.server, lambda said: b"quit\r\n" if b"reserve-job" in said else said) as dying:
+            steps = moves(tubes.server, tubes.old, unchanged(tubes.new), to=dying)
+            with pytest.raises(admin.ServerHungUp, match=f"{dying} closed"):
+                list(steps)
+        assert [job.state for job in tubes.jobs(tubes.old)] == ["buried"]
+        assert [job.left > 10**9 for job in tubes.jobs(tubes.new)] == [True]
+
 
 class TestServersBefore112:
     """They cannot reserve a job by its id."""
@@ -345,7 +367,7 @@ class TestServersBefore112:
         tubes.put("ready")
         tubes.put("delayed", delay=60)
         tubes.put("buried", bury=True)
-        with without_reserve_job(tubes.server) as old:
+        with through(tubes.server, lambda said: said.replace(b"reserve-job", b"reserve-jab")) as old:
             *_, last = moves(old, tubes.old, unchanged(tubes.new))
         assert last.moved == {"ready": 1, "delayed": 1}
         assert last.stayed == {NO_BURIAL: 1}
@@ -355,13 +377,13 @@ class TestServersBefore112:
 
 
 @contextmanager
-def without_reserve_job(server: Server) -> Iterator[Server]:
-    """The server as one would be that does not know the command."""
+def through(server: Server, said: Callable[[bytes], bytes]) -> Iterator[Server]:
+    """The server as it is when something else is said to it."""
 
     def pass_on(reader: socket.socket, writer: socket.socket) -> None:
         with reader, writer:
             while data := reader.recv(1 << 16):
-                writer.sendall(data.replace(b"reserve-job", b"reserve-jab"))
+                writer.sendall(said(data))
             writer.shutdown(socket.SHUT_RDWR)
 
     def serve() -> None:

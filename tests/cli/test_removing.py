@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ayl import admin
 from ayl.cli import ExitCode
 
-from .servers import client, wait_until
+from .operators import Operator
+from .servers import KINDS, client, wait_until
 from .test_beanstalk import COMMAND, environment
 from .test_changing import bury, count
 
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import greenstalk
-
-    from .operators import Operator
 
 
 class TestDelete:
@@ -42,7 +42,7 @@ class TestDelete:
             "declined": [{"id": held, "state": "reserved"}, {"id": 2**63, "state": ""}],
         }
         assert done.stderr == (
-            f"ayl_beanstalk: job {held} is reserved: a worker has it\n"
+            f"ayl_beanstalk: job {held} is reserved: try again when no worker has it\n"
             f"ayl_beanstalk: no job {2**63} at {operator.server}\n"
         )
         assert done.exit_code == ExitCode.REFUSED
@@ -171,8 +171,8 @@ class TestInterruptions:
     MANY = 30_000
 
     @contextmanager
-    def eating(self, operator: Operator) -> Iterator[subprocess.Popen[str]]:
-        """An operator at a terminal, who eats many jobs."""
+    def eating(self, operator: Operator, stderr: int | None = None) -> Iterator[subprocess.Popen[str]]:
+        """An operator at a terminal, unless `stderr` goes elsewhere, who eats many jobs."""
         ours, theirs = pty.openpty()
         with (
             os.fdopen(ours, "rb", buffering=0),
@@ -180,7 +180,7 @@ class TestInterruptions:
             subprocess.Popen(
                 [*COMMAND, "-h", str(operator.server), "-t", operator.tube, "eat_all_jobs", "delayed", "--yes"],
                 stdout=subprocess.PIPE,
-                stderr=theirs,
+                stderr=theirs if stderr is None else stderr,
                 text=True,
                 env=environment(TERM="xterm"),
             ) as process,
@@ -199,3 +199,16 @@ class TestInterruptions:
         assert said == f"deleted {eaten:,} delayed jobs of {operator.tube}\n"
         assert 0 < eaten < self.MANY
         assert process.returncode == ExitCode.INTERRUPTED
+
+
+def test_a_server_that_goes_away_leaves_a_true_report() -> None:
+    with KINDS[1].running() as server, client(server, use="a") as app:
+        for _ in range(TestInterruptions.MANY):
+            app.put(b"", delay=900)
+        operator = Operator(server, "a")
+        with TestInterruptions().eating(operator, stderr=subprocess.PIPE) as process:
+            os.kill(int(admin.statistics(server).reported["pid"]), signal.SIGKILL)
+            said, complaint = process.communicate(timeout=20)
+    assert said == ""
+    assert re.match(r"until then: deleted [\d,]+ delayed jobs of a\nayl_beanstalk: .* closed the connection", complaint)
+    assert process.returncode == ExitCode.UNAVAILABLE

@@ -126,31 +126,33 @@ class TestWhatIsFound:
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.name)
 def full(request: pytest.FixtureRequest) -> Iterator[admin.Server]:
-    """One with jobs of the ids 1 to 3000."""
+    """One with jobs of the ids 1001 to 4000."""
     kind: Kind = request.param
     with kind.running() as started, client(started, use="many") as app:
-        app._sock.sendall(b"".join(b"put 0 0 60 4\r\n%04d\r\n" % number for number in range(1, 3001)))
+        app._sock.sendall(b"".join(b"put 0 0 60 4\r\n%04d\r\n" % number for number in range(1, 4001)))
+        app._sock.sendall(b"".join(b"delete %d\r\n" % number for number in range(1, 1001)))
+        wait_until(lambda: admin.statistics(started).jobs.total == 4000)
         wait_until(lambda: admin.statistics(started).jobs.ready == 3000)
         yield started
 
 
 class TestBounds:
     def test_it_ends_when_all_were_seen(self, full: admin.Server) -> None:
-        answer = found("0001", server=full)
-        assert [job["id"] for job in answer["found"]] == [1]
+        answer = found("1001", server=full)
+        assert [job["id"] for job in answer["found"]] == [1001]
         assert (answer["looked_at"], answer["there"], answer["enough"]) == (3000, 3000, False)
+        assert answer["oldest"] == 1001
 
     def test_so_many_of_the_newest_ids(self, full: admin.Server) -> None:
         answer = found("0", "--last", "10", server=full)
-        assert [job["id"] for job in answer["found"]] == [3000]
-        assert answer["newest"] == 3000
-        assert answer["oldest"] == 2991
+        assert [job["id"] for job in answer["found"]] == [4000]
+        assert (answer["newest"], answer["oldest"]) == (4000, 3991)
         assert "looked at 10 of 3,000 jobs" in run("0", "--last", "10", server=full).stdout
         assert "; for others see --last and --newest" in run("x", "--last", "10", server=full).stdout
 
     def test_from_an_id_on(self, full: admin.Server) -> None:
-        answer = found("1", "--newest", "1500", "--last", "2", server=full)
-        assert [job["id"] for job in answer["found"]] == [1500, 1499]
+        answer = found("2", "--newest", "2500", "--last", "2", server=full)
+        assert [job["id"] for job in answer["found"]] == [2500, 2499]
 
     def test_no_more_than_were_wanted(self, full: admin.Server) -> None:
         answer = found("1", "--most", "3", server=full)

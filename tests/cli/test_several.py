@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,11 +15,13 @@ from click.testing import CliRunner, Result
 from ayl import admin
 from ayl.cli import ExitCode
 from ayl.cli.beanstalk import ayl_beanstalk
+from ayl.cli.requests import Request
+from tests.processes.server.certificates import make_certificates
 
-from .servers import KINDS, Kind, client, free_port
+from .servers import KINDS, TUBE_COUNTS, Kind, client, free_port, knows, peer, report, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 
@@ -80,8 +86,8 @@ class TestSeveralServers:
     def test_one_may_be_the_path_of_a_socket(self, tmp_path: Path, form: str) -> None:
         path = tmp_path / "socket"
         with KINDS[1].running("-l", f"unix:{path}"):
-            found = document("statistics", at=(form.format(path),))
-        assert found["tubes"] == 1
+            wait_until(lambda: run("statistics", at=(path,)).exit_code == ExitCode.OK)  # it is opened after the port
+            assert document("statistics", at=(form.format(path),))["tubes"] == 1
 
     @pytest.mark.parametrize(
         ("places", "fault"),
@@ -99,10 +105,53 @@ class TestSeveralServers:
         assert done.exit_code == ExitCode.USAGE
         assert fault in done.stderr
 
+    def test_what_is_done_on_each_is_told_of_each(self, servers: tuple[admin.Server, admin.Server]) -> None:
+        with client(servers[0], use="both") as one, client(servers[1], use="both") as other:
+            for app, number in ((one, 2), (other, 3)):
+                for _ in range(number):
+                    app.put(b"", delay=900)
+            assert run("kick", "all", "-t", "both", at=servers).stdout == (
+                f"{servers[0]}\nkicked 2 delayed jobs of both\n\n{servers[1]}\nkicked 3 delayed jobs of both\n\n"
+            )
+            done = run("eat_all_jobs", "-t", "both", at=servers)
+            assert f"Delete 2 ready jobs of both at {servers[0]}?" in done.stderr
+            found = document("eat_all_jobs", "-t", "both", "-y", at=servers)
+            assert [item["answer"]["jobs"] for item in found] == [2, 3]
+
+    def test_they_may_speak_tls(self, tmp_path: Path) -> None:
+        made = make_certificates(tmp_path)
+        port = free_port()
+        tls = f"tls:127.0.0.1:{port}"
+        with KINDS[1].running("-l", tls, f"--tls-cert={made.certificate}", f"--tls-key={made.key}") as plain:
+            url = f"beanstalks://127.0.0.1:{port}?ca={made.ca}"
+            wait_until(lambda: run("statistics", at=(url,)).exit_code == ExitCode.OK)  # it is opened after the port
+            assert document("statistics", at=(url,))["tubes"] == 1
+            done = run("statistics", at=(f"beanstalks://127.0.0.1:{port}",))
+            assert done.exit_code == ExitCode.UNAVAILABLE
+            assert f"no server at 127.0.0.1:{port} (" in done.stderr
+            assert document("statistics", at=(plain,))["tubes"] == 1
+
     def test_a_command_about_one_server_says_so(self) -> None:
         done = run("spool", "drain", at=("a", "b"))
         assert done.exit_code == ExitCode.USAGE
         assert "drain is about one server, and a:11300 and b:11300 were named: say which one, with -h" in done.stderr
+
+
+def test_after_ctrl_c_no_other_server_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    request = Request(admin.servers_at("a,b"), "", as_json=False)
+    asked = []
+
+    def steps(server: admin.Server) -> Generator[int, None, None]:
+        asked.append(str(server))
+        yield 0
+        os.kill(os.getpid(), signal.SIGINT)
+        yield 1
+        yield 2
+
+    request.answer_each(lambda server: request.follow(steps(server), str), str)
+    assert asked == ["a:11300"]
+    assert capsys.readouterr() == ("a:11300\n1\n\n", "")
+    assert request.exit_code == ExitCode.INTERRUPTED
 
 
 class TestPatterns:
@@ -136,3 +185,30 @@ class TestPatterns:
         done = run("list_tubes", "-t", "a@*", at=servers[:1])
         assert done.exit_code == ExitCode.REFUSED
         assert "no tube can be named 'a@*'" in done.stderr
+
+    def test_names_of_a_server_are_not_obeyed_by_the_terminal(self) -> None:
+        answers = {
+            b"list-tubes": b"---\n- \x1b[31mred\x7f\n",
+            b"stats-tube \x1b[31mred\x7f": report(*TUBE_COUNTS),
+        }
+        with peer(knows(answers)) as hostile:
+            for words in (("tube_statistics",), ("peek_ready",), ("kick",), ("eat_all_jobs", "--yes"), ("pause",)):
+                done = run(*words, "-t", "*", at=(hostile,))
+                assert done.output.replace("\n", "").isprintable(), words
+
+
+def test_ten_thousand_tubes_are_listed_quickly() -> None:
+    with (
+        KINDS[1].running() as server,
+        socket.create_connection((server.host, server.port)) as app,
+        app.makefile("rb") as said,
+    ):
+        for first in range(0, 10_000, 500):
+            some = range(first, first + 500)
+            app.sendall(b"".join(b"use many/%d\r\nput 0 0 9 0\r\n\r\n" % number for number in some))
+            for _ in range(2 * len(some)):
+                said.readline()
+        began = time.process_time()
+        found = run("list_tubes", at=(server,))
+        assert time.process_time() - began < 1
+        assert found.stdout.count("\nmany/") == 10_000

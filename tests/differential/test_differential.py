@@ -24,7 +24,7 @@ from .steps import Connect, Send
 from .telling import shown, told
 from .view import View
 
-SEEDS = range(24)
+SEEDS = range(16)
 STEPS = 200
 
 

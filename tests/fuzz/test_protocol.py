@@ -10,7 +10,7 @@ from .plays import judge, told
 from .sessions import MAX_JOB_SIZE, Say, Script, any_bytes, mutated_sessions
 
 quick = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )  # the same examples each time: the long run (python -m tests.fuzz) is where chance has its place
 
 

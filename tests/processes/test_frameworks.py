@@ -10,7 +10,8 @@ import pytest
 from benchmarks.comparison import FIGURES, Figures, aims, table
 from benchmarks.entrants import ENTRANTS, PEERS, Entrant
 from benchmarks.environments import digest
-from benchmarks.peers.nothing import DIRECTORY, Times
+from benchmarks.peers.nothing import DIRECTORY
+from benchmarks.times import Times
 
 ROOT = Path(__file__).parents[2]
 QUICK = [

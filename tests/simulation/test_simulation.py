@@ -1,4 +1,4 @@
-"""A few hundred random histories in each run of the tests; the long run is `python -m tests.simulation`."""
+"""Two hundred random histories in each run of the tests; the long run is `python -m tests.simulation`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .run import Outcome, run
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for all histories, on a machine that does much else
 
-SEEDS = 300
+SEEDS = 200
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -34,7 +34,8 @@ class Span(NamedTuple):
 Line: TypeAlias = tuple[Span, ...]
 
 CUT = "…"
-GAP = "  "
+GAPS = ("  ", " ")
+"""Between columns; the second where that leaves more of long names."""
 NARROWEST = 10
 """Cells that the first column of a grid has at least, if its texts are as long."""
 
@@ -95,29 +96,31 @@ def fitted(spans: Line, width: int) -> Line:
 
 def grid(titles: Sequence[str], rows: Sequence[Sequence[Span]], width: int | None) -> list[Line]:
     """Columns below their titles, the first to the left and cut in its middle where the others need the room, those to
-    the right. `width`: None for as wide as it takes. A title that begins with `<` is of a column to the left.
+    the right. `width`: None for as wide as it takes.
     """
-    left = [number == 0 or title.startswith("<") for number, title in enumerate(titles)]
     shown = [[Span(visible(span.text), span.style) for span in row] for row in rows]
-    everything = [[Span(title.removeprefix("<"), Style.TITLE) for title in titles], *shown]
+    everything = [[Span(title, Style.TITLE) for title in titles], *shown]
     widths = [max(cells(span.text) for span in column) for column in zip(*everything, strict=True)]
+    gap = GAPS[0]
     if width is not None:
-        rest = sum(widths[1:]) + len(GAP) * (len(widths) - 1)
+        gap = gap if sum(widths) + len(gap) * (len(widths) - 1) <= width else GAPS[1]
+        rest = sum(widths[1:]) + len(gap) * (len(widths) - 1)
         widths[0] = min(widths[0], max(NARROWEST, width - rest))
-    return [
-        _joined([_padded(span, room, to_left) for span, room, to_left in zip(row, widths, left, strict=True)], width)
+    padded = (
+        [_padded(span, room, to_left=not number) for number, (span, room) in enumerate(zip(row, widths, strict=True))]
         for row in everything
-    ]
+    )
+    return [_joined(row, gap, width) for row in padded]
 
 
-def _joined(row: Sequence[Line], width: int | None) -> Line:
+def _joined(row: Sequence[Line], gap: str, width: int | None) -> Line:
     spans: list[Span] = []
     for cell in row:
-        spans += [Span(GAP)] * bool(spans) + [*cell]
+        spans += [Span(gap)] * bool(spans) + [*cell]
     return tuple(spans) if width is None else fitted(tuple(spans), width)
 
 
-def _padded(span: Span, room: int, to_left: bool) -> Line:
+def _padded(span: Span, room: int, *, to_left: bool) -> Line:
     text = middle_cut(span.text, room)
     padding = Span(" " * (room - cells(text)))
     return (Span(text, span.style), padding) if to_left else (padding, Span(text, span.style))

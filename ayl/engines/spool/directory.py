@@ -10,10 +10,13 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from time import monotonic, sleep
+from typing import TYPE_CHECKING
 
 from ayl.errors import AylError, SpoolUnusable
+
+if TYPE_CHECKING:
+    from pathlib import Path  # large, and not needed to see that there is nothing
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
@@ -57,6 +60,8 @@ def opened(path: str, *, make: bool = False) -> Iterator[int]:
     """
     try:
         if make:
+            from pathlib import Path
+
             _make(Path(path))
         directory = _opened(path, make)
         try:
@@ -67,7 +72,7 @@ def opened(path: str, *, make: bool = False) -> Iterator[int]:
     except AylError:  # some of ours are OSErrors too
         raise
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR) and Path(path).is_symlink():
+        if error.errno in (errno.ELOOP, errno.ENOTDIR) and os.path.islink(path):  # noqa: PTH114 - as above
             raise SpoolUnusable(f"the spool {path} is a symbolic link; set `spool` to the directory itself") from None
         raise unusable(path, error) from error
 
@@ -81,7 +86,16 @@ def _opened(path: str, make: bool) -> int:
         raise Missing(path) from None
 
 
-def _make(path: Path) -> None:
+def holds(path: str, ending: str) -> bool:
+    """Whether there is a file with such a name. SpoolUnusable as above."""
+    try:
+        with opened(path) as directory:
+            return any(name.endswith(ending) for name in os.listdir(directory))  # noqa: PTH208 - of a descriptor
+    except Missing:
+        return False
+
+
+def _make(path: "Path") -> None:
     """The directory and those above it, each on the disk before anything is put into it."""
     if path.is_dir():
         return

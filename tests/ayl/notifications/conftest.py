@@ -8,7 +8,7 @@ import pytest
 
 import ayl
 from ayl import notifications
-from ayl.notifications import BURIALS, FAILURES, OUTAGES
+from ayl.listeners import BURIALS, FAILURES, OUTAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import ayl
-from ayl.notifications import BURIALS, FAILURES, OUTAGES, BuryEvent, FailureEvent, Hooks, UnreachableEvent
+from ayl.listeners import BURIALS, FAILURES, OUTAGES, Hooks
+from ayl.notifications import BuryEvent, FailureEvent, UnreachableEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

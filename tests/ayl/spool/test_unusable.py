@@ -91,13 +91,9 @@ def test_a_user_without_a_home_can_send_and_is_told_when_something_is_to_be_spoo
     absent: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("XDG_STATE_HOME")
-    monkeypatch.setattr("pathlib.Path.expanduser", _homeless)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as it leaves what it cannot tell
     ayl.configure(spool="")
     with pytest.raises(SpoolUnusable, match=r"this user has no home directory for ~/\.local/state; set spool to"):
         ayl.send(note, 1)
     absent.start()
     assert ayl.send(note, 2).state is State.SUBMITTED
-
-
-def _homeless(_: Path) -> Path:
-    raise RuntimeError("Could not determine home directory.")

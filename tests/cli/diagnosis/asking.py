@@ -12,6 +12,8 @@ from ayl.cli import ExitCode
 from ayl.cli.beanstalk import ayl_beanstalk
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ayl.admin import Server
 
 FINDING = {"code": str, "severity": str, "sentence": str, "cure": str, "facts": dict, "server": str}
@@ -34,7 +36,7 @@ def document(*words: str, server: Server, code: ExitCode = ExitCode.OK) -> Any:
     return json.loads(done.stdout)
 
 
-def conforms(found: dict[str, Any], schema: dict[str, type]) -> bool:
+def conforms(found: dict[str, Any], schema: Mapping[str, type]) -> bool:
     return {name: type(value) for name, value in found.items()} == schema
 
 

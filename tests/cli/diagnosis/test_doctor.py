@@ -16,7 +16,7 @@ from ayl.cli import ExitCode
 from ayl.settings import configure
 from tests.cli.servers import KINDS, Kind, client, free_port, wait_until
 
-from .asking import body, codes, document, run
+from .asking import answer, body, codes, document, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,8 @@ class TestTubes:
                 f"{tube} has 1 ready job and no worker any more; the newer {finding['facts']['watched'][0]} has workers"
             )
             assert set(finding["facts"]["watched"]) == {f"{tube}.9", f"{tube}.10"}
-            assert finding["cure"].startswith(f"ayl_beanstalk migrate {tube} {tube}.")
+            old = tube.removeprefix("shop/")
+            assert finding["cure"].startswith(f"ayl_beanstalk migrate {old} {old}.")
 
     def test_workers_of_another_lane_are_no_help(self, server: Server, tube: str) -> None:
         with client(server, use=tube) as app, client(server, watch=f"{tube}.9/mail"):
@@ -108,6 +109,13 @@ class TestTubes:
         assert findings[0]["facts"]["tube"] == f"{tube}/7"
         assert findings[10]["sentence"] == "3 more tubes like that, with 3 jobs"
         assert len(findings[10]["facts"]["tubes"]) == 3
+
+    def test_a_name_that_a_shell_would_obey_is_quoted_in_the_command_to_type(self, server: Server, tube: str) -> None:
+        name = f"{tube};$(reboot)"
+        with client(server, use=name) as app:
+            job = app.put(body())
+            assert found(server, name)["unwatched"]["cure"] == f"ayl_worker --require MODULE --tube '{name}'"
+            assert f"--tube '{name}'" in answer("why", str(job), server=server)
 
     def test_a_tube_with_workers_and_without_old_jobs_is_well(self, server: Server, tube: str) -> None:
         with client(server, use=tube, watch=tube) as app:
@@ -175,7 +183,11 @@ class TestServers:
 
     def test_one_with_a_large_binlog_is_a_warning(self, server: Server) -> None:
         seen = replace(examine(server), tubes=(), ready=(), buried=())
-        files = {"binlog-oldest-index": 5, "binlog-current-index": 132, "binlog-max-size": 10 << 20}
+        files: dict[str, int | float | str] = {
+            "binlog-oldest-index": 5,
+            "binlog-current-index": 132,
+            "binlog-max-size": 10 << 20,
+        }
         large = replace(seen, statistics=replace(statistics(server), reported=files))
         assert [finding.code for finding in ailments.ailments(large)] == ["binlog"]
 
@@ -217,6 +229,15 @@ class TestSpool:
             findings = found(server, tube, ExitCode.OK)
         assert findings["spool"]["sentence"] == "1 call was kept in the spool of this machine until a server answers"
         assert findings["spool"]["cure"] == "ayl_beanstalk spool drain"
+
+    def test_a_spool_that_cannot_be_looked_at_hides_nothing_else(
+        self, server: Server, tube: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "spool").mkdir(mode=0o777)
+        (tmp_path / "spool").chmod(0o777)  # anybody could write calls there
+        with client(server, use=tube) as app:
+            app.put(body())
+            assert [*found(server, tube)] == ["unwatched", "spool_unusable"]
 
 
 def test_ten_thousand_tubes_are_examined_within_seconds() -> None:

@@ -53,8 +53,9 @@ class TestReady:
     ) -> None:
         job = app.put(body())
         with client(server, watch=f"{tube}.1"), client(server, watch=f"{tube}/mail"), client(server, watch="shop"):
-            sentence = asked(job, server)["unwatched"]["sentence"]
-        assert sentence == f"no worker watches its tube {tube}; there are workers at {tube}.1"
+            finding = asked(job, server)["unwatched"]
+        assert finding["sentence"] == f"no worker watches its tube {tube}; there are workers at {tube}.1"
+        assert finding["cure"].startswith("ayl_beanstalk migrate 1.")
 
     def test_its_tube_is_paused(self, server: Server, tube: str, app: greenstalk.Client[bytes]) -> None:
         job = app.put(body())
