@@ -6,9 +6,8 @@
     def ship(call: ayl.Call) -> ayl.Call:
         return replace(call, kwargs={"insured": False, **call.kwargs})
 
-`ayl_beanstalk migrate` asks them when it moves the calls of an old release to the tubes of the new one, and `manifest`
-lists them. They see a call as it is written down: no object is found, and no database asked. What is here declares them;
-they are asked by `ayl.translation`.
+`ayl_beanstalk migrate` asks them (`ayl.translation`) when it moves the calls of an old release to the tubes of the new
+one, and `manifest` lists them. They see a call as it is written down: no object is found, and no database asked.
 """
 
 import re
