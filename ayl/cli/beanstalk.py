@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
 from typing import NoReturn
@@ -101,9 +102,12 @@ class _Commands(click.Group):
                 formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> object:
-        """click repeats a surplus argument as it came."""
+        """click repeats a surplus argument as it came, and calls an interruption an ordinary failure."""
         try:
             return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted", err=True)
+            raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
         except click.UsageError as error:
             raise click.UsageError(visible(error.format_message()), error.ctx) from error
 
@@ -135,7 +139,11 @@ def ayl_beanstalk(ctx: click.Context, /, **_options: object) -> None:
 
 def main() -> None:
     """The command."""
-    ayl_beanstalk(prog_name=NAME)
+    try:
+        ayl_beanstalk(prog_name=NAME)
+    except OSError as error:  # of what it writes to: what it reads from has errors of its own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still in the buffer
+        sys.exit(f"{NAME}: cannot write all of the answer: {error.strerror}")
 
 
 if __name__ == "__main__":
