@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ayl.admin.kicks import kick
 from ayl.admin.onlooker import heads
 from ayl.admin.pauses import pause
-from ayl.cli.live.rounds import looking
+from ayl.cli.live.rounds import leave_signals, looking
 from ayl.cli.live.state import PAUSE_SECONDS, Facts
 from ayl.cli.live.tubes import numbered
 from ayl.errors import AylError
@@ -90,6 +90,7 @@ class Looker:
         return came
 
     def _run(self) -> None:
+        leave_signals()
         try:
             place: Place | None = None
             due = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -24,10 +25,15 @@ def looking(servers: Sequence[Server], pattern: str) -> Callable[[], list[Look]]
         now, at = time.monotonic(), time.time()
         if len(onlookers) == 1:
             return [onlookers[0].look(now, at)]
-        with ThreadPoolExecutor(len(onlookers)) as together:
+        with ThreadPoolExecutor(len(onlookers), initializer=leave_signals) as together:
             return [*together.map(lambda onlooker: onlooker.look(now, at), onlookers)]
 
     return look
+
+
+def leave_signals() -> None:
+    """To the main thread: the handler of ncurses for Ctrl-Z would change the terminal while that one draws there."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
 def rounds(
