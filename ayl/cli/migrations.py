@@ -169,7 +169,7 @@ class Checked:
 def manifest(
     request: Request, app_path: Path, require: tuple[str, ...], output: Path | None, check: Path | None
 ) -> None:
-    """Write down what messages may call, or compare it with before.
+    """What messages may call: written down, or compared.
 
     The manifest is JSON, always the same for the same code: keep it beside the code. With --check, the exit code is 1
     if calls of the older release that still wait could not run in this one, upgrades (@ayl.upgrade) considered; each is
