@@ -160,7 +160,8 @@ def _admitted(message: Message) -> tuple[Target, dict[str, Any]]:
     try:
         kwargs = keywords(message)
         target = _target(message)
-        target.check(message.args, kwargs)
+        if not kwargs or target.takes(message.args, kwargs) is None:  # to bind names takes longer
+            target.check(message.args, kwargs)
     except (NotRegistered, NotCallable, ArgumentsDoNotFit) as error:
         raise CannotRun(str(error)) from error
     return target, kwargs

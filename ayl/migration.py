@@ -7,8 +7,7 @@ it is signed anew, and its `ver` is the new release's. Both keep their id and wh
 """
 
 import time
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ayl import life as lives
 from ayl import message as messages
@@ -18,7 +17,8 @@ from ayl.life import NEW, Life
 from ayl.message import Control, Message
 from ayl.references import refer
 from ayl.signing import KeyRing
-from ayl.upgrades import UPGRADES, Call, name_of, upgraded
+from ayl.translation import are_there, upgraded
+from ayl.upgrades import UPGRADES, Call, name_of
 from ayl.values import encode
 from ayl.values.tags import tag
 
@@ -28,8 +28,7 @@ one; or it is no call of a sender's and is left there.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What becomes of one job."""
 
     call: str
@@ -89,17 +88,21 @@ def with_reason(life: Life, reason: str) -> Life:
 
 def translated(message: Message, version: str) -> Message | None:
     """The message that its upgrades make of it for this release; None if they leave it as it is. CannotRun."""
-    sent = Call(message.on, message.do, (*message.args,), messages.keywords(message))
+    named = messages.keywords(message)
+    if not are_there(message.on, message.do, (*message.args, *named.values())):
+        return None
+    sent = Call(message.on, message.do, (*message.args,), named)
     call = upgraded(sent, message.ver)
     if call is sent:
         return None
     try:
         args = [_encoded(value, f"args[{number}]") for number, value in enumerate(call.args)]
-        on = _encoded(call.receiver, "the receiver")
-        made = messages.rewritten(message, on=on, do=call.method, args=args, kwargs=_named(call))
+        on, kwargs = _encoded(call.receiver, "the receiver"), _named(call)
     except (TypeError, ValueError, CannotSend) as error:
         raise CannotRun(f"what its upgrade made of it cannot be written down: {error}") from error
-    return None if made == message else messages.rewritten(made, ver=version)
+    if (on, call.method, args, kwargs) == (message.on, message.do, message.args, message.kwargs):
+        return None
+    return messages.rewritten(message, ver=version, on=on, do=call.method, args=args, kwargs=kwargs)
 
 
 def _named(call: Call) -> dict[str, Any]:

@@ -41,6 +41,9 @@ class Item(ayl.Sendable, ayl_name="imports.Item"): ...
 
 @ayl.task("imports.restock")
 def restock(number: int) -> None: ...
+
+@ayl.upgrade("imports.Order.send", before="1")
+def send(call: ayl.Call) -> ayl.Call: ...
 """
 SENDING = DECLARING + "ayl.send(restock, 3)\nOrder().ayl_send('ship', 'ups')\n"
 BEANSTALK = DECLARING + (

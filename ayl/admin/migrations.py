@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ayl.admin.conversation import checked, conversation, similar
@@ -175,8 +175,8 @@ class _Decision:
             return verdict
         if verdict.fate == "translated":
             reason = f"translated it has {len(verdict.body):,} bytes; the server takes {self._largest:,}"
-            return replace(verdict, fate="buried", body=b"", reason=reason)
-        return replace(verdict, body=b"")
+            return verdict._replace(fate="buried", body=b"", reason=reason)
+        return verdict._replace(body=b"")
 
 
 class _Tally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
 from typing import NoReturn
@@ -22,7 +23,10 @@ Examples:
   {NAME}                                  the whole server
   {NAME} -h queue.example.org list_tubes  the tubes of a server elsewhere
   {NAME} tube_statistics -t shop/1.4.2    one tube and its workers
+  {NAME} watch -t 'shop/*'                a live table of the tubes of an app
   {NAME} list_tubes --json | jq -r '.[].name'
+  {NAME} why 981                          why this job does not run
+  {NAME} doctor                           what is wrong, and what to do about it
   {NAME} -h queue1,queue2 list_tubes      ... of two servers
   {NAME} peek_buried -t 'shop/*'          what has failed first, in each of these tubes
   {NAME} kick all -t shop/1.4.2           buried jobs are made ready
@@ -32,7 +36,7 @@ Examples:
 \b
 Exit codes:
   {ExitCode.OK:3}  done
-  {ExitCode.REFUSED:3}  refused: no such tube, no worker there to exit, ...
+  {ExitCode.REFUSED:3}  refused: no such tube, no worker there to exit, ...; or doctor has found trouble
   {ExitCode.USAGE:3}  the command line is wrong
   {ExitCode.UNAVAILABLE:3}  no server answers there
   {ExitCode.INTERRUPTED:3}  interrupted: what was done until then is told
@@ -101,9 +105,12 @@ class _Commands(click.Group):
                 formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> object:
-        """click repeats a surplus argument as it came."""
+        """click repeats a surplus argument as it came, and calls an interruption an ordinary failure."""
         try:
             return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted", err=True)
+            raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
         except click.UsageError as error:
             raise click.UsageError(visible(error.format_message()), error.ctx) from error
 
@@ -135,7 +142,11 @@ def ayl_beanstalk(ctx: click.Context, /, **_options: object) -> None:
 
 def main() -> None:
     """The command."""
-    ayl_beanstalk(prog_name=NAME)
+    try:
+        ayl_beanstalk(prog_name=NAME)
+    except OSError as error:  # of what it writes to: what it reads from has errors of its own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still in the buffer
+        sys.exit(f"{NAME}: cannot write all of the answer: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from ayl.cli import ExitCode
+
 YES = click.Option(["-y", "--yes"], is_flag=True, help="Do not ask; needed where no terminal is there to ask at.")
 
 
@@ -15,4 +17,6 @@ def ask(question: str, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question}? Nobody can be asked here: add --yes")
-    click.confirm(f"{question}?", abort=True, err=True)
+    if not click.confirm(f"{question}?", err=True):
+        click.echo("nothing was done", err=True)
+        raise click.exceptions.Exit(ExitCode.REFUSED)

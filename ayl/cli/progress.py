@@ -37,7 +37,8 @@ def followed(steps: Generator[T, None, None], told: Callable[[T], str]) -> tuple
                 if interrupted():
                     return result, True
         except AylError:
-            click.echo(visible(f"until then: {told(result)}"), err=True)
+            if text := told(result):
+                click.echo(visible(f"until then: {text}"), err=True)
             raise
     return result, False
 

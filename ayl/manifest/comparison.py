@@ -7,7 +7,8 @@ from ayl import upgrades
 from ayl.errors import CannotRun
 from ayl.manifest.parameters import misfits
 from ayl.manifest.surface import Manifest, Method, Parameter, Value
-from ayl.upgrades import Call, upgraded
+from ayl.translation import upgraded
+from ayl.upgrades import Call
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import pytest
 
 import ayl
 from ayl.errors import CannotRun, InvalidOption, NotRegistered
-from ayl.upgrades import release, upgraded
+from ayl.translation import upgraded
+from ayl.upgrades import release
 
 ORDER = {"$ref": ["shop.Order", 42]}
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +33,7 @@ from .servers import (
     report,
     says,
     silent,
+    wait_until,
     waiting_worker,
 )
 
@@ -413,6 +416,42 @@ class TestHelp:
 
 
 class TestStreams:
+    def test_a_full_disk_behind_stdout_is_told_in_a_line(self, server: Server) -> None:
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [*COMMAND, "statistics", "--json"],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=30,
+                check=False,
+                env=environment(AYL_BEANSTALK_PORT=str(server.port)),
+            )
+        assert done.stderr == "ayl_beanstalk: cannot write all of the answer: No space left on device\n"
+        assert done.returncode == ExitCode.REFUSED
+
+    def test_an_interruption_has_an_exit_code_of_its_own(self, server: Server) -> None:
+        ours, theirs = pty.openpty()
+        with client(server) as app:
+            number = app.put(b"")
+        process = subprocess.Popen(
+            [*COMMAND, "delete", str(number)],
+            stdin=theirs,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(AYL_BEANSTALK_PORT=str(server.port)),
+        )
+        assert process.stderr is not None
+        asked = process.stderr.read(len("Delete"))
+        wait_until(lambda: Path(f"/proc/{process.pid}/stat").read_text().split()[2] == "S")  # for the answer
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        os.close(ours)
+        os.close(theirs)
+        assert asked == "Delete"
+        assert said.endswith("interrupted\n")
+        assert process.returncode == ExitCode.INTERRUPTED
+
     @pytest.mark.parametrize("words", [("statistics",), ("list_tubes", "--json"), ("--help",)], ids=str)
     def test_a_reader_that_goes_away_is_no_trouble(self, server: Server, words: tuple[str, ...]) -> None:
         reader, writer = os.pipe()
