@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 3 * (os.cpu_count() or 1)
 
+LAST_SECONDS = 10.0
+"""For parts to end when the run is ended before its time."""
+
 
 class Run:
     """One part, as a process of its own."""
@@ -58,15 +61,22 @@ class Run:
         last = self.said().strip().rpartition("\n")[2].strip("= ")
         return f"{'FAILED ' * self.failed()}{self.part}: {last}"
 
-    def kill(self) -> None:
+    def interrupt(self) -> None:
+        """Its fixtures end what they have started."""
+        self._process.send_signal(signal.SIGINT)
+
+    def kill(self, at: float) -> None:
+        """Unless it has ended by then, of the monotonic clock."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0.0, at - time.monotonic()))
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
-def run_all(folder: Path) -> list[Run]:
-    """Run all; those that failed."""
-    left, running, failed = parts(), list[Run](), list[Run]()
+def run_all(folder: Path, failed: list[Run]) -> None:
+    """Run all; `failed` gets those that did."""
+    left, running = parts(), list[Run]()
     total, began = len(left), time.monotonic()
     try:
         while left or running:
@@ -80,9 +90,11 @@ def run_all(folder: Path) -> list[Run]:
                 done = total - len(left) - len(running)
                 tell(f"{time.monotonic() - began:4.0f} s {done:3}/{total} {ended}")
     finally:
+        interrupted = time.monotonic()
         for run in running:
-            run.kill()
-    return failed
+            run.interrupt()
+        for run in running:
+            run.kill(at=interrupted + LAST_SECONDS)
 
 
 def tell(text: str) -> None:
@@ -100,9 +112,12 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, end)
     with TemporaryDirectory(prefix="ayl-tests-") as folder:
-        failed = run_all(Path(folder))
-        for each in failed:
-            tell(f"\n\n{each.said()}\n{each}")
+        failed: list[Run] = []
+        try:
+            run_all(Path(folder), failed)
+        finally:
+            for each in failed:
+                tell(f"\n\n{each.said()}\n{each}")
         tell(f"\n{len(failed)} parts failed" if failed else "\nAll parts passed")
     sys.exit(bool(failed))
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .parts import AS_SOURCES, COMPILED, COMPUTING, FILES, TESTS, WAITING, parts
+from . import __main__ as runner
+from .parts import AS_SOURCES, COMPILED, COMPUTING, FILES, TESTS, WAITING, Part, parts
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def names(*, compiled: bool) -> Counter[str]:
@@ -42,3 +47,17 @@ def test_what_waits_is_at_one_end_and_what_computes_at_the_other() -> None:
 @pytest.mark.parametrize("name", [*WAITING, *COMPUTING, *COMPILED, *AS_SOURCES])
 def test_what_is_named_is_there(name: str) -> None:
     assert (TESTS / name).exists()
+
+
+def test_a_part_that_fails_is_told_and_kept_for_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = Part((TESTS / "ayl" / "worker" / "test_titles.py",)), Part((TESTS / "test_nothing.py",))
+    monkeypatch.setattr(runner, "parts", lambda: [good, bad])
+    failed: list[runner.Run] = []
+    runner.run_all(tmp_path, failed)
+    assert [run.part for run in failed] == [bad]
+    assert "file or directory not found" in failed[0].said()
+    lines = sorted(line.partition("/2 ")[2] for line in capsys.readouterr().out.splitlines())
+    assert lines[0].startswith("FAILED tests: test_nothing.py")
+    assert lines[1].startswith("tests/ayl/worker: test_titles.py: 2 passed")

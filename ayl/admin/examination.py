@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 from ayl.admin import facts, jobs
 from ayl.admin.conversation import conversation, there
 from ayl.admin.statistics import chosen, looks, missing
+from ayl.admin.versions import family_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ayl.admin.conversation import Conversation
     from ayl.admin.jobs import Job
     from ayl.admin.server import Server
 
-MOST_HEADS = 500
+MOST_HEADS = 200
 """Tubes whose next jobs are looked at, in each state: those with the most of them."""
 
 
@@ -34,7 +35,7 @@ class Examination:
     """Seconds since 1970."""
     statistics: facts.ServerStatistics
     tubes: tuple[facts.TubeStatistics, ...]
-    """All of them: a tube's workers may be those of another version."""
+    """Those that are asked about, and of the others the other versions of those without workers."""
     examined: frozenset[str]
     """The names of those that are asked about."""
     ready: tuple[Job, ...]
@@ -53,12 +54,20 @@ def examine(server: Server, tube: str = "") -> Examination:
         examined = frozenset(chosen(client, server, tube) if tube else names).intersection(names)
         if tube and not examined:
             raise missing(client, server, tube)
-        tubes = tuple(looks(client, names))
-        wanted = [one for one in tubes if one.name in examined]
+        wanted = [*looks(client, [name for name in names if name in examined])]
+        tubes = (*wanted, *_relatives(client, wanted, [name for name in names if name not in examined]))
         ready = _heads(client, b"peek-ready", [one for one in wanted if one.jobs.ready], "ready")
         buried = _heads(client, b"peek-buried", [one for one in wanted if one.jobs.buried], "buried")
         now = time.time()
     return Examination(str(server), now, statistics, tubes, examined, ready, buried, _most_files(statistics))
+
+
+def _relatives(
+    client: Conversation, tubes: list[facts.TubeStatistics], others: list[str]
+) -> Iterator[facts.TubeStatistics]:
+    """Those of the other tubes that may have the workers which these lack."""
+    families = {family_of(tube.name) for tube in tubes if not tube.workers.total} - {None}
+    return looks(client, [name for name in others if family_of(name) in families])
 
 
 def _heads(client: Conversation, command: bytes, tubes: list[facts.TubeStatistics], state: str) -> tuple[Job, ...]:

@@ -46,9 +46,8 @@ def kick(server: Server, tube: str, most: int | None = 1) -> Generator[list[Kick
             here = Kicked(name, state, 0)
             done.append(here)
             client.use(name)
-            left = getattr(found.jobs, state) if state else 0
-            left = left if most is None else min(left, most)
-            while left:
+            left = getattr(found.jobs, state) if state and most is None else most
+            while left and state:
                 kicked = client.kick(min(left, AT_ONCE))
                 left -= kicked
                 here = replace(here, jobs=here.jobs + kicked)

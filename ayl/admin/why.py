@@ -188,7 +188,7 @@ def _undecodable(found: Circumstances, job: Job) -> Iterator[Finding]:
     elif job.body is not None and job.body.problem and job.state != "buried":
         yield Finding(
             "undecodable",
-            TROUBLE,
+            WARNING,
             f"its body is no call: {job.body.problem}; a worker of ayl buries such a job",
             f"ayl_beanstalk peek_job {job.id}; ayl_beanstalk delete {job.id}",
             {"problem": job.body.problem},

@@ -23,7 +23,10 @@ Examples:
   {NAME}                                  the whole server
   {NAME} -h queue.example.org list_tubes  the tubes of a server elsewhere
   {NAME} tube_statistics -t shop/1.4.2    one tube and its workers
+  {NAME} watch -t 'shop/*'                a live table of the tubes of an app
   {NAME} list_tubes --json | jq -r '.[].name'
+  {NAME} why 981                          why this job does not run
+  {NAME} doctor                           what is wrong, and what to do about it
   {NAME} -h queue1,queue2 list_tubes      ... of two servers
   {NAME} peek_buried -t 'shop/*'          what has failed first, in each of these tubes
   {NAME} kick all -t shop/1.4.2           buried jobs are made ready
@@ -33,7 +36,7 @@ Examples:
 \b
 Exit codes:
   {ExitCode.OK:3}  done
-  {ExitCode.REFUSED:3}  refused: no such tube, no worker there to exit, ...
+  {ExitCode.REFUSED:3}  refused: no such tube, no worker there to exit, ...; or doctor has found trouble
   {ExitCode.USAGE:3}  the command line is wrong
   {ExitCode.UNAVAILABLE:3}  no server answers there
   {ExitCode.INTERRUPTED:3}  interrupted: what was done until then is told

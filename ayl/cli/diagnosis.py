@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl import settings as configuration
+from ayl.admin.findings import TROUBLE, WARNING, Finding, many, worst_first
 from ayl.cli import ExitCode, completion
 from ayl.cli.described import line
 from ayl.cli.output import visible
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from ayl import admin
     from ayl.admin.examination import Examination
-    from ayl.admin.findings import Finding
 
 ID = click.Argument(["id"], type=click.IntRange(1, 2**64 - 1), shell_complete=completion.jobs)
 
@@ -91,7 +91,6 @@ def doctor(request: Request, directory: str | None) -> None:
     """
     from ayl.admin import ailments  # with all that reads messages
     from ayl.admin.examination import examine
-    from ayl.admin.findings import TROUBLE, many, worst_first
 
     def examined(server: admin.Server) -> Examination:
         return examine(server, request.named_tube)
@@ -113,7 +112,6 @@ def _at(server: str, finding: Finding, servers: int) -> Finding:
 def _of_spool(directory: str | None) -> list[Finding]:
     from ayl import spooled
     from ayl.admin.ailments import spool_ailments
-    from ayl.admin.findings import WARNING, Finding
 
     try:
         place = directory or configuration.current().spool_directory()

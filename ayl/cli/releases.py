@@ -18,7 +18,7 @@ WAIT = click.Option(["--wait"], is_flag=True, help="Look again and again, until 
 SECONDS = click.Option(
     ["--for", "seconds"],
     metavar="SECONDS",
-    default=float("inf"),
+    default=None,
     show_default="without end",
     type=click.FloatRange(0),
     help="How long to wait at most.",
@@ -26,7 +26,7 @@ SECONDS = click.Option(
 
 
 @command(VERSION, WAIT, SECONDS)
-def drain(request: Request, version: str, wait: bool, seconds: float) -> None:
+def drain(request: Request, version: str, wait: bool, seconds: float | None) -> None:
     """Tell what is left to do of a release.
 
     Of all tubes of VERSION, its lanes included: jobs by state, and the workers that still watch. The app is that of
@@ -44,10 +44,13 @@ def drain(request: Request, version: str, wait: bool, seconds: float) -> None:
     app = app_of(request.named_tube) or settings.current().app
     if not app:
         raise click.UsageError("say of which app: -t APP, or AYL_APP")
+    if seconds is not None and not wait:
+        raise click.UsageError("--for says how long to wait: add --wait")
+    longest = 0 if not wait else float("inf") if seconds is None else seconds
     looks = []
 
     def looked(server: admin.Server) -> admin.Drain:
-        found = request.follow(admin.draining(server, app, version, seconds if wait else 0), _left)
+        found = request.follow(admin.draining(server, app, version, longest), _left)
         looks.append(found)
         return found
 

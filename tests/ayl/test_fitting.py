@@ -76,7 +76,7 @@ def test_a_call_that_could_begin_fits_and_nothing_is_made_or_looked_for(fields: 
         ({"on": ORDER, "do": "join", "args": [{"$ref": ["fitting.Shop", 1]}]}, "no class 'fitting.Shop'"),
         ({"on": {"$ref": ["fitting.Order"]}, "do": "join", "args": [ORDER]}, "is a method of instances"),
         ({"do": "fitting.paint"}, "no function 'fitting.paint'"),
-        ({"do": "fitting.draw", "args": [{"$t": ["nonsense"]}]}, "args cannot be understood"),
+        ({"do": "fitting.draw", "args": [{"$t": ["nonsense"]}]}, "args.* cannot be understood"),
         ({"do": "fitting.draw", "args": [3]}, "shape is a"),
     ],
 )

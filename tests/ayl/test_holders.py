@@ -50,7 +50,7 @@ def process(processes: Path, pid: int, *words: str) -> None:
 def test_a_worker_that_answers_tells_it_by_the_job_and_its_message(tmp_path: Path) -> None:
     path = tmp_path / "status"
     mine = {"job": 981, "id": "0192", "seconds": 3.5}
-    with worker(path, status({**mine, "id": "other"}, {**mine, "job": 980}, mine)):
+    with worker(path, status({**mine, "id": "other", "seconds": 9}, {**mine, "job": 980, "seconds": 9}, mine)):
         found = search(981, "0192", CALL, str(path), tmp_path)
     assert (found.asked, found.holder) == (1, Holder(8, 3.5, told=True))
 

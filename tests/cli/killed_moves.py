@@ -93,7 +93,7 @@ class Killing:
             if victim == "server":
                 self.process.wait()
                 self.start()
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0 or "no tube" in done.stderr, done.stderr
 
     def puts(self) -> int:

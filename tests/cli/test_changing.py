@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ayl import admin
+from ayl.admin import kicks
 from ayl.cli import ExitCode
 
 if TYPE_CHECKING:
@@ -53,6 +56,18 @@ class TestKick:
             app.put(b"", delay=900)
         assert operator.reads("kick", "all") == f"kicked 2,500 delayed jobs of {operator.tube}\n"
         assert count(app, "ready") == 2500
+
+    def test_delayed_jobs_are_left_alone_when_somebody_else_kicks_the_last_buried_one(
+        self, operator: Operator, app: greenstalk.Client[bytes]
+    ) -> None:
+        bury(app, kicks.AT_ONCE + 2)
+        app.put(b"", delay=900)
+        with closing(admin.kick(operator.server, operator.tube, None)) as steps:
+            next(steps)
+            assert next(steps)[0].jobs == kicks.AT_ONCE
+            app.kick(2)
+            assert next(steps, None) is None
+        assert count(app, "delayed") == 1
 
     def test_a_tube_with_nothing_to_kick_is_told(self, operator: Operator, app: greenstalk.Client[bytes]) -> None:
         app.put(b"ready")

@@ -154,6 +154,11 @@ class TestRefusals:
         assert (done.exit_code, done.stdout) == (ExitCode.REFUSED, "")
         assert done.stderr[:-1].isprintable()
 
+    def test_a_limit_to_no_waiting(self, server: admin.Server) -> None:
+        done = run("1", "-t", "shop", "--for", "3", server=server)
+        assert done.exit_code == ExitCode.USAGE
+        assert "add --wait" in done.stderr
+
     def test_no_server(self) -> None:
         done = run("1", "-t", "shop", server=admin.Server(port=free_port()))
         assert (done.exit_code, done.stdout) == (ExitCode.UNAVAILABLE, "")

@@ -145,6 +145,13 @@ class TestEatAllJobs:
             app.put(b"", ttr=1)
         assert operator.gets("eat_all_jobs", "--yes")["jobs"] == 700
 
+    def test_jobs_of_other_tubes_are_left_alone(self, operator: Operator, app: greenstalk.Client[bytes]) -> None:
+        app.put(b"")
+        app.use("default")
+        kept = app.put(b"", priority=0)
+        assert operator.gets("eat_all_jobs", "--yes")["jobs"] == 1
+        app.delete(kept)
+
     def test_an_empty_tube_raises_no_question(self, operator: Operator, app: greenstalk.Client[bytes]) -> None:
         assert app.using() == operator.tube
         assert operator.reads("eat_all_jobs") == f"deleted 0 ready jobs of {operator.tube}\n"

@@ -18,7 +18,7 @@ from ayl.cli.beanstalk import ayl_beanstalk
 from ayl.cli.requests import Request
 from tests.processes.server.certificates import make_certificates
 
-from .servers import KINDS, TUBE_COUNTS, Kind, client, free_port, knows, peer, report, wait_until
+from .servers import KINDS, TUBE_COUNTS, Kind, client, free_port, peer, report, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -71,6 +71,11 @@ class TestSeveralServers:
         assert done.stdout.startswith(f"{servers[1]}\ntube ")
         assert done.stderr.startswith(f"ayl_beanstalk: no tube 'rare' at {servers[0]}; ")
         assert done.exit_code == ExitCode.REFUSED
+
+    def test_the_worst_of_them_is_the_exit_code(self, servers: tuple[admin.Server, admin.Server]) -> None:
+        done = run("tube_statistics", "-t", "rare", at=(admin.Server(port=free_port()), *servers))
+        assert done.stderr.count("\n") == 3
+        assert done.exit_code == ExitCode.UNAVAILABLE
 
     def test_the_port_is_that_of_hosts_without_one(self, servers: tuple[admin.Server, admin.Server]) -> None:
         one, other = servers
@@ -187,14 +192,20 @@ class TestPatterns:
         assert "no tube can be named 'a@*'" in done.stderr
 
     def test_names_of_a_server_are_not_obeyed_by_the_terminal(self) -> None:
-        answers = {
-            b"list-tubes": b"---\n- \x1b[31mred\x7f\n",
-            b"stats-tube \x1b[31mred\x7f": report(*TUBE_COUNTS),
-        }
-        with peer(knows(answers)) as hostile:
-            for words in (("tube_statistics",), ("peek_ready",), ("kick",), ("eat_all_jobs", "--yes"), ("pause",)):
-                done = run(*words, "-t", "*", at=(hostile,))
-                assert done.output.replace("\n", "").isprintable(), words
+        answers = {b"list-tubes": b"---\n- \x1b[31mred\x7f\n", b"stats-tube": report(*TUBE_COUNTS)}
+        words = {b"pause-tube": b"PAUSED\r\n", b"use": b"USING x\r\n", b"kick": b"KICKED 1\r\n"}
+        for word, chunk in answers.items():
+            words[word] = b"OK %d\r\n%b\r\n" % (len(chunk), chunk)
+
+        def talk(connection: socket.socket) -> None:
+            for command in connection.makefile("rb"):
+                connection.sendall(words.get(command.split()[0], b"NOT_FOUND\r\n"))
+
+        with peer(talk) as hostile:
+            for name in ("tube_statistics", "peek_ready", "kick", "pause"):
+                done = run(name, "-t", "*", at=(hostile,))
+                assert done.output.replace("\n", "").isprintable()
+                assert r"\x1b[31mred\x7f" in done.stdout
 
 
 def test_ten_thousand_tubes_are_listed_quickly() -> None:

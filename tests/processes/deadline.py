@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PATIENCE = 20.0
+PATIENCE = 40.0
 """Seconds until something that did not happen counts as failed. Never waited for when all is well."""
 
 POLL_SECONDS = 0.002

@@ -17,7 +17,7 @@ from .run import Outcome, run
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for all histories, on a machine that does much else
 
-SEEDS = 200
+SEEDS = 300
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,10 +14,11 @@ import termios
 import time
 import unicodedata
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 COMMAND = (sys.executable, "-m", "ayl.cli.beanstalk")
 PATIENCE = 20.0
@@ -262,7 +263,10 @@ def sized(terminal: int, size: tuple[int, int]) -> None:
 
 @contextmanager
 def terminal(
-    *words: str, command: tuple[str, ...] = COMMAND, size: tuple[int, int] = (80, 24), **variables: str
+    *words: str,
+    command: tuple[str, ...] = COMMAND,
+    size: tuple[int, int] = (80, 24),
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Terminal]:
     """Run `ayl_beanstalk` on one, from which it gets Ctrl-C and changes of size. At the end it is killed."""
     ours = ("AYL_", "_AYL_", "NO_COLOR", "LINES", "COLUMNS")
@@ -274,7 +278,7 @@ def terminal(
         stdin=program_end,
         stdout=program_end,
         stderr=program_end,
-        env=environment | {"TERM": "xterm", "LC_ALL": "C.UTF-8"} | variables,
+        env=environment | {"TERM": "xterm", "LC_ALL": "C.UTF-8", **variables},
     )
     try:
         yield Terminal(process, end, program_end, size)

@@ -11,7 +11,7 @@ import pytest
 from ayl.admin.bodies import Body
 from ayl.admin.jobs import Job
 from ayl.cli.live import SORTS
-from ayl.cli.live.drawing import Style, cells, plain
+from ayl.cli.live.drawing import Line, Style, cells, plain
 from ayl.cli.live.state import KEYS, Action, Facts, Place, State, listed, pressed
 from ayl.cli.live.tubes import ORDERS
 from ayl.cli.live.view import HELP, SMALLEST, view
@@ -24,8 +24,8 @@ BURIED = Job(7, "shop/29", "buried", 5, 3, 0, 120, 0, 0, 3, 0, 2, 1, 0, Body(9, 
 WHEN = f"{datetime.fromtimestamp(AT).astimezone():%H:%M:%S}"
 
 
-def texts(lines: list[tuple[object, ...]]) -> list[str]:
-    return [plain(spans).rstrip() for spans in lines]  # type: ignore[arg-type] # lines of spans
+def texts(lines: list[Line]) -> list[str]:
+    return [plain(spans).rstrip() for spans in lines]
 
 
 class TestWatch:

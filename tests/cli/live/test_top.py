@@ -150,20 +150,20 @@ class TestTrouble:
             assert shown.is_as_found
 
     def test_it_is_suspended_and_goes_on(self, any_server: Server) -> None:
-        with terminal(command=("bash", "--norc", "-i"), PS1="> ") as shown:
+        with terminal(command=("bash", "--norc", "-i"), variables={"PS1": "> "}) as shown:
             shown.type(" ".join((*COMMAND, *words(any_server))) + "\r")
             shown.see("? help")
             shown.type("\x1a")
             shown.see("Stopped")
             assert shown.screen.modes["25"]
-            assert not shown.screen.modes["1049"]
+            assert not shown.screen.modes.get("1049")
             shown.type("echo still $((6*7)) here\r")
             shown.see("still 42 here")
             shown.resize(100, 30)
             shown.type("fg\r")
             # ncurses drops what was typed before it goes on; the new size is drawn after that.
             shown.wait(lambda text: "? help" in text and text.count("\n") == 29)
-            assert shown.screen.modes["1049"]
+            assert shown.screen.modes.get("1049")
             shown.type("q")
             shown.wait(lambda text: "? help" not in text and not shown.screen.modes["1049"])
 
@@ -177,7 +177,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("kind", ["dumb", "nonsense"])
     def test_a_terminal_that_cannot_be_drawn_on_is_told(self, any_server: Server, kind: str) -> None:
-        with terminal(*words(any_server), TERM=kind) as shown:
+        with terminal(*words(any_server), variables={"TERM": kind}) as shown:
             assert shown.ended() == ExitCode.USAGE
             assert f"TERM={kind} is no terminal that can be drawn on" in " ".join(shown.screen.text.split())
             assert shown.screen.modes == {}

@@ -199,13 +199,13 @@ class TestOnTerminal:
         with client(any_server, use=f"{app}/1") as producer:
             producer.put(b"")
             for variables, style in (({"NO_COLOR": "1"}, ""), ({"TERM": "vt100"}, ""), ({}, "35")):
-                with terminal(*words, **variables) as shown:
+                with terminal(*words, variables=variables) as shown:
                     shown.see(f"{app}/1 ", "1              0        0")
                     assert shown.screen.styled("1              0        0") == style
 
     @pytest.mark.parametrize("kind", ["dumb", "nonsense", ""])
     def test_a_terminal_that_cannot_be_drawn_on_gets_blocks(self, any_server: Server, kind: str) -> None:
-        with terminal("watch", "-n", "1", "-t", "none", "-p", str(any_server.port), TERM=kind) as shown:
+        with terminal("watch", "-n", "1", "-t", "none", "-p", str(any_server.port), variables={"TERM": kind}) as shown:
             shown.see("no tube matches none")
             assert shown.ended() == ExitCode.OK
             assert shown.screen.modes == {}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 import ayl
 from tests.processes.servers import AYL_SERVER, free_port, serving
 
 from .app import chores
+from .ways import each_way
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +22,7 @@ WORDS = {
     "coroutines": ("--coroutines", "3"),
     "both": ("--threads", "1", "--coroutines", "3"),
 }
-SLOTS = pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
+SLOTS = each_way("words", WORDS)
 
 
 @SLOTS

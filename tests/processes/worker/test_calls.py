@@ -95,9 +95,9 @@ def test_a_worker_takes_jobs_from_all_tubes_that_it_is_given(workshop: Workshop)
 
 
 def test_a_delayed_call_is_made_after_its_delay(our_workshop: Workshop) -> None:
-    late = ayl.opts(delay=1).send(chores.note, our_workshop.folder, "late")
-    soon = ayl.send(chores.note, our_workshop.folder, "soon")
     our_workshop.workers()
+    late = ayl.opts(delay=2).send(chores.note, our_workshop.folder, "late")
+    soon = ayl.send(chores.note, our_workshop.folder, "soon")
     our_workshop.await_gone(soon.job_id, late.job_id)
     assert our_workshop.words() == ["soon", "late"]
 

@@ -6,12 +6,11 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-import pytest
-
 import ayl
 from ayl.life import Life
 
 from .app import chores
+from .ways import each_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,14 +107,13 @@ def slow_neighbours(workshop: Workshop, chore: Callable[..., object], number: in
     return words
 
 
-@pytest.mark.parametrize(
-    ("slots", "chore"),
-    [
-        (("--threads", "4"), chores.sleep_on),
-        (("--threads", "0", "--coroutines", "4"), chores.nap),
-        (("--threads", "2", "--coroutines", "2"), chores.nap),
-    ],
-    ids=["threads", "coroutines", "both"],
+@each_way(
+    "slots, chore",
+    {
+        "threads": (("--threads", "4"), chores.sleep_on),
+        "coroutines": (("--threads", "0", "--coroutines", "4"), chores.nap),
+        "both": (("--threads", "2", "--coroutines", "2"), chores.nap),
+    },
 )
 def test_what_runs_beside_a_call_that_kills_is_never_blamed_and_the_call_is_after_three_kills(
     workshop: Workshop, slots: tuple[str, ...], chore: Callable[..., object]

@@ -13,14 +13,13 @@ from tests.processes.deadline import eventually
 
 from .app import chores
 from .test_several_servers import waiting as waiting_at
+from .ways import each_way
 from .workshop import IMPATIENT
 
 if TYPE_CHECKING:
     from .workshop import Workshop
 
-SLOTS = pytest.mark.parametrize(
-    "words", [(), ("--processes", "2"), ("--coroutines", "2")], ids=["thread", "processes", "coroutines"]
-)
+SLOTS = each_way("words", {"thread": (), "processes": ("--processes", "2"), "coroutines": ("--coroutines", "2")})
 
 
 @SLOTS
@@ -39,9 +38,7 @@ def test_lanes_that_are_there_and_those_that_come_later_are_served(workshop: Wor
 
 # An order, and shares
 
-ONE_BY_ONE = pytest.mark.parametrize(
-    "words", [(), ("--threads", "0", "--coroutines", "1")], ids=["thread", "coroutine"]
-)
+ONE_BY_ONE = each_way("words", {"thread": (), "coroutine": ("--threads", "0", "--coroutines", "1")})
 
 
 def tubes(workshop: Workshop, *lanes: str) -> tuple[str, ...]:
@@ -78,7 +75,7 @@ def test_what_comes_into_a_lane_that_goes_first_is_next(workshop: Workshop) -> N
     assert workshop.words() == ["held-begins", "held-ends", *high, *low]
 
 
-@pytest.mark.parametrize("words", [(), ("--threads", "3"), ("--threads", "0", "--coroutines", "3")])
+@each_way("words", {"thread": (), "threads": ("--threads", "3"), "coroutines": ("--threads", "0", "--coroutines", "3")})
 def test_of_each_four_jobs_three_are_of_a_lane_with_three_shares_while_both_have_any(
     workshop: Workshop, words: tuple[str, ...]
 ) -> None:

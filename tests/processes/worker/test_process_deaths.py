@@ -85,6 +85,7 @@ def test_of_calls_that_are_in_hand_with_one_that_kills_none_is_made_twice_or_bla
     workshop.await_jobs("reserved", 0)
     workshop.await_jobs("delayed", 1)
     assert sorted(workshop.words()) == sorted(["died", *(str(note[2]) for note in notes)])
+    supervisor.awaits("comes back")
     assert len(supervisor.logs("comes back")) == 1
     assert supervisor.logs("buried") == supervisor.logs("no longer ours") == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ayl
@@ -42,6 +43,24 @@ def test_every_option_can_be_given_by_the_environment(our_workshop: Workshop) ->
     our_workshop.await_waiting(2)
     assert len(supervisor.started()) == 2
     supervisor.awaits(r" DEBUG .*chores\.note\(.*'slow'\) done in ")
+
+
+def test_no_worker_gets_what_is_open_in_who_has_started_it(our_workshop: Workshop) -> None:
+    def has_open(pid: int, file: Path) -> bool:
+        return file in [link.resolve() for link in Path(f"/proc/{pid}/fd").iterdir()]
+
+    with (our_workshop.folder / "lock").open("w") as lock:
+        supervisor = our_workshop.command(
+            *("--app-path", str(APP_PATH), "--require", "chores"),
+            descriptors=(lock.fileno(),),
+            AYL_APP=APP,
+            AYL_VERSION=our_workshop.version,
+            AYL_ENGINE=our_workshop.server.url,
+        )
+    our_workshop.await_waiting()
+    (pid,) = supervisor.started()
+    assert has_open(supervisor.process.pid, our_workshop.folder / "lock")
+    assert not has_open(pid, our_workshop.folder / "lock")
 
 
 def test_the_environment_wins_over_the_file(our_workshop: Workshop) -> None:

@@ -43,7 +43,14 @@ class Entry(NamedTuple):
 class Supervisor:
     """An `ayl_worker` command that runs, and the worker processes that it starts."""
 
-    def __init__(self, words: tuple[str, ...], variables: dict[str, str], log: Path, folder: Path) -> None:
+    def __init__(
+        self,
+        words: tuple[str, ...],
+        variables: dict[str, str],
+        log: Path,
+        folder: Path,
+        descriptors: tuple[int, ...] = (),
+    ) -> None:
         self.log_path = log
         with log.open("wb") as stream:
             # A session of its own: the kernel then knows which processes came of it.
@@ -55,6 +62,7 @@ class Supervisor:
                 env=environment(**variables),
                 cwd=folder,
                 start_new_session=True,
+                pass_fds=descriptors,
             )
 
     def log(self) -> str:
@@ -151,10 +159,10 @@ class Workshop:
             supervisor.awaits("takes jobs from", workers)
         return supervisor
 
-    def command(self, *words: str, **variables: str) -> Supervisor:
-        """`ayl_worker` with exactly these words and AYL_* variables."""
+    def command(self, *words: str, descriptors: tuple[int, ...] = (), **variables: str) -> Supervisor:
+        """`ayl_worker` with exactly these words and AYL_* variables, and with what is open there."""
         log = self.folder / f"workers-{len(self.supervisors)}.log"
-        supervisor = Supervisor(words, variables, log, self.folder)
+        supervisor = Supervisor(words, variables, log, self.folder, descriptors)
         self.supervisors.append(supervisor)
         return supervisor
 
