@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from ayl.cli import ExitCode
-from ayl.cli.beanstalk import FAMILIES, ayl_beanstalk
+from ayl.cli.beanstalk import ayl_beanstalk
 from ayl.cli.live.view import HELP
 from ayl.cli.requests import OPTIONS
 from tests.pages import Page
@@ -118,7 +118,6 @@ def told_of(command: str) -> str:
 
 def test_the_table_of_contents_has_every_command_and_no_other() -> None:
     assert {name for name, _ in re.findall(r"\[`(\w+(?: \w+)?)`\]\(#([\w-]+)\)", MANUAL.text)} == {*commands()}
-    assert FAMILIES.keys()
 
 
 def test_every_option_that_all_have_is_there_with_its_variable() -> None:
