@@ -20,7 +20,7 @@ from ayl.signing import KeyRing
 from ayl.translation import are_there, upgraded
 from ayl.upgrades import UPGRADES, Call, name_of
 from ayl.values import encode
-from ayl.values.tags import tag
+from ayl.values.tags import REFERENCE, TAG, tag
 
 Fate = Literal["moved", "translated", "buried", "left"]
 """Of a job: it goes to the tube of the new release as it is, or with its call translated; it is put aside in the old
@@ -112,14 +112,17 @@ def _named(call: Call) -> dict[str, Any]:
     return tag("dict", [[encode(name, "a name", refer), value] for name, value in named.items()])
 
 
+MARKS = frozenset({TAG, REFERENCE})
+
+
 def _encoded(data: Any, place: str) -> Any:
     """What is in a message's form stays as it is; what an upgrade has added is brought into it."""
-    match data:
-        case {"$t": _} | {"$ref": _} if len(data) == 1:
-            return data
-        case dict() if all(type(key) is str and not key.startswith("$") for key in data):
-            return {key: _encoded(value, f"{place}[{key!r}]") for key, value in data.items()}
-        case list() | tuple():
-            items = [_encoded(value, f"{place}[{number}]") for number, value in enumerate(data)]
-            return items if isinstance(data, list) else tag("tuple", items)
+    kind = type(data)
+    if kind is dict and len(data) == 1 and not data.keys().isdisjoint(MARKS):
+        return data
+    if kind is dict and all(type(key) is str and not key.startswith("$") for key in data):
+        return {key: _encoded(value, f"{place}[{key!r}]") for key, value in data.items()}
+    if kind is list or kind is tuple:
+        items = [_encoded(value, f"{place}[{number}]") for number, value in enumerate(data)]
+        return items if kind is list else tag("tuple", items)
     return encode(data, place, refer)

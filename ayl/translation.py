@@ -91,12 +91,9 @@ def _renamed(call: Call, old: str, new: str) -> Call:
 
 
 def _copied(data: Any) -> Any:
-    match data:
-        case dict():
-            return {key: _copied(value) for key, value in data.items()}
-        case list():
-            return [_copied(value) for value in data]
-    return data
+    if type(data) is dict:
+        return {key: _copied(value) for key, value in data.items()}
+    return [_copied(value) for value in data] if type(data) is list else data
 
 
 def _rewritten(data: Any, old: str, new: str) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ayl.admin.conversation import checked
 from ayl.admin.successors import Refusal, Successor, target
-from ayl.admin.waiting import MOST_KEPT, STATES, OutOfReach, TooManyStay, Waiting, source
+from ayl.admin.waiting import STATES, OutOfReach, TooManyStay, Waiting, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ def moves(
     states: Collection[str] = STATES,
     most: int | None = None,
     to: Server | None = None,
-    most_stay: int = MOST_KEPT,
+    most_stay: int | None = None,
 ) -> Generator[Moves, None, None]:
     """Pass over the jobs of a tube that wait in these states, and tell now and then what has become of them so far.
 

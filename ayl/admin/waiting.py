@@ -57,7 +57,7 @@ class TooManyStay(RequestRefused):
     """So many jobs had to stay that those behind them cannot be seen."""
 
     def __init__(self, most: int, state: str) -> None:
-        super().__init__(f"{most:,} jobs have to stay: {state} ones behind them were not looked at")
+        super().__init__(f"{most:,} {state} jobs have to stay: those behind them were not looked at")
 
 
 class OutOfReach(RequestRefused):
@@ -272,13 +272,13 @@ def _stats_job(number: int) -> Question:
 
 
 @contextmanager
-def source(server: Server, tube: str, most_stay: int = MOST_KEPT) -> Iterator[Source]:
+def source(server: Server, tube: str, most_stay: int | None = None) -> Iterator[Source]:
     """The waiting jobs of a tube, of which at most so many may stay; NoSuchTube if there is none. What is still held in
     the end is given back.
     """
     with conversation(server) as client:
         existing(client, server, tube)  # before this very connection makes it exist
-        found = Source(client, server, tube, most_stay)
+        found = Source(client, server, tube, MOST_KEPT if most_stay is None else most_stay)
         try:
             yield found
         finally:

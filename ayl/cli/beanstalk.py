@@ -55,17 +55,17 @@ Completion, in ~/.bashrc (for zsh and fish put their names for bash's):
 
 FAMILIES = {
     "looking": ("Look", ("statistics", "list_tubes", "tube_statistics")),
-    "live": ("Look again and again", ("watch", "top")),
-    "searching": ("Find jobs", ("search",)),
-    "peeking": ("Look at jobs", ("job_statistics", "peek_job", "peek_ready", "peek_delayed", "peek_buried")),
+    "live": ("Look", ("watch", "top")),
+    "searching": ("Jobs", ("search",)),
+    "peeking": ("Jobs", ("job_statistics", "peek_job", "peek_ready", "peek_delayed", "peek_buried")),
     "diagnosis": ("Diagnose", ("why", "doctor")),
-    "calls": ("Put calls", ("put_ayl_job",)),
-    "putting": ("Put jobs", ("put_job", "put_sleep_job")),
-    "changing": ("Change when they run", ("kick", "kick_job", "pause", "resume")),
-    "moving": ("Move jobs", ("move_jobs",)),
+    "calls": ("Put", ("put_ayl_job",)),
+    "putting": ("Put", ("put_job", "put_sleep_job")),
+    "changing": ("Change", ("kick", "kick_job", "pause", "resume")),
+    "moving": ("Change", ("move_jobs",)),
+    "removing": ("Change", ("delete", "eat_job", "eat_all_jobs")),
     "releases": ("Releases", ("drain",)),
-    "migrations": ("From release to release", ("migrate", "manifest")),
-    "removing": ("Delete jobs", ("delete", "eat_job", "eat_all_jobs")),
+    "migrations": ("Releases", ("migrate", "manifest")),
     "orders": ("Workers", ("kill_worker", "quiet_worker", "restart_worker")),
     "spool": ("This machine", ("spool",)),
 }
@@ -98,9 +98,12 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """By families rather than by the alphabet."""
         width = max(map(len, _HOMES))
+        sections: dict[str, list[str]] = {}
         for title, names in FAMILIES.values():
+            sections.setdefault(title, []).extend(names)
+        for title, of_title in sections.items():
             room = formatter.width - 6 - width
-            rows = [(f"{name:{width}}", self.commands[name].get_short_help_str(room)) for name in names]
+            rows = [(f"{name:{width}}", self.commands[name].get_short_help_str(room)) for name in of_title]
             with formatter.section(title):
                 formatter.write_dl(rows)
 

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+MOST_KICKED = 2**32 - 1
+
+
 def _bound(text: str) -> int | None:
     if text == "all":
         return None
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 2**32):
-        raise click.BadParameter(f"a number from 1 on, or all, not {text!r}")
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= MOST_KICKED):
+        raise click.BadParameter(f"a number from 1 to {MOST_KICKED}, or all, not {text!r}")
     return int(text)
 
 

@@ -15,7 +15,7 @@ LONGEST = 200
 
 
 def line(job: Job) -> str:
-    """`#981 ready 0:03 Order.find(42).ship('ups')`: since when it is ready or buried, or how long until a delayed one
+    """`#981 ready 0:03 Order.find(42).ship('ups')`: how long ago it was put, or how long until a delayed one
     is ready and a reserved one's lease ends.
     """
     words = [f"#{job.id}", job.state, clock(job.time_left if job.state in ("reserved", "delayed") else job.age)]

@@ -169,11 +169,11 @@ class Checked:
 def manifest(
     request: Request, app_path: Path, require: tuple[str, ...], output: Path | None, check: Path | None
 ) -> None:
-    """Write down what messages may call, or compare it with before.
+    """Write down what messages may call in this release.
 
-    The manifest is JSON, always the same for the same code: keep it beside the code. With --check, the exit code is 1
-    if calls of the older release that still wait could not run in this one, upgrades (@ayl.upgrade) considered; each is
-    named. No server is asked.
+    The manifest is JSON, always the same for the same code: keep it beside the code. With --check it is compared with
+    that of an older release: the exit code is 1 if calls of that one which still wait could not run in this one,
+    upgrades (@ayl.upgrade) considered, and each is named. No server is asked.
 
     \b
     Examples:

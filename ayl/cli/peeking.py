@@ -37,8 +37,8 @@ def job_statistics(request: Request, ids: Sequence[int]) -> None:
 def peek_job(request: Request, ids: Sequence[int], raw: bool) -> None:
     """Show jobs, a line for each.
 
-    Their tubes and states are of no matter. The number, the state and how long it has been in it (of a delayed job:
-    how long until it is ready; of a reserved one: until its lease ends), and the call.
+    Their tubes and states are of no matter. The number, the state, how long ago the job was put (of a delayed
+    one: how long until it is ready; of a reserved one: until its lease ends), and the call.
 
     \b
     Examples:

@@ -83,7 +83,7 @@ class TestKick:
 
     @pytest.mark.parametrize("word", ["0", "-1", "x", "1.5", "4294967296", "²", "ALL"])
     def test_it_takes_a_number_or_all(self, operator: Operator, word: str) -> None:
-        assert "a number from 1 on, or all" in operator.is_told("kick", "--", word, code=ExitCode.USAGE)
+        assert "a number from 1 to 4294967295, or all" in operator.is_told("kick", "--", word, code=ExitCode.USAGE)
 
     @pytest.mark.parametrize("words", [("kick",), ("kick", "all"), ("pause",), ("resume",)], ids=str)
     def test_a_tube_that_does_not_exist_is_told(self, operator: Operator, words: tuple[str, ...]) -> None:

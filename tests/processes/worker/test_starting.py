@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ayl
 
 from .app import chores
-from .workshop import APP, APP_PATH
+from .workshop import APP, APP_PATH, Supervisor
 
 if TYPE_CHECKING:
     from .workshop import Workshop
@@ -49,18 +49,16 @@ def test_no_worker_gets_what_is_open_in_who_has_started_it(our_workshop: Worksho
     def has_open(pid: int, file: Path) -> bool:
         return file in [link.resolve() for link in Path(f"/proc/{pid}/fd").iterdir()]
 
-    with (our_workshop.folder / "lock").open("w") as lock:
-        supervisor = our_workshop.command(
-            *("--app-path", str(APP_PATH), "--require", "chores"),
-            descriptors=(lock.fileno(),),
-            AYL_APP=APP,
-            AYL_VERSION=our_workshop.version,
-            AYL_ENGINE=our_workshop.server.url,
-        )
+    words = ("--app-path", str(APP_PATH), "--require", "chores")
+    variables = {"AYL_APP": APP, "AYL_VERSION": our_workshop.version, "AYL_ENGINE": our_workshop.server.url}
+    folder = our_workshop.folder
+    with (folder / "lock").open("w") as lock:
+        supervisor = Supervisor(words, variables, folder / "workers.log", folder, (lock.fileno(),))
+        our_workshop.supervisors.append(supervisor)
     our_workshop.await_waiting()
     (pid,) = supervisor.started()
-    assert has_open(supervisor.process.pid, our_workshop.folder / "lock")
-    assert not has_open(pid, our_workshop.folder / "lock")
+    assert has_open(supervisor.process.pid, folder / "lock")
+    assert not has_open(pid, folder / "lock")
 
 
 def test_the_environment_wins_over_the_file(our_workshop: Workshop) -> None:

@@ -51,6 +51,7 @@ class Supervisor:
         folder: Path,
         descriptors: tuple[int, ...] = (),
     ) -> None:
+        """`descriptors`: what else is open there."""
         self.log_path = log
         with log.open("wb") as stream:
             # A session of its own: the kernel then knows which processes came of it.
@@ -159,10 +160,10 @@ class Workshop:
             supervisor.awaits("takes jobs from", workers)
         return supervisor
 
-    def command(self, *words: str, descriptors: tuple[int, ...] = (), **variables: str) -> Supervisor:
-        """`ayl_worker` with exactly these words and AYL_* variables, and with what is open there."""
+    def command(self, *words: str, **variables: str) -> Supervisor:
+        """`ayl_worker` with exactly these words and AYL_* variables."""
         log = self.folder / f"workers-{len(self.supervisors)}.log"
-        supervisor = Supervisor(words, variables, log, self.folder, descriptors)
+        supervisor = Supervisor(words, variables, log, self.folder)
         self.supervisors.append(supervisor)
         return supervisor
 
