@@ -97,6 +97,9 @@ class Xterm:
                 self._turn_to(other=word == "h")
         elif (act := next((act for words, act in ACTS.items() if word in words), None)) is not None:
             act(self, word, numbers)
+            # What is drawn for a larger size, before the program has noticed, stays within this one.
+            self.line, self.column = min(self.line, self.height - 1), min(self.column, self.columns - 1)
+            self._region = (min(self._region[0], self.height - 1), min(self._region[1], self.height - 1))
         elif word not in "tlhc":  # titles, insert mode, questions
             raise AssertionError(f"unknown: {private}{numbers}{word}")
 
