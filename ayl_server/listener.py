@@ -59,8 +59,6 @@ class Client(asyncio.Protocol):
             self.connection.receive(data, server.clock())
         except OSError as error:
             server.fail(error)
-        if server.broker.woken:
-            server.answer_woken()  # first: they have waited, and what they do with a job takes longest
         self.send()
         server.after_event()
 
@@ -224,19 +222,13 @@ class Server:
         client.connection.lost(self.clock())
         self.after_event()
 
-    def answer_woken(self) -> None:
-        """Send to the clients that somebody else's doing has answered."""
+    def after_event(self) -> None:
+        """Send to the clients that were woken, and see that what is due later will be done."""
         broker = self.broker
         while broker.woken:
             for session in broker.take_woken():
                 if (client := self.clients.get(session)) is not None:
                     client.send()
-
-    def after_event(self) -> None:
-        """Send to the clients that were woken, and see that what is due later will be done."""
-        broker = self.broker
-        if broker.woken:
-            self.answer_woken()
         if self.log is not None and self.log.dirty:
             self._commit_soon()
         if self._timer_at <= broker.timers.earliest:
