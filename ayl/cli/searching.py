@@ -53,11 +53,12 @@ def search(
     Examples:
       ayl_beanstalk search ups -t 'shop/*'
       ayl_beanstalk search --call 'Order.find(42).*' --state buried
+      ayl_beanstalk search --state buried -t 'shop/*'   all of them
       ayl_beanstalk search --id 0192d2f0-7d3c-7b4e-a3c1-5d2a7e1f9b60
       ayl_beanstalk search ValueError --newest 500000 --last 500000 --json | jq '.found[].id'
     """
-    if not (text or call or message):
-        raise click.UsageError("say what to look for: a text, --call or --id")
+    if not (text or call or message or state):
+        raise click.UsageError("say what to look for: a text, --call, --id or --state")
     wanted = admin.Wanted(text, call, message, request.named_tube, (state,) if state else STATES)
 
     def found(server: admin.Server) -> admin.Search:

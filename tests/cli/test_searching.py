@@ -69,6 +69,7 @@ class TestWhatIsFound:
             assert ids("needle", "-t", tube, server=server) == [ready, delayed, held, buried]
             for state, job in (("ready", ready), ("delayed", delayed), ("reserved", held), ("buried", buried)):
                 assert ids("needle", "-t", tube, "--state", state, server=server) == [job]
+            assert ids("-t", tube, "--state", "buried", server=server) == [buried]
 
     def test_nothing_is_disturbed(self, server: admin.Server, tube: str) -> None:
         with client(server, use=tube) as app:
