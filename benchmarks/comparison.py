@@ -19,6 +19,8 @@ FIGURES = (
     "CPU per call, us",
     "latency p50, ms",
     "latency p99, ms",
+    "after a pause p50, ms",
+    "after a pause p99, ms",
     "resident, MB",
     "resident each of 2, MB",
     "proportional, MB",

@@ -35,6 +35,9 @@ from benchmarks.quiet import Patience  # noqa: E402
 from benchmarks.workers import NotWorking, Workers, working  # noqa: E402
 
 ENVIRONMENTS = Path("~/.cache/ayl-benchmarks/frameworks").expanduser()
+LATENCIES = {"latency": "latency", "latency-after-pauses": "after a pause"}
+"""Ways of the producer, and what they are called in the table."""
+
 SETTLE_SECONDS = 1.0
 """After its first call a worker may still have to tidy up."""
 
@@ -123,11 +126,12 @@ def idle(standing: Stand, processes: int, amounts: Amounts) -> dict[str, float]:
         time.sleep(amounts.idle_seconds)
         figures["idle CPU, ms/s"] = (workers.cpu_seconds() - cpu) * 1e3 / amounts.idle_seconds
         if processes == 1:
-            samples = standing.produce("latency", amounts.samples)
-            assert isinstance(samples, list)  # noqa: S101 - so says the producer
-            samples.sort()
-            figures["latency p50, ms"] = samples[len(samples) // 2]
-            figures["latency p99, ms"] = samples[len(samples) * 99 // 100]
+            for way, name in LATENCIES.items():
+                samples = standing.produce(way, amounts.samples)
+                assert isinstance(samples, list)  # noqa: S101 - so says the producer
+                samples.sort()
+                figures[f"{name} p50, ms"] = samples[len(samples) // 2]
+                figures[f"{name} p99, ms"] = samples[len(samples) * 99 // 100]
     return figures
 
 

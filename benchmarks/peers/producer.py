@@ -55,12 +55,12 @@ async def in_bulk(adapter: Adapter, count: int) -> float | None:
     return (count - 1) / (time.monotonic() - began)
 
 
-async def latency(adapter: Adapter, count: int) -> list[float]:
+async def latency(adapter: Adapter, count: int, pause: tuple[float, float] = (0.0, 0.0)) -> list[float]:
     """Milliseconds from before each send to the beginning of its call, one at a time, the worker idle."""
     times = Times(Path(os.environ[DIRECTORY]))
     samples = []
     for _ in range(count):
-        time.sleep(random.uniform(*PAUSE))  # noqa: S311 - no secret
+        time.sleep(random.uniform(*pause))  # noqa: S311 - no secret
         before = times.count()
         began = time.monotonic_ns()
         await _sent(adapter)
@@ -69,6 +69,11 @@ async def latency(adapter: Adapter, count: int) -> list[float]:
         made = times.count() > before
         samples.append((times.sorted()[-1] - began) / 1e6 if made else LOST_SECONDS * 1e3)
     return samples
+
+
+async def latency_after_pauses(adapter: Adapter, count: int) -> list[float]:
+    """The same some time after the call before: caches are cold, and cores may have gone to sleep."""
+    return await latency(adapter, count, PAUSE)
 
 
 async def _sent(adapter: Adapter) -> None:
@@ -80,6 +85,7 @@ WAYS: dict[str, Callable[[Adapter, int], Awaitable[object]]] = {
     "one-by-one": one_by_one,
     "in-bulk": in_bulk,
     "latency": latency,
+    "latency-after-pauses": latency_after_pauses,
 }
 
 
