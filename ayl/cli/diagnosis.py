@@ -14,6 +14,7 @@ from ayl.cli import ExitCode, completion
 from ayl.cli.described import line
 from ayl.cli.output import visible
 from ayl.cli.requests import Request, command
+from ayl.cli.spool import SPOOL
 from ayl.errors import NotConfigured, SpoolUnusable
 
 if TYPE_CHECKING:
@@ -31,16 +32,6 @@ STATUS = click.Option(
     envvar="AYL_WORKER_STATUS",
     show_envvar=True,
     help="Where a worker of this machine tells how it is, as given to it with --status.",
-)
-
-SPOOL = click.Option(
-    ["--spool", "directory"],
-    envvar="AYL_SPOOL",
-    show_envvar=True,
-    metavar="DIR",
-    default=None,
-    show_default="what ayl.toml says, or ~/.local/state/ayl/spool",
-    help="Where calls wait on this machine for a server.",
 )
 
 COLOURS = {"trouble": "red", "warning": "yellow", "note": None}
