@@ -70,6 +70,11 @@ def list(request: Request, directory: str | None) -> None:  # noqa: A001 - the c
     """What waits, what was set aside and why, and what cannot be read.
 
     Nothing is looked up in any database, and nothing is changed.
+
+    \b
+    Examples:
+      ayl_beanstalk spool list
+      ayl_beanstalk spool list --json | jq -r '.calls[].call'
     """
     from ayl import spooled  # with all that reads messages, which the other commands need not wait for
 
@@ -96,6 +101,11 @@ def drain(request: Request, directory: str | None, to: str, engine: str, set_asi
 
     The server is given with -h and -p, or with --to. What waits for another one is left and told of. What the server
     refuses for good is set aside with its reason and keeps nothing else waiting.
+
+    \b
+    Examples:
+      ayl_beanstalk spool drain
+      ayl_beanstalk spool drain -h queue2 --engine beanstalk://queue1:11300
     """
     place = _directory(directory)
     tell = None if request.as_json else _progress
