@@ -53,7 +53,7 @@ class Row:
 
     words: tuple[str, ...] = ()
     """That it takes; what stands in braces is made for it. See `Stage` in test_matrix.py."""
-    json: Schema
+    json: Schema | None
     """What it gives with `--json`; None if it has none."""
     usual: Ending = WELL
     """In a tube that has jobs in all states, and a worker."""

@@ -39,7 +39,7 @@ EVERY = pytest.mark.parametrize("name", MATRIX)
 NEVER = 2**63
 """An id that no server has given."""
 
-IMPOSSIBLE = ("a b", "a\r\ndelete 1", "\x1b[31m", "é", "x" * 201, "-a", "a@*")
+IMPOSSIBLE = ("a b", "a\r\ndelete 1", "\x1b[31m", "é", "x" * 201, "-a", "a@*", "\udcff")
 
 CODE = """
 import ayl
@@ -201,8 +201,11 @@ def test_a_tube_that_is_not_there_is_told_and_not_made(name: str, stage: Stage, 
 def test_an_empty_tube_is_no_trouble(name: str, stage: Stage, app: greenstalk.Client[bytes]) -> None:
     stage.fill(app)
     empty = replace(stage, app=f"{stage.app}empty")
+    row = MATRIX[name]
     with client(stage.server, watch=empty.tube):
-        empty.ends(empty.types(name), MATRIX[name].empty)
+        empty.ends(empty.types(name), row.empty)
+        if row.json is not None:
+            assert fault(json.loads(empty.types(name, "--json").stdout), row.json) == ""
 
 
 @pytest.mark.parametrize("name", [name for name, row in MATRIX.items() if row.no_job])
@@ -240,6 +243,8 @@ def test_a_pattern_is_answered_with_a_list_of_the_same(name: str, stage: Stage, 
     found = json.loads(stage.types(name, "--json", tube=f"{stage.app}/*").stdout)
     assert len(found) == 1
     assert fault(found, [MATRIX[name].json]) == ""
+    done = stage.types(name, tube=f"{stage.app}other/*")
+    stage.ends(done, Ending(ExitCode.REFUSED, f"no tube matches '{stage.app}other/*' at "))
 
 
 @EVERY
