@@ -58,6 +58,13 @@ class RelayedLease:
     def touch(self) -> bool:
         return bool(self._source.ask("touch", job=self.number)[0]["held"])
 
+    def renew(self, body: bytes) -> bool:
+        answer, _ = self._source.ask("renew", body, job=self.number)
+        if answer["held"]:
+            self.body, self.job_id, self.since = body, answer["job_id"], answer["since"]
+            self._standing = None
+        return bool(answer["held"])
+
     def delete(self) -> bool:
         return self._source.delete_and_take([self], 0, wait=False)[0][0]
 

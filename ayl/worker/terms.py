@@ -218,6 +218,11 @@ class Slot:
         if term.message.keep_alive:
             self._terms.keeper.leave(term)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other call could be made in this process now."""
+        return self._terms.alone.is_so
+
     def be_alone(self, patience: float) -> bool:
         """Until `be_back`, make no other call in this process; False if another slot does just that. Waits so many
         seconds for calls that run.
