@@ -135,7 +135,7 @@ SPOOL = {
     "calls": [SPOOLED],
     "unreadable": [{"name": str, "bytes": int, "damaged": [[int]]}],
 }
-DELIVERED = {"delivered": int, "set_aside": int, "left": int, "elsewhere": dict, "trouble": str}
+DELIVERED = {"delivered": int, "set_aside": int, "left": int, "elsewhere": dict}
 
 
 def fault(found: object, schema: Schema, where: str = "it") -> str:
