@@ -94,7 +94,8 @@ def _body(
         entries += [summary(look)] * (len(looks) > 1)
         entries += [row for row in shown if row.server == look.server]
     if not shown and looks and not any(look.trouble for look in looks):
-        return [line(f"no tube has {visible(state.wanted)} in its name" if state.wanted else "no tubes")]
+        matching = f"no tube matches {visible(state.pattern)}" if state.pattern else "no tubes"
+        return [line(f"no tube has {visible(state.wanted)} in its name" if state.wanted else matching)]
     room = height - 1
     if len(entries) > room:
         room -= 1

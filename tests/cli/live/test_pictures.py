@@ -105,7 +105,7 @@ SHAPES = [
 ]
 STATES = [
     State("jobs"),
-    State("name", Place("one:11300", "shop/15")),
+    State("name", place=Place("one:11300", "shop/15")),
     State("jobs", helping=True),
     State("jobs", wanted="op/1", typing=True),
     State("jobs", notice="done " * 40),
@@ -135,9 +135,17 @@ class TestTop:
 
     def test_the_chosen_tube_stands_out_and_is_always_in_sight(self) -> None:
         for number in range(30):
-            lines = view(SHAPES[3], State("name", Place("one:11300", f"shop/{number:02}")), (80, 24))
+            lines = view(SHAPES[3], State("name", place=Place("one:11300", f"shop/{number:02}")), (80, 24))
             (row,) = [spans for spans in lines if all(span.chosen for span in spans) and spans]
             assert plain(row).startswith(f"shop/{number:02} ")
+
+    @pytest.mark.parametrize(("state", "said"), [
+        (State("jobs"), "no tubes"),
+        (State("jobs", pattern="nix*"), "no tube matches nix*"),
+        (State("jobs", pattern="nix*", wanted="x"), "no tube has x in its name"),
+    ])  # fmt: skip
+    def test_no_tubes_are_said_to_be_none(self, state: State, said: str) -> None:
+        assert texts(view(SHAPES[1], state, (80, 24)))[3] == said
 
     def test_what_is_wrong_with_the_chosen_tube_stands_out_there_as_well(self) -> None:
         lines = view(Facts([look(tube("a", buried=7))]), State("name"), (80, 24))
@@ -145,12 +153,12 @@ class TestTop:
 
     def test_columns_stay_where_they_are_whichever_tubes_are_in_sight(self) -> None:
         some = Facts([look(*MANY, tube("zzz/" + "z" * 30, pause=90))])
-        titles = {texts(view(some, State("name", Place("one:11300", row.name)), (160, 20)))[3] for row in MANY}
+        titles = {texts(view(some, State("name", place=Place("one:11300", row.name)), (160, 20)))[3] for row in MANY}
         assert len(titles) == 1
 
     def test_it_says_how_many_tubes_are_above(self) -> None:
         for name, said in (("shop/00", "19 more tubes, 380 jobs"), ("shop/29", "19 more tubes (19 above), 171 jobs")):
-            assert f"… and {said}" in texts(view(SHAPES[3], State("name", Place("one:11300", name)), (80, 24)))
+            assert f"… and {said}" in texts(view(SHAPES[3], State("name", place=Place("one:11300", name)), (80, 24)))
 
     @pytest.mark.parametrize("width", [80, 60])
     def test_the_longest_name_leaves_room_for_what_is_said_of_it(self, width: int) -> None:
