@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ayl.admin import Server
 from ayl.cli import ExitCode
 from ayl.settings import configure
 from ayl.signing import Key, KeyRing
-from tests.cli.servers import KINDS, Kind, client, free_port, wait_until
+from tests.cli.schemas import WHY, fault
+from tests.cli.servers import KINDS, Kind, client, wait_until
 
-from .asking import body, codes, conforms, document, run
+from .asking import body, codes, document, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import greenstalk
 
-ANSWER = {"id": int, "job": dict, "findings": list}
+    from ayl.admin import Server
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def app(server: Server, tube: str) -> Iterator[greenstalk.Client[bytes]]:
 def asked(job: int, server: Server) -> dict[str, dict[str, Any]]:
     """The findings by their codes, in order."""
     found = document("why", str(job), server=server)
-    assert conforms(found, ANSWER)
+    assert fault(found, WHY) == ""
     assert found["id"] == found["job"]["id"] == job
     return dict(zip(codes(found["findings"]), found["findings"], strict=True))
 
@@ -195,11 +195,3 @@ class TestTheCommand:
     @pytest.mark.parametrize("word", ["0", "-1", "x", "18446744073709551616"])
     def test_what_is_no_id_is_told(self, word: str) -> None:
         assert run("why", "--", word).exit_code == ExitCode.USAGE
-
-    def test_no_server_is_one_line(self) -> None:
-        done = run("why", "1", server=Server(port=free_port()))
-        assert done.exit_code == ExitCode.UNAVAILABLE
-        assert done.stderr.count("\n") == 1
-
-    def test_its_help_has_examples(self) -> None:
-        assert "ayl_beanstalk why 981" in run("why", "--help").stdout
