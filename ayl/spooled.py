@@ -164,7 +164,7 @@ def _counted(done: Delivery, waiting: dict[str, int], ours: Callable[[str], bool
 def _counts(spool: Spool, kind: str) -> dict[str, int]:
     """How many calls there are for each engine."""
     counts: dict[str, int] = {}
-    for file in spool.look():
+    for file in spool.files():
         if file.segment.kind == kind:
             for record in file.waiting:
                 counts[record.engine] = counts.get(record.engine, 0) + 1
