@@ -143,7 +143,7 @@ def drain(
 def _portions(drain: Drain) -> Iterator[Drained]:
     rest = True
     while rest:
-        portion = drain.run(0, BUSY_SECONDS)
+        portion = drain.run(0, patience=BUSY_SECONDS)
         yield portion
         if portion.trouble is not None:
             raise portion.trouble

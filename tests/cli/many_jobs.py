@@ -71,18 +71,18 @@ class Running:
     def __init__(self, scene: Scene, server: Server, name: str, *words: str) -> None:
         ours, theirs = pty.openpty()
         self._screen = ours
-        self._peak, peak = os.pipe()
+        self._status, status = os.pipe()
         self._begun = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-c", COMMAND, "-h", str(server), "-t", scene.tube, *name.split(), *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=theirs,
-            env=environment(TERM="xterm", AYL_APP=scene.app, PEAK=str(peak)),
-            pass_fds=[peak],
+            env=environment(TERM="xterm", AYL_APP=scene.app, PEAK=str(status)),
+            pass_fds=[status],
         )
         os.close(theirs)
-        os.close(peak)
+        os.close(status)
         self._shown = b""
 
     def ended(self) -> Run:
@@ -97,8 +97,8 @@ class Running:
         seconds = time.monotonic() - self._begun
         screen.join()
         os.close(self._screen)
-        with os.fdopen(self._peak) as status:
-            peak = peak_in(status.read())
+        with os.fdopen(self._status) as told_last:
+            peak = peak_in(told_last.read())
         cpu = used.ru_utime + used.ru_stime
         return Run(self.process.returncode, told, self._shown.decode(), seconds, cpu, peak)
 
@@ -203,7 +203,8 @@ def campaign(kind: Kind, number: int, folder: Path) -> Iterator[tuple[str, ...]]
     with kind.running() as one, kind.running() as other:
         few, many = fresh(one, folder, FEW), fresh(other, folder, number)
         with client(one, watch=few.tube), client(other, watch=many.tube):
-            many.keep(other), few.keep(one)
+            few.keep(one)
+            many.keep(other)
             for name in [name for name in MATRIX if name not in {long.name for long in LONG}]:
                 if name == "top":
                     yield ("top", "", "", *memory(at_a_screen(few), at_a_screen(many)), "")
@@ -212,34 +213,32 @@ def campaign(kind: Kind, number: int, folder: Path) -> Iterator[tuple[str, ...]]
                 assert large.code == MATRIX[name].usual.code, large
                 yield (*figures(name, small, large), "")
     for long in LONG:
-        with kind.running() as server:
-            yield watched(server, long, number, folder)
+        yield watched(kind, long, number, folder)
 
 
-def watched(server: Server, long: Long, number: int, folder: Path) -> tuple[str, ...]:
+def watched(kind: Kind, long: Long, number: int, folder: Path) -> tuple[str, ...]:
     """A row for a command that takes long."""
-    until = long.until
+    row, until = (long.name, "", "", "", ""), long.until
+    with kind.running() as one, kind.running() as other:
+        if not until:
+            probe = fresh(one, folder, max(long.jobs, number // 10))
 
-    def start(there: Server, words: Sequence[str]) -> tuple[int, str]:
-        done = run(probe, there, *words)
-        return done.code, done.told
+            def start(there: Server, words: Sequence[str]) -> tuple[int, str]:
+                done = run(probe, there, *words)
+                return done.code, done.told
 
-    scenes = [fresh(server, folder, jobs) for jobs in (FEW, number)]
-    for scene in scenes:
-        scene.keep(server)
-    if not until:
-        probe = fresh(server, folder, max(long.jobs, number // 10))
-        until = completed(probe, long, start) * (number // probe.number) // 3
-        small, large = (run(scene, server, long.name, *long.words(scene)) for scene in scenes)
-        assert large.code == ExitCode.OK, large
-        assert "\r" in large.shown
-        row = figures(long.name, small, large)
-    else:
-        row = (long.name, "", "", "", "")
-    return (*row, interrupted(fresh(server, folder, number), long, until))
+            until = completed(probe, long, start) * (number // probe.number) // 3
+            few, many = fresh(one, folder, FEW), fresh(other, folder, number)
+            few.keep(one)
+            many.keep(other)
+            small, large = (run(scene, scene.server, long.name, *long.words(scene)) for scene in (few, many))
+            assert large.code == ExitCode.OK, large
+            assert "\r" in large.shown, f"{long.name} did not tell how far it was"
+            row = figures(long.name, small, large)
+        return (*row, interrupted(fresh(other, folder, number), long, until))
 
 
-def figures(name: str, small: Run, large: Run) -> tuple[str, ...]:
+def figures(name: str, small: Run, large: Run) -> tuple[str, str, str, str, str]:
     return (name, f"{large.seconds:.2f}", f"{large.cpu:.2f}", *memory(small.peak, large.peak))
 
 
