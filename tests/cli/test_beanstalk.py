@@ -323,6 +323,15 @@ class TestCommandLine:
         for words in (("-p", str(server.port), "list_tubes"), ("list_tubes", "-p", str(server.port))):
             assert run(*words, AYL_BEANSTALK_PORT="1").returncode == ExitCode.OK
 
+    def test_where_no_server_is_named_it_is_that_of_the_apps_engine(self, server: Server) -> None:
+        with client(server, use=TUBE):
+            engine = f"beanstalk://127.0.0.1:{server.port}"
+            assert json.loads(run("tube_statistics", "-t", TUBE, "--json", AYL_ENGINE=engine).stdout)["name"] == TUBE
+        for words in (("-p", "1"), ("-h", "127.0.0.1:1")):
+            assert "127.0.0.1:1 " in run("statistics", *words, AYL_ENGINE=engine).stderr
+        for other in ("thread", "nonsense", ""):
+            assert "127.0.0.1:11301 " in run("statistics", AYL_BEANSTALK_PORT="11301", AYL_ENGINE=other).stderr
+
     def test_every_option_has_its_variable(self, server: Server) -> None:
         with client(server, use=TUBE):
             done = run(
