@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from ayl.cli import ExitCode
 from ayl.cli.beanstalk import ayl_beanstalk
+from tests.cli.schemas import LOOK, fault
 from tests.cli.servers import KINDS, SERVER_COUNTS, TUBE_COUNTS, client, free_port, knows, peer, report, says, silent
 
 from .terminal import COMMAND, terminal
@@ -21,32 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ayl.admin import Server
-
-LOOK = {"server": str, "at": float, "trouble": str, "statistics": dict, "tubes": list}
-TUBE = {
-    "name": str,
-    "workers": dict,
-    "jobs": dict,
-    "using": int,
-    "deletes": int,
-    "pauses": int,
-    "pause": int,
-    "pause_time_left": int,
-}
-CHANGE = {
-    "seconds": float,
-    "workers": int,
-    "ready": int,
-    "reserved": int,
-    "delayed": int,
-    "buried": int,
-    "put": float,
-    "done": float,
-}
-
-
-def conforms(found: dict[str, Any], schema: dict[str, type]) -> bool:
-    return {name: type(value) for name, value in found.items()} == schema
 
 
 def fill(server: Server, app: str, tubes: int) -> None:
@@ -79,10 +54,9 @@ class TestElsewhere:
         with client(server, use=f"{app}/1"):
             first, second = watch("0.1", "-n", "2", "-t", f"{app}/*", "--json", server=server).splitlines()
         (look,) = json.loads(second)
-        assert conforms(look, LOOK)
+        assert fault(look, LOOK) == ""
         (found,) = look["tubes"]
-        assert conforms(found["tube"], TUBE)
-        assert conforms(found["change"], CHANGE)
+        assert found["change"] is not None
         assert json.loads(first)[0]["tubes"][0]["change"] is None
 
     def test_no_such_tube_is_no_end(self, server: Server) -> None:
