@@ -109,24 +109,29 @@ class Past(msgspec.Struct, frozen=True, gc=False):
     """How often an operator has given it another chance since its last try."""
     again: bool = False
     """Whether it has been taken before."""
-    has_chance: bool = False
-    """Whether it was put for a call alone that nobody has begun with: that call may be made, whatever was before."""
+    alone: bool = False
+    """Whether it was put for a call that was about to be made alone."""
     age: int = 0
     """Seconds since the server has it."""
 
     @property
     def is_suspect(self) -> bool:
         """Whether its call may have killed a worker."""
-        return self.hangups > 0 or self.kills > 0 or self.has_chance
+        return self.hangups > 0 or self.kills > 0 or self.alone
 
     @property
-    def must_be_alone(self) -> bool:
-        """Whether its call is to be made while no other is, whoever has to wait for that.
+    def has_chance(self) -> bool:
+        """Whether it was put for a call alone that nobody has begun with: that may be made, whatever was before."""
+        return self.alone and not self.hangups
+
+    def must_be_alone(self, *, apart: bool) -> bool:
+        """Whether its call is to be made while no other is, whoever has to wait for that. `apart`: it is made in a
+        process of its own, whose end is known to be its doing, and which is all that it has killed then.
 
         One worker that died with it may have died of anything, and with a thousand calls in hand of which each would
         keep the others waiting.
         """
-        return self.hangups > 1 or self.kills > 0 or self.has_chance
+        return self.hangups > 1 or self.alone or (self.kills > 0 and not apart)
 
 
 def past(life: Life, standing: Standing | None, *, forgiven: int = 0) -> Past:
@@ -149,6 +154,6 @@ def past(life: Life, standing: Standing | None, *, forgiven: int = 0) -> Past:
         returns=standing.releases,
         buries=standing.buries,
         again=standing.reserves > 1 or life != NEW,
-        has_chance=life.alone and not hangups,
+        alone=life.alone,
         age=standing.age,
     )

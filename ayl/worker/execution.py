@@ -194,7 +194,7 @@ def admitted(job: Job, slot: Slot) -> Job | None:
         carry_out(Buried(str(poison)), Facts(lease, message, life, poison))
         return None
     slot.lighten()
-    if not past.must_be_alone and not slot.is_alone:
+    if not slot.is_alone and not past.must_be_alone(apart=slot.is_kept_apart):
         return job
     if slot.be_alone(message.time_to_run / 4):
         return _given_a_chance(job, past)

@@ -161,6 +161,21 @@ class RelayedSource:
         return [RelayedLease(self, body, *job) for job, body in zip(answer["jobs"], bodies, strict=True)]
 
 
+class RelayedSeat:
+    """That of the worker process: whoever dies with it may have killed it."""
+
+    is_so = False
+
+    def __init__(self, source: RelayedSource) -> None:
+        self._source = source
+
+    def begin(self, patience: float) -> bool:
+        return bool(self._source.ask("be_alone", patience=patience)[0]["alone"])
+
+    def end(self) -> None:
+        self._source.ask("be_back")
+
+
 def _numbers(leases: Sequence[Lease]) -> list[int]:
     return [lease.number for lease in leases if isinstance(lease, RelayedLease)]
 

@@ -196,14 +196,18 @@ def test_no_number_of_hang_ups_blames_who_was_not_made_alone(kills: int, counted
 
 
 def test_of_several_in_hand_none_is_blamed_but_each_is_suspected_and_made_alone_at_last() -> None:
-    crashed = past(NEW, standing(reserves=2))
-    assert (crashed.is_suspect, crashed.must_be_alone) == (True, False)
-    again = past(NEW, standing(reserves=3))
-    assert (again.is_suspect, again.must_be_alone) == (True, True)
+    crashed, again = past(NEW, standing(reserves=2)), past(NEW, standing(reserves=3))
     survived = past(Life(1, 0, "ValueError"), standing())
-    assert (survived.is_suspect, survived.must_be_alone) == (False, False)
-    assert past(Life(0, 1), standing()).must_be_alone
-    assert past(Life(alone=True), standing()).must_be_alone
+    assert [each.is_suspect for each in (crashed, again, survived)] == [True, True, False]
+    for apart in (True, False):
+        assert [each.must_be_alone(apart=apart) for each in (crashed, again, survived)] == [False, True, False]
+        assert past(Life(alone=True), standing()).must_be_alone(apart=apart)
+
+
+def test_who_has_killed_the_process_of_a_slot_is_alone_there_anyway() -> None:
+    killed = past(Life(0, 2), standing())
+    assert killed.is_suspect
+    assert (killed.must_be_alone(apart=True), killed.must_be_alone(apart=False)) == (False, True)
 
 
 def test_a_job_that_is_gone_has_the_past_that_its_message_tells() -> None:

