@@ -172,7 +172,7 @@ class TestInterruptions:
             ) as process,
         ):
             os.close(theirs)
-            wait_until(lambda: count(app, "delayed") < self.MANY, 20)
+            wait_until(lambda: count(app, "delayed") < self.MANY)
             yield process
 
     def test_ctrl_c_leaves_a_true_report(self, operator: Operator, app: greenstalk.Client[bytes]) -> None:
