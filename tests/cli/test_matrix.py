@@ -56,7 +56,9 @@ class Stage:
         return f"{self.app}/{self.version}"
 
     def fill(self, app: greenstalk.Client[bytes]) -> None:
-        """Jobs in all states, whose calls a terminal would obey. The worker, who watches this tube alone, holds one."""
+        """Jobs in all states, with what a terminal would obey; the buried one is no call. The worker, who watches this
+        tube alone, holds one.
+        """
         app.watch(self.tube)
         app.use(self.tube)
         body = message.filled(
@@ -64,10 +66,10 @@ class Stage:
             "0192-call",
             1793000000.5,
             None,
-            ["\x1b[31m\r\n\x9b"],
+            ["\x1b]0;owned\x07\r\x9b"],
             {},
         )
-        self.jobs["buried"] = app.put(body)
+        self.jobs["buried"] = app.put(b"restock \x1b]0;owned\x07\r\xff")
         app.bury(app.reserve(timeout=0))
         app.put(body)
         app.reserve(timeout=0)
