@@ -11,7 +11,7 @@ from ayl.admin.errors import NoSuchTube
 from ayl.admin.moves import Moves, moves
 from ayl.admin.statistics import looks, statistics
 from ayl.admin.successors import Successor
-from ayl.admin.waiting import STATES
+from ayl.admin.waiting import looked_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 FATES: tuple[Fate, ...] = ("moved", "translated", "buried", "left")
 """In the order in which they are told."""
-
-MOST_LOOKED_AT = 10_000
-"""Jobs of a tube that are held at once to see those behind them, where nothing is moved."""
 
 MOST_CALLS = 1000
 """Of which each has a count of its own; the rest have one together."""
@@ -95,8 +92,8 @@ def migrate(
     """Pass over all jobs that wait in the tubes of the release `old`, and tell now and then what has become of them.
 
     Lanes are kept, and of each job the priority, what is left of its delay, its time to run and what it remembers. What
-    cannot run in the new release is buried in its old tube, with the reason. `dry_run` changes nothing, and tells what
-    would become of the first jobs of each tube.
+    cannot run in the new release is buried in its old tube, with the reason. `dry_run` disturbs nothing, and tells what
+    would become of the jobs that are found by their ids.
 
     The generator may be closed at any time. NoSuchTube if there is none; ServerUnavailable, NotConfigured.
     """
@@ -119,13 +116,11 @@ def migrate(
 
 
 def _planned(server: Server, tube: str, decide: _Decision) -> Generator[Moves, None, None]:
-    """The same, and all stay where they are: of each state those that can be seen."""
-    before = Moves()
-    for state in STATES:
-        done = Moves()
-        for done in moves(server, tube, decide.plan, states=[state], most=MOST_LOOKED_AT, most_stay=MOST_LOOKED_AT + 1):
-            yield together(before, done)
-        before = together(before, done)
+    """The same for the jobs where they are."""
+    would: Counter[str] = Counter()
+    for portion in looked_at(server, tube):
+        would.update(map(decide.plan, portion))
+        yield Moves(stayed=dict(would))
 
 
 def together(one: Moves, other: Moves) -> Moves:
