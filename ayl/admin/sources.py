@@ -17,7 +17,6 @@ from ayl.admin.foresight import Foresight, in_line
 from ayl.admin.statistics import existing, look
 from ayl.admin.waiting import (
     FIRST_PORTION,
-    PORTION,
     Room,
     Waiting,
     around,
@@ -174,7 +173,7 @@ class Source:
                 yield from self._behind(int(front.words[0]), state, left)
                 return
             with blamed(self._server):
-                jobs = self._near(front, state) if self._foresight is None else self._next(front, state, self._foresight)
+                jobs = self._next(front, state, self._foresight) if self._foresight else self._near(front, state)
             yield jobs
             left -= len(jobs)
 

@@ -9,7 +9,7 @@ import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import greenstalk
 import pytest
@@ -164,7 +164,7 @@ class TestWhatMoves:
     def test_so_do_those_of_no_order_at_all(self, tubes: Tubes) -> None:
         bodies = [f"{number}" for number in range(60)]
         ids = dict(zip(bodies, tubes.put(*bodies), strict=True))
-        random.Random(6).shuffle(bodies)
+        random.Random(6).shuffle(bodies)  # noqa: S311 - to be repeatable
         tubes.bury(*(ids[body] for body in bodies))
         tubes.move()
         assert tubes.eaten("buried") == bodies
@@ -278,7 +278,7 @@ class TestDecisions:
 
     @pytest.mark.parametrize(("state", "how"), [("delayed", {"delay": 600}), ("buried", {"bury": True})])
     def test_one_that_stays_hides_those_whose_ids_are_far_from_its_own(
-        self, tubes: Tubes, monkeypatch: pytest.MonkeyPatch, state: str, how: dict[str, int]
+        self, tubes: Tubes, monkeypatch: pytest.MonkeyPatch, state: str, how: dict[str, Any]
     ) -> None:
         monkeypatch.setattr(waiting, "FAR", 500)
         tubes.put("stay", "near", **how)
