@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ayl.admin.conversation import checked, conversation, similar
-from ayl.admin.errors import NoSuchTube
+from ayl.admin.conversation import checked, conversation
+from ayl.admin.draining import release_tubes
 from ayl.admin.moves import Moves, moves
 from ayl.admin.statistics import looks, statistics
 from ayl.admin.successors import Successor
@@ -70,17 +70,6 @@ class MigrationReport:
         return sum(row.jobs for row in self.calls if row.fate in fates)
 
 
-def old_tubes(server: Server, app: str, version: str) -> list[TubeStatistics]:
-    """The tubes of a release: its own and those of its lanes, by name. NoSuchTube if there is none."""
-    own = checked(f"{app}/{version}")
-    with conversation(server) as client:
-        names = client.tubes()
-        found = [*looks(client, sorted(name for name in names if name == own or name.startswith(f"{own}/")))]
-    if not found:
-        raise NoSuchTube(server, own, similar(own, names))
-    return found
-
-
 def waiting(tube: TubeStatistics) -> int:
     """How many jobs wait in it."""
     return tube.jobs.ready + tube.jobs.delayed + tube.jobs.buried
@@ -98,7 +87,7 @@ def migrate(
     The generator may be closed at any time. NoSuchTube if there is none; ServerUnavailable, NotConfigured.
     """
     largest = statistics(server).max_job_size
-    found = old_tubes(server, migration.app, old)
+    found = release_tubes(server, migration.app, old)
     tally = _Tally(migration, old, dry_run, sum(map(waiting, found)))
     tubes = [tube.name for tube in found]
     own = f"{migration.app}/{old}"
@@ -146,16 +135,17 @@ class _Decision:
     def __call__(self, job: Waiting) -> Successor | str:
         verdict = self._verdict(job)
         label = self._tally.label(verdict)
-        if verdict.fate == "left":
+        moves, body = verdict.fate != "buried", verdict.body or job.body
+        is_buried_for_this = not moves and job.state == "buried" and body == job.body
+        if verdict.fate == "left" or is_buried_for_this:
             return label
-        moves = verdict.fate != "buried"
         return Successor(
             self._new if moves else self._old,
-            verdict.body or job.body,
+            body,
             job.priority,
             job.delay,
             job.time_to_run,
-            buried=not moves or job.state == "buried",
+            buried=not moves or job.is_buried,
             label=label,
         )
 

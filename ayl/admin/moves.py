@@ -86,8 +86,7 @@ def unchanged(tube: str) -> Callable[[Waiting], Successor]:
     """Everything moves there as it is, and is counted by its state."""
 
     def decide(job: Waiting) -> Successor:
-        buried = job.state == "buried"
-        return Successor(tube, job.body, job.priority, job.delay, job.time_to_run, buried, job.state)
+        return Successor(tube, job.body, job.priority, job.delay, job.time_to_run, job.is_buried, job.state)
 
     return decide
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import greenstalk
 
 from ayl.admin.conversation import Reply, blamed, conversation, there
+from ayl.admin.waiting import FOREVER, sighted
 from ayl.engines.client import PUT, WORDS
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from ayl.admin.conversation import Answer, Conversation, Question
     from ayl.admin.server import Server
 
-FOREVER = 2**32 - 1
-"""Seconds for which a job is delayed that is to be buried: nobody takes it meanwhile, nor ever if we die."""
+LOOK_BACK = 10_000
+"""Ids that are looked at for jobs which somebody was burying and has died."""
 
 FULL = (greenstalk.DrainingError, greenstalk.OutOfMemoryError, greenstalk.InternalError, greenstalk.BuriedError)
 """Answers to a put after which others would be refused, too."""
@@ -63,6 +64,8 @@ class Target:
         self._client = client
         self._server = server
         self._late: list[tuple[int, int]] = []
+        self._first = 0  # of the jobs that were put
+        self._finished: set[str] = set()
 
     def put(self, successors: Sequence[Successor]) -> list[Put]:
         """What became of each, in their order. Those to be buried are, one behind the other."""
@@ -73,6 +76,8 @@ class Target:
                 for put, one in zip(puts, successors, strict=True)
                 if one.buried and isinstance(put, int)
             ]
+            for tube in {one.tube for one in successors if one.buried} - self._finished:
+                self._finish(tube)
             failed = self._bury(buried)
             self.withdraw([*failed])
             return [Refusal(NO_BURIAL, final=False) if put in failed else put for put in puts]
@@ -99,7 +104,16 @@ class Target:
         for answer in answers:
             if isinstance(answer, greenstalk.BuriedError) and answer.id is not None:
                 self.withdraw([answer.id])  # there was no room to queue it
-        return [_outcome(answer) for answer in answers]
+        puts = [_outcome(answer) for answer in answers]
+        self._first = self._first or next((put for put in puts if isinstance(put, int)), 0)
+        return puts
+
+    def _finish(self, tube: str) -> None:
+        """Bury what somebody was burying there who has died: it was put shortly before."""
+        self._finished.add(tube)
+        ids = range(max(1, self._first - LOOK_BACK), self._first)
+        parked = [job for job in sighted(self._client, tube, ("delayed",), ids) if job.is_buried]
+        self._bury([(job.id, job.priority) for job in parked])
 
     def _bury(self, jobs: Sequence[tuple[int, int]]) -> set[int]:
         """These (id, priority), one behind the other, and those that are late behind them. Those that could not be."""

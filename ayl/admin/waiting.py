@@ -23,6 +23,12 @@ STATES = ("delayed", "buried", "ready")
 ready a moment later.
 """
 
+FOREVER = 2**32 - 1
+"""Seconds for which a job is delayed that is just being buried: nobody is to take it, be it that we die."""
+
+LONGEST = 2**31
+"""Seconds of a delay that anybody else may mean."""
+
 FAR = 100_000
 """Ids in a row that are none of the tube's: what is behind them is not looked for."""
 
@@ -49,6 +55,11 @@ class Waiting:
     time_to_run: int
     """Seconds."""
     body: bytes = b""
+
+    @property
+    def is_buried(self) -> bool:
+        """Or was to be, when somebody has died who was burying it."""
+        return self.state == "buried" or self.delay > LONGEST
 
 
 class Room:

@@ -428,6 +428,13 @@ class TestTargets:
                 list(steps)
         assert [job.state for job in tubes.jobs(tubes.old)] == ["buried"]
         assert [job.left > 10**9 for job in tubes.jobs(tubes.new)] == [True]
+        tubes.move()
+        assert [(job.body, job.state) for job in tubes.jobs(tubes.new)] == [("a", "buried")] * 2  # the same call, twice
+
+    def test_nor_does_the_next_move_of_such_a_copy(self, tubes: Tubes) -> None:
+        tubes.put("a", delay=2**32 - 1)
+        assert tubes.move() == Moves({"delayed": 1})
+        assert [job.state for job in tubes.jobs(tubes.new)] == ["buried"]
 
 
 class TestServersBefore112:
