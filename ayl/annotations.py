@@ -14,7 +14,7 @@ from functools import cache
 from inspect import get_annotations, signature
 from typing import Any
 
-from ayl.faults import NONE, Check, Fault, any_of, shown, with_article
+from ayl.faults import NONE, Check, Fault, any_of, or_none, shown, with_article
 from ayl.registry import registry
 from ayl.values.classes import CODECS
 from ayl.values.models import is_model
@@ -125,9 +125,7 @@ def _fault_in_fields(value: object) -> Fault | None:
 def _field_checks(cls: type, arguments: Mapping[str, str | None]) -> dict[str, Check]:
     checks = _checks({name: hint for name, hint in _hints(cls).items() if name in arguments})
     none_by_default = {one.name for one in signature(cls).parameters.values() if one.default is None}
-    return {
-        name: any_of([check, NONE]) if arguments[name] in none_by_default else check for name, check in checks.items()
-    }
+    return {name: or_none(check) if arguments[name] in none_by_default else check for name, check in checks.items()}
 
 
 def _hints(cls: type) -> dict[str, Any]:

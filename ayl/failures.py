@@ -138,7 +138,7 @@ def is_poison(kills: int, buries: int) -> bool:
 
 def refusal(past: Past, why: str = "") -> Poison | None:
     """Why the call of a job that was just taken must not even be made; `why` is what its life says."""
-    if not is_poison(past.kills, past.buries):
+    if past.has_chance or not is_poison(past.kills, past.buries):
         return None
     before = f"; before that: {why}" if why and not why.startswith("poison") else ""
     return Poison(f"poison, it has killed its worker {times(past.kills)}{before}")

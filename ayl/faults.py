@@ -40,7 +40,7 @@ class Check(NamedTuple):
 
 
 NONE = Check(frozenset({NoneType}), "None", lambda value: None if value is None else Fault("None", shown(value)))
-"""Of what may only be None; also part of what is said of a parameter whose default is None."""
+"""Of what may only be None."""
 
 
 def any_of(checks: Sequence[Check]) -> Check:
@@ -59,6 +59,11 @@ def any_of(checks: Sequence[Check]) -> Check:
         return next((found for found in faults if found.steps), Fault(wanted, shown(value)))
 
     return Check(frozenset().union(*(check.exact for check in checks)), wanted, fault)
+
+
+def or_none(check: Check) -> Check:
+    """Of what may be None as well, as a parameter whose default is None may be."""
+    return check if NoneType in check.exact else any_of([check, NONE])
 
 
 def with_article(noun: str) -> str:

@@ -35,6 +35,8 @@ class Life(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Calls that have killed their worker, and have not failed otherwise."""
     why: Annotated[str, msgspec.Meta(max_length=MOST_WHY)] = ""
     """Of the last failure, or of the burial: one printable line."""
+    alone: bool = False
+    """Whether the job was put when its call was about to be made alone: a worker that died with it was killed by it."""
 
 
 NEW = Life()
@@ -99,6 +101,8 @@ class Past(msgspec.Struct, frozen=True, gc=False):
     """Calls that have failed or overrun their time, this one not included."""
     kills: int = 0
     """Calls that have surely killed their worker."""
+    hangups: int = 0
+    """Workers that died with it in hand, since it was last put. That says nothing of whose doing it was."""
     returns: int = 0
     """How often it was given back since its last try, which counts as nothing."""
     buries: int = 0
@@ -106,18 +110,38 @@ class Past(msgspec.Struct, frozen=True, gc=False):
     again: bool = False
     """Whether it has been taken before."""
     alone: bool = False
-    """Whether its call must run alone: it has killed its worker, or was in hand when another call did."""
+    """Whether it was put for a call that was about to be made alone."""
     age: int = 0
     """Seconds since the server has it."""
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether its call may have killed a worker."""
+        return self.hangups > 0 or self.kills > 0 or self.alone
+
+    @property
+    def has_chance(self) -> bool:
+        """Whether it was put for a call alone that nobody has begun with: that may be made, whatever was before."""
+        return self.alone and not self.hangups
+
+    def must_be_alone(self, *, apart: bool) -> bool:
+        """Whether its call is to be made while no other is, whoever has to wait for that. `apart`: it is made in a
+        process of its own, whose end is known to be its doing, and which is all that it has killed then.
+
+        One worker that died with it may have died of anything, and with a thousand calls in hand of which each would
+        keep the others waiting.
+        """
+        return self.hangups > 1 or self.alone or (self.kills > 0 and not apart)
 
 
 def past(life: Life, standing: Standing | None, *, forgiven: int = 0) -> Past:
     """Both together. `standing` is None for a job that the server has no more, `forgiven` how many hang-ups were no
     kills, as is known from elsewhere.
 
-    A reservation that ended neither in a release nor in a timeout nor in a burial ended with its connection: the worker
-    was killed. Once, that may have been the doing of another call that was in the worker's hand. From then on the job
-    is run alone: if that kills again, it was this call the first time, too.
+    A reservation that ended neither in a release nor in a timeout nor in a burial ended with its connection. Whoever
+    had it may have been killed by another call, or by an operator, or have been cut off before it began. So that blames
+    nobody, but for a job that was put when its call was about to be made alone: then it was this call, and the first
+    time, too.
     """
     if standing is None:
         return Past(life.tries, life.kills, again=True)
@@ -125,10 +149,11 @@ def past(life: Life, standing: Standing | None, *, forgiven: int = 0) -> Past:
     hangups = max(0, standing.reserves - 1 - told - forgiven)
     return Past(
         tries=life.tries + standing.timeouts,
-        kills=life.kills + (hangups if hangups > 1 or life.kills else 0),
+        kills=life.kills + (0 if not life.alone or not hangups else 1 if life.kills else 2),
+        hangups=hangups,
         returns=standing.releases,
         buries=standing.buries,
         again=standing.reserves > 1 or life != NEW,
-        alone=hangups > 0 or life.kills > 0,
+        alone=life.alone,
         age=standing.age,
     )

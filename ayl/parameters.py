@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ayl.annotations import check_of, resolved
-from ayl.faults import NONE, Check, any_of
+from ayl.faults import Check, or_none
 
 
 class Parameters:
@@ -86,7 +86,7 @@ def _checks(function: Callable[..., Any], wanted: Sequence[inspect.Parameter]) -
     found = {}
     for name, hint in hints(function, wanted).items():
         if (check := check_of(hint)) is not None:
-            found[name] = any_of([check, NONE]) if _default(wanted, name) is None else check
+            found[name] = or_none(check) if _default(wanted, name) is None else check
     return found
 
 

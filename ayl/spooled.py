@@ -5,8 +5,8 @@ They raise SpoolUnusable when the directory cannot be used, Unreachable when no 
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ayl import message as messages
@@ -19,11 +19,11 @@ from ayl.errors import NotConfigured, SpoolUnusable, Undecodable
 from ayl.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Iterator
 
     from ayl.admin import Server
+    from ayl.engines.spool.draining import Drained
     from ayl.engines.spool.records import Record
-    from ayl.errors import NotSubmitted
 
 UNLIMITED = 2**63
 """Whoever only looks and delivers puts nothing in."""
@@ -80,7 +80,7 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a drain has done."""
+    """What a drain has done so far."""
 
     delivered: int
     set_aside: int
@@ -89,8 +89,6 @@ class Delivery:
     """They still wait for this server."""
     elsewhere: dict[str, int]
     """Calls that wait for other servers, by their engines' URLs."""
-    trouble: str
-    """Why it ended early; empty if it did not."""
 
 
 def contents(directory: str) -> Contents:
@@ -110,19 +108,13 @@ def contents(directory: str) -> Contents:
 
 
 def drain(
-    server: Server,
-    directory: str,
-    *,
-    to: str = "",
-    engine: str = "",
-    set_aside: bool = False,
-    tell: Callable[[int], None] | None = None,
-) -> tuple[Delivery, NotSubmitted | None]:
-    """Deliver to this server what waits for it, now; and why that ended early, if it did.
+    server: Server, directory: str, *, to: str = "", engine: str = "", set_aside: bool = False
+) -> Generator[Delivery, None, None]:
+    """Deliver to this server what waits for it, now, and tell what was done so far, a portion at a time.
 
     `to`: to this engine's URL instead, for Unix sockets, TLS or several servers; `engine`: what was sent to that URL
-    instead, because the server has moved; `set_aside`: what was set aside instead of what waits; `tell` hears how many
-    of one URL's have been delivered. NotConfigured for a URL that makes no sense.
+    instead, because the server has moved; `set_aside`: what was set aside instead of what waits. NotConfigured for a
+    URL that makes no sense; NotSubmitted if it ends early.
     """
 
     def ours(url: str) -> bool:
@@ -131,22 +123,42 @@ def drain(
     spool = Spool(directory, UNLIMITED)
     kind = ASIDE if set_aside else WAITING
     url = to or f"beanstalk://{server}"
-    through = server_engine(Settings(engine=url, timeout=server.timeout, send_timeout=server.timeout))
-    delivered = refused = 0
-    trouble: NotSubmitted | None = None
-    try:
-        for sent_to in _counts(spool, kind):
-            if trouble is None and ours(sent_to):
-                done = Drain(spool, sent_to, through.submit, kind).run(math.inf, tell, BUSY_SECONDS)
-                delivered, refused, trouble = delivered + done.delivered, refused + done.set_aside, done.trouble
-                if done.rest and trouble is None:
-                    trouble = SpoolUnusable(f"another process is delivering from {directory}; look again later")
-    finally:
-        through.close()
-    left = _counts(spool, kind)
-    rest = sum(number for url, number in left.items() if ours(url))
-    others = {url: number for url, number in left.items() if not ours(url)}
-    return Delivery(delivered, refused, rest, others, str(trouble or "")), trouble
+    with closing(server_engine(Settings(engine=url, timeout=server.timeout, send_timeout=server.timeout))) as through:
+        waiting = _counts(spool, kind)
+        done = _counted(Delivery(0, 0, 0, {}), waiting, ours)
+        yield done
+        for sent_to in filter(ours, waiting):
+            for portion in _portions(Drain(spool, sent_to, through.submit, kind)):
+                gone = portion.delivered + (0 if set_aside else portion.set_aside)
+                done = replace(
+                    done,
+                    delivered=done.delivered + portion.delivered,
+                    set_aside=done.set_aside + portion.set_aside,
+                    left=done.left - gone,
+                )
+                yield done
+    yield _counted(done, _counts(spool, kind), ours)
+
+
+def _portions(drain: Drain) -> Iterator[Drained]:
+    rest = True
+    while rest:
+        portion = drain.run(0, BUSY_SECONDS)
+        yield portion
+        if portion.trouble is not None:
+            raise portion.trouble
+        rest = portion.rest
+        if rest and not portion.delivered + portion.set_aside:
+            raise SpoolUnusable(f"another process is delivering from {drain.spool.path}; look again later")
+
+
+def _counted(done: Delivery, waiting: dict[str, int], ours: Callable[[str], bool]) -> Delivery:
+    """With what waits now."""
+    return replace(
+        done,
+        left=sum(number for url, number in waiting.items() if ours(url)),
+        elsewhere={url: number for url, number in waiting.items() if not ours(url)},
+    )
 
 
 def _counts(spool: Spool, kind: str) -> dict[str, int]:

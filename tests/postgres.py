@@ -19,8 +19,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,6 +36,8 @@ class Postgres:
 
     def fresh(self) -> dict[str, str]:
         """Make an empty database; how to connect to it, in libpq's words: host, user, dbname."""
+        import psycopg  # every run of pytest loads this file, few need a database
+
         name = f"test_{next(self._numbers)}"
         with psycopg.connect(host=str(self.directory), user=USER, dbname=USER, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"'.encode())

@@ -32,9 +32,7 @@ ROWS = {
         "idle: resident, MB",
         "idle: proportional, MB",
     ],
-    "server.py --quick --repeat 1 --patience 0 --loads cycle-1 --servers ayl_server": [
-        "put-reserve-delete, 1 connection ayl_server"
-    ],
+    "server.py --quick --repeat 1 --patience 0 --loads put-200 --servers ayl_server": ["put, 200 per write ayl_server"],
 }
 """What is run, and what stands before the figures of each row."""
 

@@ -29,7 +29,7 @@ from ayl.admin.peeks import PEEKED, Peek, body, find_jobs, peek
 from ayl.admin.puts import Put, put, put_sleep
 from ayl.admin.removals import Eaten, delete, eat, eat_all
 from ayl.admin.searches import Search, Wanted, search
-from ayl.admin.server import Server, servers, servers_at
+from ayl.admin.server import Server, servers, servers_at, servers_meant
 from ayl.admin.statistics import statistics, tube_statistics, tubes
 from ayl.admin.transfers import NowhereToMove, Transfer, plan_transfer, transfer, with_rest
 
@@ -89,6 +89,7 @@ __all__ = [
     "search",
     "servers",
     "servers_at",
+    "servers_meant",
     "statistics",
     "transfer",
     "tube_statistics",

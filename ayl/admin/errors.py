@@ -98,7 +98,8 @@ class NobodyWatches(_TubeMissing):
     """A control message would wait on the tube for the next worker that starts, and kill that one."""
 
     def __init__(self, server: Server, tube: str, similar: Iterable[str]) -> None:
-        super().__init__(f"no worker watches the tube {tube!r} at {server}", similar)
+        which = "a tube that matches" if is_wild(tube) else "the tube"
+        super().__init__(f"no worker watches {which} {tube!r} at {server}", similar)
 
 
 class TooFewWatch(RequestRefused):

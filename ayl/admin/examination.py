@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ayl.admin import facts, jobs
-from ayl.admin.conversation import conversation, there
+from ayl.admin.conversation import checked_pattern, conversation, there
 from ayl.admin.statistics import chosen, looks, missing
 from ayl.admin.versions import family_of
 
@@ -48,6 +48,8 @@ class Examination:
 
 def examine(server: Server, tube: str = "") -> Examination:
     """All tubes, or that one, or those that a pattern with `*` matches; NoSuchTube if that is none. Changes nothing."""
+    if tube:
+        checked_pattern(tube)
     with conversation(server) as client:
         statistics = facts.server_statistics(client.stats())
         names = client.tubes()

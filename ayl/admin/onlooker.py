@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ayl.admin import facts
-from ayl.admin.conversation import conversation
+from ayl.admin.conversation import checked_pattern, conversation
 from ayl.admin.errors import AdminError
 from ayl.admin.peeks import PEEKED, first
 from ayl.admin.statistics import look, looks, named
@@ -61,9 +61,11 @@ class Onlooker:
     """Remembers its last look at a server, to tell the changes."""
 
     def __init__(self, server: Server, pattern: str = "") -> None:
-        """`pattern`: a tube's name, or a text with `*` that matches several; empty for all."""
+        """`pattern`: a tube's name, or a text with `*` that matches several; empty for all. NotATubeName if no tube can
+        have such a name.
+        """
         self._server = server
-        self._pattern = pattern
+        self._pattern = checked_pattern(pattern) if pattern else ""
         self._before: dict[str, facts.TubeStatistics] = {}
         self._last = 0.0
 

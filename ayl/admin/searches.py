@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ayl.admin import bodies, jobs
-from ayl.admin.conversation import MOST_AT_ONCE, conversation, there
+from ayl.admin.conversation import MOST_AT_ONCE, checked_pattern, conversation, there
 from ayl.admin.facts import server_statistics
 from ayl.admin.peeks import PEEKED
 from ayl.admin.statistics import chosen, existing
@@ -82,6 +82,8 @@ def search(
     Ids are given in order, whatever the tube; the newest is found out if it is not given. It ends when `most` are
     found, or as soon as all were looked at that the server has. NoSuchTube for a tube or pattern without one.
     """
+    if wanted.tube:
+        checked_pattern(wanted.tube)
     with conversation(server) as client:
         tubes = chosen(client, server, wanted.tube) if wanted.tube else client.tubes()
         if wanted.tube and not is_wild(wanted.tube):

@@ -64,6 +64,18 @@ def servers_at(places: str, port: int = DEFAULT_PORT, timeout: float = TIMEOUT) 
     return tuple(Server(place.host, place.port, timeout, place.path) for place in addresses)
 
 
+def servers_meant(
+    places: str | None, port: int | None, timeout: float = TIMEOUT, engine: str = ""
+) -> tuple[Server, ...]:
+    """As `servers_at`, where either may be left open: of the `engine` of the operator's app, if both are and that is a
+    server; else on this machine. NotConfigured or ValueError as there.
+    """
+    if places is None and port is None and engine.startswith(("beanstalk://", "beanstalks://")):
+        return servers(engine, timeout)
+    host = DEFAULT_HOST if places is None else places
+    return servers_at(host, DEFAULT_PORT if port is None else port, timeout)
+
+
 def _is_bare_ipv6(place: str) -> bool:
     """In a URL it would need brackets, for it might be a host and its port."""
     return place.count(":") > 1 and not place.startswith(("[", "/"))

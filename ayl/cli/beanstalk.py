@@ -44,6 +44,7 @@ Exit codes:
 \b
 Environment:
   Each option has a variable, shown beside it; an option that is given wins.
+  AYL_ENGINE of the app says where its server is, where neither -h nor -p does.
   AYL_SECRETS (or an ayl.toml, see AYL_CONFIG) holds the keys that sign kill_worker and its kind.
   NO_COLOR=1 leaves colours away; without a terminal there are none anyway.
 

@@ -5,6 +5,7 @@ All is imported where it is needed: the commands know this module, and few of th
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from contextlib import suppress
@@ -59,14 +60,16 @@ def _begun(items: Iterable[CompletionItem[str]], beginning: str) -> list[Complet
 
 def _asked(ctx: click.Context, ask: Callable[[Server], Iterable[CompletionItem[str]]]) -> list[CompletionItem[str]]:
     """What the servers say that the options name, as far as they say it in time."""
-    from ayl.admin import servers_at
+    from ayl.admin import servers_meant
 
     found: list[CompletionItem[str]] = []
 
     def run() -> None:
         # What is wrong with the options is said when the command is run.
         with suppress(AylError, ValueError, KeyError, TypeError):
-            for server in servers_at(ctx.params["host"], ctx.params["port"], PATIENCE):
+            for server in servers_meant(
+                ctx.params["host"], ctx.params["port"], PATIENCE, os.environ.get("AYL_ENGINE", "")
+            ):
                 with suppress(AylError):
                     found.extend(ask(server))
 

@@ -8,6 +8,7 @@ import sys
 import click
 
 from ayl import admin, settings
+from ayl.admin.findings import many
 from ayl.cli.requests import Request, command
 
 U32 = click.IntRange(0, 2**32 - 1)
@@ -46,7 +47,7 @@ def put_job(request: Request, body: str, priority: int, delay: int, time_to_run:
     """
     content = sys.stdin.buffer.read() if body == "-" else os.fsencode(body)
     found = admin.put(request.server, request.tube, content, priority=priority, delay=delay, time_to_run=time_to_run)
-    request.answer(found, f"put job {found.job} into {found.tube} ({found.size:,} bytes)")
+    request.answer(found, f"put job {found.job} into {found.tube} ({many(found.size, 'byte')})")
 
 
 @command(SECONDS)

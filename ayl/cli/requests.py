@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NAME = "ayl_beanstalk"
+
+ENGINE = "AYL_ENGINE"
+"""The app's own setting: who looks on with it set means the app's server."""
 
 CURES: dict[type[AylError], str] = {
     admin.NoServer: "start one with `ayl_server`, or say where it is with -h and -p",
@@ -204,7 +208,7 @@ OPTIONS = (
         ["-h", "--host"],
         envvar="AYL_BEANSTALK_HOST",
         metavar="HOST",
-        default="127.0.0.1",
+        show_default=f"that of {ENGINE} if neither HOST nor PORT is given, else 127.0.0.1",
         help="Where the server is: HOST, HOST:PORT, the path of a Unix socket, several with commas between, or an "
         "engine's URL.",
     ),
@@ -212,7 +216,7 @@ OPTIONS = (
         ["-p", "--port"],
         envvar="AYL_BEANSTALK_PORT",
         metavar="PORT",
-        default=11300,
+        show_default="11300",
         type=click.IntRange(1, 65535),
         help="Its port, where HOST names none.",
     ),
@@ -247,9 +251,9 @@ def command(*more: click.Parameter) -> Callable[[Callable[..., None]], click.Com
 
     def decorate(function: Callable[..., None]) -> click.Command:
         @functools.wraps(function)
-        def run(host: str, port: int, tube: str, timeout: float, as_json: bool, **others: object) -> None:
+        def run(host: str | None, port: int | None, tube: str, timeout: float, as_json: bool, **others: object) -> None:
             try:
-                request = Request(admin.servers_at(host, port, timeout), tube, as_json)
+                request = Request(admin.servers_meant(host, port, timeout, os.environ.get(ENGINE, "")), tube, as_json)
             except (ValueError, NotConfigured) as error:
                 raise click.UsageError(visible(str(error))) from error
             try:

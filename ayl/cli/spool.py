@@ -70,6 +70,11 @@ def list(request: Request, directory: str | None) -> None:  # noqa: A001 - the c
     """What waits, what was set aside and why, and what cannot be read.
 
     Nothing is looked up in any database, and nothing is changed.
+
+    \b
+    Examples:
+      ayl_beanstalk spool list
+      ayl_beanstalk spool list --json | jq -r '.calls[].call'
     """
     from ayl import spooled  # with all that reads messages, which the other commands need not wait for
 
@@ -95,27 +100,30 @@ def drain(request: Request, directory: str | None, to: str, engine: str, set_asi
     """Deliver to the server, now, what waits for it, in order.
 
     The server is given with -h and -p, or with --to. What waits for another one is left and told of. What the server
-    refuses for good is set aside with its reason and keeps nothing else waiting.
+    refuses for good is set aside with its reason and keeps nothing else waiting. Ctrl-C ends it with what was delivered
+    until then.
+
+    \b
+    Examples:
+      ayl_beanstalk spool drain
+      ayl_beanstalk spool drain -h queue2 --engine beanstalk://queue1:11300
     """
-    place = _directory(directory)
-    tell = None if request.as_json else _progress
     from ayl import spooled  # as above
 
-    done, trouble = spooled.drain(request.server, place, to=to, engine=engine, set_aside=set_aside, tell=tell)
-    lines = [f"delivered {done.delivered:,}, set aside {done.set_aside:,}, still waiting {done.left:,}"]
+    steps = spooled.drain(request.server, _directory(directory), to=to, engine=engine, set_aside=set_aside)
+    done = request.follow(steps, _delivered)
+    lines = [_delivered(done)]
     lines += [
         f"{count:,} wait for {visible(url)}; if that server has moved here: --engine {visible(quote(url))}"
         for url, count in done.elsewhere.items()
     ]
     request.answer(done, "\n".join(lines))
-    if trouble is not None:
-        raise trouble
-    if done.set_aside:
+    if done.set_aside and not request.is_interrupted:
         raise click.exceptions.Exit(ExitCode.REFUSED)
 
 
-def _progress(delivered: int) -> None:
-    click.echo(f"delivered {delivered:,} …", err=True)
+def _delivered(done: spooled.Delivery) -> str:
+    return f"delivered {done.delivered:,}, set aside {done.set_aside:,}, still waiting {done.left:,}"
 
 
 def _directory(given: str | None) -> str:

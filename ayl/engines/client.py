@@ -225,6 +225,27 @@ class Client(greenstalk.Client[bytes]):
         self.settle(b"delete %d" % new, b"DELETED")  # the job is another worker's, who is to settle it
         return None
 
+    def renew(self, job_id: int, successor: "Submission") -> int | greenstalk.Error | None:
+        """As `replace`, and the new job is held by this connection.
+
+        It is deleted before the new one is held: else who dies between the two would leave a job behind that looks as
+        if its call had been begun with.
+        """
+        if not self.settle(b"touch %d" % job_id, b"TOUCHED"):
+            return None
+        try:
+            self.settle(b"reserve-job 0", b"RESERVED")  # which is there never: to see whether it is understood
+        except UNOFFERED as error:
+            return error
+        answer = self.replace(job_id, successor)
+        if not isinstance(answer, int):
+            return answer
+        try:
+            self.reserve_job(answer)
+        except greenstalk.NotFoundError:
+            return None
+        return answer
+
     def _bury_new(self, job_id: int, priority: int) -> greenstalk.Error | None:
         """Bury a job that was just put; what the server says if it cannot, as those before 1.12."""
         try:

@@ -177,14 +177,15 @@ class SeveralSources:
                 self._latest = post
                 for other in self._posts:
                     if other.asked:
-                        self._withdraw(other, selector, is_ready=other in ready)
+                        self._withdraw(other, selector)
                 return lease
         return None
 
     @staticmethod
-    def _withdraw(post: Post, selector: selectors.BaseSelector, *, is_ready: bool) -> None:
-        """One job is enough. A hang-up would count as a worker that died: what is here already is given back."""
-        if is_ready and (second := post.answer(selector)) is not None:
+    def _withdraw(post: Post, selector: selectors.BaseSelector) -> None:
+        """One job is enough. A hang-up would count as a worker that died: what is here by now is given back."""
+        is_here = any(key.data is post for key, _ in selector.select(0))  # much may have come since the first was read
+        if is_here and (second := post.answer(selector)) is not None:
             second.release(0)
         if post.asked:
             post.drop(selector)

@@ -74,6 +74,20 @@ class BeanstalkLease:
     def touch(self) -> bool:
         return self._holder.settle(b"touch %d" % self.job_id, b"TOUCHED")
 
+    def renew(self, body: bytes) -> bool:
+        standing = self.standing()
+        if standing is None:
+            return False
+
+        def question(client: Client) -> int | greenstalk.Error | None:
+            answer = client.renew(self.job_id, _successor(standing, PARKED_SECONDS, body))
+            if isinstance(answer, int):  # here: whoever gives back what is in hand asks by the same connection
+                self.job_id, self.body, self.since = answer, body, monotonic()
+                self._standing = None
+            return answer
+
+        return _accepted(self._holder.ask(question)) is not None
+
     def delete(self) -> bool:
         return self._holder.settle(b"delete %d" % self.job_id, b"DELETED")
 
@@ -94,14 +108,23 @@ class BeanstalkLease:
         return self._holder.settle(b"bury %d %d" % (self.job_id, standing.priority), b"BURIED")
 
     def _replace(self, standing: Standing, delay: int, body: bytes, *, buried: bool = False) -> bool:
-        successor = Submission(body, standing.tube, standing.priority, delay, standing.time_to_run, "", "raise")
+        successor = _successor(standing, delay, body)
         answer = self._holder.ask(lambda client: client.replace(self.job_id, successor, buried=buried))
-        if isinstance(answer, greenstalk.JobTooBigError):
-            raise MessageTooLarge(WORDS[type(answer)])
-        if isinstance(answer, greenstalk.Error):
-            raise Refused(WORDS.get(type(answer), "the server cannot reserve a job by its id"))
-        self.successor = answer
+        self.successor = _accepted(answer)
         return answer is not None
+
+
+def _successor(standing: Standing, delay: int, body: bytes) -> Submission:
+    return Submission(body, standing.tube, standing.priority, delay, standing.time_to_run, "", "raise")
+
+
+def _accepted(answer: int | greenstalk.Error | None) -> int | None:
+    """The id of the job that has taken the place of another, if there is one. Refused or MessageTooLarge."""
+    if isinstance(answer, greenstalk.JobTooBigError):
+        raise MessageTooLarge(WORDS[type(answer)])
+    if isinstance(answer, greenstalk.Error):
+        raise Refused(WORDS.get(type(answer), "the server cannot reserve a job by its id"))
+    return answer
 
 
 def _standing(found: greenstalk.StatsJob) -> Standing:

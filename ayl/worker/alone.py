@@ -2,7 +2,7 @@
 
 When a process dies, all its calls are made again, for nobody knows whose doing it was. What was there each time is made
 alone at last. Until all others have stepped aside it waits; and who steps aside holds no job, nor may it be handed one,
-for whatever is held when a process dies is counted as another kill.
+for whatever is held when a process dies is suspected, and would have to be made alone, too.
 
     who wants to be alone: has the seat, and asks           each member, between two calls: gives back what it has not
     waits until all other members are aside                 begun with, withdraws its reserve, and steps aside
@@ -32,6 +32,11 @@ class Alone:
         self._changed = Condition()
         self._news = os.eventfd(0)
         self._told: list[Callable[[], object]] = []
+
+    @property
+    def is_so(self) -> bool:
+        """Whether nobody has to wait for it, for there is one member."""
+        return self._members == 1
 
     def fileno(self) -> int:
         """Readable while all are to step aside."""

@@ -13,13 +13,14 @@ from ayl import logs
 from ayl import message as messages
 from ayl.calling import is_for_a_loop, perform, perform_on_loop
 from ayl.engines.base import Lease
-from ayl.errors import NotTrusted, TimeToRunExceeded, Undecodable
+from ayl.errors import MessageTooLarge, NotTrusted, Refused, TimeToRunExceeded, Undecodable
 from ayl.failures import Buried, Delayed, Deleted, backoff, is_poison, refusal
 from ayl.frameworks import around_coroutine, around_job
-from ayl.life import Life
+from ayl.life import Life, Past
 from ayl.message import Control, Message
 from ayl.settings import Settings
 from ayl.worker.outcomes import Facts, carry_out, fail, lost, named
+from ayl.worker.settling import written_down
 from ayl.worker.terms import Slot
 
 log = logging.getLogger("ayl.worker")
@@ -83,8 +84,8 @@ def execute(lease: Lease, settings: Settings, slot: Slot) -> Next:
     if not isinstance(job, Job):
         return job()
     try:
-        if is_admitted(job, slot):
-            conclude(job, _made(job, slot))
+        if (allowed := admitted(job, slot)) is not None:
+            conclude(allowed, _made(allowed, slot))
     finally:
         slot.be_back()
     return Next.GO_ON
@@ -96,8 +97,9 @@ async def execute_on_loop(lease: Lease, settings: Settings, slot: Slot, threads:
     if not isinstance(job, Job):
         return await threads.settle(job)
     try:
-        if not _is_suspect(job, slot) or await threads.settle(partial(is_admitted, job, slot)):
-            await _make_and_conclude(job, slot, threads)
+        allowed = job if not _is_suspect(job, slot) else await threads.settle(partial(admitted, job, slot))
+        if allowed is not None:
+            await _make_and_conclude(allowed, slot, threads)
     finally:
         slot.be_back()
     return Next.GO_ON
@@ -174,27 +176,64 @@ def _is_suspect(job: Job, slot: Slot) -> bool:
     return not (job.lease.is_new and job.life == lives.NEW) or slot.has_overrun(job.lease)
 
 
-def is_admitted(job: Job, slot: Slot) -> bool:
-    """Whether the call may be made; what overran or has killed too many workers is settled. May ask the server."""
+def admitted(job: Job, slot: Slot) -> Job | None:
+    """The call, as it is to be made; None if its job is settled: it overran, or has killed too many workers, or is to
+    be made another time. May ask the server.
+    """
     if not _is_suspect(job, slot):
-        return True
-    lease, message, life = job.lease, job.message, job.life
+        return job
+    lease, message, life = job
     past = lives.past(life, lease.standing())
-    if past.alone and slot.has_overrun(lease):
+    if not past.is_suspect:
+        return job
+    if slot.has_overrun(lease):
         error = TimeToRunExceeded("the call could not be interrupted at its time to run, so its process was killed")
         fail(lease, message, life, error, message.time_to_run, was_killed=True)
-        return False
+        return None
     if (poison := refusal(past, life.why)) is not None:
         carry_out(Buried(str(poison)), Facts(lease, message, life, poison))
+        return None
+    slot.lighten()
+    if not slot.is_alone and not past.must_be_alone(apart=slot.is_kept_apart):
+        return job
+    if slot.be_alone(message.time_to_run / 4):
+        return _given_a_chance(job, past)
+    seconds = backoff(1, past.returns + 1, 0.0, LONGEST_WAIT_SECONDS)
+    reason = "it is to be made alone, for it may have killed its worker, and another call is"
+    carry_out(Delayed(seconds, reason), Facts(lease, message, life))
+    return None
+
+
+def _given_a_chance(job: Job, past: Past) -> Job | None:
+    """The call that is about to be made alone, with that written down in its job: so what happens to the worker from
+    now on, and nothing else, is this call's doing. None if the job is settled.
+    """
+    lease, message, life = job
+    chance = Life(past.tries, past.kills, life.why, alone=True)
+    label = named(lease, message)
+    try:
+        if not written_down(chance, lease.body, lease.renew):
+            lost(label)
+            return None
+        log.info("%s (now job %d) is made alone, for it may have killed its worker", label, lease.job_id)
+        return Job(lease, message, lives.read(lease.body))
+    except MessageTooLarge as error:
+        log.warning("job %d is not changed, and does not remember that its call is made alone: %s", lease.job_id, error)
+        if not is_poison(past.hangups, past.buries):
+            return job
+        carry_out(Buried(f"poison, for {past.hangups} workers died with it"), Facts(lease, message, life))
+        return None
+    except Refused:
+        # A server before 1.12 cannot reserve it by its id, so whoever takes it next makes the call.
+        return job if past.has_chance or not _put_with_a_chance(lease, chance) else None
+
+
+def _put_with_a_chance(lease: Lease, chance: Life) -> bool:
+    try:
+        return written_down(chance, lease.body, partial(lease.release, 0))
+    except (Refused, MessageTooLarge) as error:
+        log.warning("job %d does not remember that its call is made alone: %s", lease.job_id, error)
         return False
-    if past.alone:
-        slot.lighten()
-    if is_poison(past.kills + 1, past.buries) and not slot.be_alone(message.time_to_run / 4):
-        seconds = backoff(1, past.returns + 1, 0.0, LONGEST_WAIT_SECONDS)
-        reason = "it is to be made alone, for it may have killed its worker, and another call is"
-        carry_out(Delayed(seconds, reason), Facts(lease, message, life))
-        return False
-    return True
 
 
 def _made(job: Job, slot: Slot) -> Ended:

@@ -41,6 +41,11 @@ class Held:
     def touch(self) -> bool:
         return self._lease.touch()
 
+    def renew(self, body: bytes) -> bool:
+        held = self._lease.renew(body)
+        self.job_id, self.body, self.since = self._lease.job_id, self._lease.body, self._lease.since
+        return held
+
     def delete(self) -> bool:
         if not self._is_ours():
             return False

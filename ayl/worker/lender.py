@@ -98,6 +98,12 @@ class Lender:
         lease = self._loans.get(head["job"])
         return {"held": lease is not None and lease.touch()}, ()
 
+    def _renew(self, head: Head, rest: bytes) -> Answer:
+        lease = self._loans.get(head["job"])
+        if lease is None or not lease.renew(rest):
+            return {"held": False}, ()
+        return {"held": True, "job_id": lease.job_id, "since": lease.since}, ()
+
     def _release(self, head: Head, rest: bytes) -> Answer:
         return self._settled(head, lambda lease: lease.release(head["delay"], rest if head["replaced"] else None))
 
@@ -121,6 +127,7 @@ class Lender:
         "go_on": _go_on,
         "standing": _standing,
         "touch": _touch,
+        "renew": _renew,
         "release": _release,
         "bury": _bury,
         "close": _close,

@@ -68,6 +68,11 @@ class PooledLease:
     def touch(self) -> bool:
         return self.lease.touch()
 
+    def renew(self, body: bytes) -> bool:
+        held = self.lease.renew(body)
+        self.job_id, self.body, self.since = self.lease.job_id, self.lease.body, self.lease.since
+        return held
+
     def claim(self) -> bool:
         """For who wants to settle the job in the place of its slot: whether the slot has not done so."""
         try:

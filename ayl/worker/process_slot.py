@@ -26,7 +26,7 @@ from ayl.worker.outcomes import fail
 from ayl.worker.parting import part
 from ayl.worker.plan import Plan
 from ayl.worker.process import ENDS, Stop, begin, load
-from ayl.worker.relayed import RelayedSource, TalliedHeld, TalliedKeeper
+from ayl.worker.relayed import RelayedSeat, RelayedSource, TalliedHeld, TalliedKeeper
 from ayl.worker.tally import Tally
 from ayl.worker.terms import Terms
 from ayl.worker.wear import Limits, Wear, resident
@@ -64,6 +64,7 @@ def main(plan: Plan, descriptor: int, requests: int, deadlines: int, memory: int
     wear = ChildWear(plan.limits.shortened(chance()), resident, worn, renew)
     terms.titles = titles.shown(terms.running)
     source = RelayedSource(jobs, tally, signals.request)
+    terms.seat = RelayedSeat(source)
     slot = Consumer(source, signals, Minder(), wear, terms, burst=plan.burst, hold=TalliedHeld)
     try:
         return ENDS.get(slot.work(settings), exits.OK)

@@ -77,6 +77,8 @@ class Relay:
         self._lender: Lender | None = None
         """Once there is one; for other threads."""
         self._after: Next | None = None
+        self._has_seat = False
+        """Whether the child makes a call alone."""
         self._is_cut = False
         self._has_cut = False
         self._has_ended = Event()
@@ -176,11 +178,23 @@ class Relay:
             return
         head, rest = frame
         self._look_at_leases(child)
-        if head["do"] == "take":
-            self._request = head
-        else:
-            more = not (child.is_dismissed or self._alone.is_wanted)
-            self._answer(child, head, self._lends.asked(head, rest, more=more))
+        match head["do"]:
+            case "take":
+                self._request = head
+            case "be_alone":
+                self._has_seat = self._alone.begin(head["patience"])
+                self._answer(child, head, ({"alone": self._has_seat}, ()))
+            case "be_back":
+                self._leave_seat()
+                self._answer(child, head, ({}, ()))
+            case _:
+                more = not (child.is_dismissed or self._alone.is_wanted)
+                self._answer(child, head, self._lends.asked(head, rest, more=more))
+
+    def _leave_seat(self) -> None:
+        if self._has_seat:
+            self._has_seat = False
+            self._alone.end()
 
     def _take(self, child: Child, request: Head) -> None:
         """If there is no job, but news, it is asked for once more after that."""
@@ -281,6 +295,7 @@ class Relay:
             self._successor = None
             return
         self._child = self._request = None
+        self._leave_seat()
         error, delay = (None, LAST_SECONDS) if self._is_cut else (_failure(death), 0)
         had_call = self._lends.inherit(at, error, delay)
         self._has_cut = had_call and self._is_cut

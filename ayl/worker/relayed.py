@@ -58,6 +58,13 @@ class RelayedLease:
     def touch(self) -> bool:
         return bool(self._source.ask("touch", job=self.number)[0]["held"])
 
+    def renew(self, body: bytes) -> bool:
+        answer, _ = self._source.ask("renew", body, job=self.number)
+        if answer["held"]:
+            self.body, self.job_id, self.since = body, answer["job_id"], answer["since"]
+            self._standing = None
+        return bool(answer["held"])
+
     def delete(self) -> bool:
         return self._source.delete_and_take([self], 0, wait=False)[0][0]
 
@@ -152,6 +159,21 @@ class RelayedSource:
     def _leases(self, answer: dict[str, Any], rest: bytes) -> list[RelayedLease]:
         bodies = parted(rest, answer["sizes"])
         return [RelayedLease(self, body, *job) for job, body in zip(answer["jobs"], bodies, strict=True)]
+
+
+class RelayedSeat:
+    """That of the worker process: whoever dies with it may have killed it."""
+
+    is_so = False
+
+    def __init__(self, source: RelayedSource) -> None:
+        self._source = source
+
+    def begin(self, patience: float) -> bool:
+        return bool(self._source.ask("be_alone", patience=patience)[0]["alone"])
+
+    def end(self) -> None:
+        self._source.ask("be_back")
 
 
 def _numbers(leases: Sequence[Lease]) -> list[int]:

@@ -5,6 +5,10 @@ nothing, is released as it is. Nothing that the server refuses is lost: the job 
 """
 
 import logging
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
 
 from ayl import life as lives
 from ayl.engines.base import Lease
@@ -12,6 +16,8 @@ from ayl.errors import MessageTooLarge, Refused
 from ayl.failures import Buried, Delayed, Deleted, Outcome
 from ayl.life import Life
 from ayl.message import Message
+
+T = TypeVar("T")
 
 log = logging.getLogger("ayl.worker")
 
@@ -31,17 +37,22 @@ def settle(lease: Lease, message: Message | None, outcome: Outcome, life: Life |
             return lease.release(seconds)
     if life is None:
         return _end(lease, outcome)
-    refusal: Exception | None = None
-    for why in dict.fromkeys((life.why, life.why[:SHORT_WHY], "")):
-        try:
-            return _end(lease, outcome, lives.write(lease.body, Life(life.tries, life.kills, why)))
-        except MessageTooLarge as error:
-            refusal = error
-        except Refused as error:
-            refusal = error
-            break
-    log.warning("job %d is not changed, and does not remember why: %s", lease.job_id, refusal)
-    return _end(lease, _unremembered(lease, message, outcome, life, refusal))
+    try:
+        return written_down(life, lease.body, partial(_end, lease, outcome))
+    except (MessageTooLarge, Refused) as refusal:
+        log.warning("job %d is not changed, and does not remember why: %s", lease.job_id, refusal)
+        return _end(lease, _unremembered(lease, message, outcome, life, refusal))
+
+
+def written_down(life: Life, body: bytes, put: Callable[[bytes], T]) -> T:
+    """What `put` returns for that body with this life, of whose reason as much is kept as there is room for. Raises
+    what it raises: MessageTooLarge if there is no room for the rest.
+    """
+    *longer, shortest = dict.fromkeys((life.why, life.why[:SHORT_WHY], ""))
+    for why in longer:
+        with suppress(MessageTooLarge):
+            return put(lives.write(body, Life(life.tries, life.kills, why, life.alone)))
+    return put(lives.write(body, Life(life.tries, life.kills, shortest, life.alone)))
 
 
 def _end(lease: Lease, outcome: Outcome, body: bytes | None = None) -> bool:

@@ -218,18 +218,23 @@ class Slot:
         if term.message.keep_alive:
             self._terms.keeper.leave(term)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody would have to wait for `be_alone`."""
+        return self._terms.seat.is_so
+
     def be_alone(self, patience: float) -> bool:
         """Until `be_back`, make no other call in this process; False if another slot does just that. Waits so many
         seconds for calls that run.
         """
-        self._is_alone = self._terms.alone.begin(min(patience, PATIENCE))
+        self._is_alone = self._terms.seat.begin(min(patience, PATIENCE))
         return self._is_alone
 
     def be_back(self) -> None:
         """Nothing of it, if it was not alone."""
         if self._is_alone:
             self._is_alone = False
-            self._terms.alone.end()
+            self._terms.seat.end()
 
     def has_overrun(self, lease: Lease) -> bool:
         """Whether a process had to be killed because the call of this job did not end."""
@@ -260,6 +265,17 @@ class Titles(Protocol):
         """One has."""
 
 
+class Seat(Protocol):
+    """For one call that is made alone; see `ayl.worker.alone`."""
+
+    @property
+    def is_so(self) -> bool: ...
+
+    def begin(self, patience: float) -> bool: ...
+
+    def end(self) -> None: ...
+
+
 class Terms:
     """Of one worker process."""
 
@@ -268,6 +284,8 @@ class Terms:
         self.stopping = stopping
         self.keeper = keeper or Keeper()
         self.alone = Alone()
+        self.seat: Seat = self.alone
+        """Whom to ask that a call be alone in its process, and in those that end with it."""
         self._fail = fail
         self._slots: list[Slot] = []
         self.others: list[Elsewhere] = []

@@ -15,4 +15,6 @@ if TYPE_CHECKING:
 
 def slot(lighten: Callable[[], object] = lambda: None) -> Slot:
     """The only one, which nobody supervises. `lighten`: gives back what else is in its hand."""
-    return Terms(Deadlines(1), threading.Event(), fail).slot(lighten)
+    terms = Terms(Deadlines(1), threading.Event(), fail)
+    terms.alone.join()
+    return terms.slot(lighten)

@@ -48,6 +48,8 @@ class Order(Parent):
     def old(self, count: int = None) -> None:  # type: ignore[assignment] # noqa: RUF013 - as it was once written
         LOG.append(count)
 
+    def fresh(self, count: int | None = None) -> None: ...
+
     def partly(self, known: int, hidden: OnlyForTypeCheckers, also: str = "") -> None:
         LOG.append((known, hidden, also))
 
@@ -92,6 +94,7 @@ MISMATCHES: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("ship", ("ups",), {"colour": 1}, "notes['colour'] is a str, not 1 (int)"),
     ("ship", ("ups",), {"carrier": 1}, "notes['carrier'] is a str, not 1 (int)"),
     ("old", ("x",), {}, "count is an int or None, not 'x' (str)"),
+    ("fresh", ("x",), {}, "count is an int or None, not 'x' (str)"),
     ("partly", ("x", 1), {}, "known is an int, not 'x' (str)"),
     ("partly", (1, 1), {"also": 1}, "also is a str, not 1 (int)"),
     ("count", ("x",), {}, "since is a date, not 'x' (str)"),

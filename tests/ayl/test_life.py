@@ -27,7 +27,7 @@ NASTY = st.sampled_from(
     ['"', "\\", "{", "}", '"},"do":"os.system', "\\u007d", '\\"}', "{}", "ü", "\x00\n\x1b", "\ud800"]
 )
 REASONS = st.lists(st.text(max_size=5) | NASTY, max_size=8).map("".join)
-LIVES = st.builds(Life, COUNTS, COUNTS, REASONS)
+LIVES = st.builds(Life, COUNTS, COUNTS, REASONS, st.booleans())
 CALLS = st.builds(
     lambda args, do: encode(written(args=args, do=do)),
     st.lists(st.text(st.characters(exclude_categories=["Cs"])) | NASTY.filter(str.isprintable), max_size=3),
@@ -38,7 +38,7 @@ BODIES = CALLS | CALLS.map(lambda call: RING.sign("shop", call, 1.0))
 
 def kept(life: Life) -> Life:
     """As it is read again: its reason is one printable line."""
-    return Life(life.tries, life.kills, messages.one_line(life.why))
+    return Life(life.tries, life.kills, messages.one_line(life.why), life.alone)
 
 
 # Writing
@@ -96,7 +96,8 @@ def test_a_body_without_a_life_is_of_a_new_job(body: bytes) -> None:
     [
         b'"tries":-1', b'"tries":4294967296', b'"tries":"3"', b'"tries":1.5', b'"tries":true', b'"tries":null',
         b'"tries":[1]', b'"kills":-1', b'"kills":1e99', b'"why":1', b'"why":null', b'"tries":1,', b'"why":"', b"x",
-        b'"why":"\xff"', b'"why":"\\ud800"', b'"why":"' + b"x" * (MOST_WHY + 1) + b'"', b'"tries":' + b"9" * 5000,
+        b'"why":"\xff"', b'"why":"\\ud800"', b'"alone":1', b'"alone":null', b'"alone":"true"',
+        b'"why":"' + b"x" * (MOST_WHY + 1) + b'"', b'"tries":' + b"9" * 5000,
     ],
 )  # fmt: skip
 def test_a_life_that_none_of_us_has_written_is_refused(life: bytes) -> None:
@@ -153,41 +154,60 @@ KILLS: dict[str, tuple[Life, dict[str, int], int, int]] = {
     "one that was given back by an operator, who had looked at it": (NEW, {"reserves": 3, "releases": 2}, 0, 0),
     "one whose time was over": (NEW, {"reserves": 2, "timeouts": 1}, 0, 1),
     "one that was buried and kicked": (NEW, {"reserves": 2, "buries": 1}, 0, 0),
-    "one whose worker died, once": (NEW, {"reserves": 2}, 0, 0),
-    "one whose worker died once more": (Life(0, 1), {"reserves": 2}, 2, 0),
-    "one whose workers died, two of them": (NEW, {"reserves": 3}, 2, 0),
-    "one whose workers died, three of them": (NEW, {"reserves": 4}, 3, 0),
-    "one with all of it": (Life(2, 1), {"reserves": 7, "timeouts": 1, "releases": 2, "buries": 1}, 3, 3),
+    "one whose worker died": (NEW, {"reserves": 2}, 0, 0),
+    "one whose workers died, three of them": (NEW, {"reserves": 4}, 0, 0),
+    "one that was about to be made alone": (Life(0, 2, alone=True), {}, 2, 0),
+    "one that was made alone, and whose worker died": (Life(alone=True), {"reserves": 2}, 2, 0),
+    "the same once more": (Life(0, 2, alone=True), {"reserves": 2}, 3, 0),
+    "one that was made alone, and whose next workers died, too": (Life(0, 2, alone=True), {"reserves": 4}, 3, 0),
+    "one that was made alone, and was given back": (Life(0, 2, alone=True), {"reserves": 2, "releases": 1}, 2, 0),
+    "one that has killed the process of its slot, and whose worker died": (Life(0, 1), {"reserves": 2}, 1, 0),
+    "one with all of it": (Life(2, 1, alone=True), {"reserves": 7, "timeouts": 1, "releases": 2, "buries": 1}, 2, 3),
     "one of which a server has forgotten how often it was reserved": (Life(1, 1), {"reserves": 1, "releases": 5}, 1, 1),
 }
 
 
 @pytest.mark.parametrize("name", KILLS)
-def test_kills_are_the_reservations_that_ended_in_no_other_way(name: str) -> None:
+def test_kills_are_the_hang_ups_of_what_was_to_be_made_alone(name: str) -> None:
     life, counts, kills, tries = KILLS[name]
     found = past(life, standing(**counts))
     assert (found.kills, found.tries) == (kills, tries)
 
 
 @given(LIVES, *[st.integers(0, 50)] * 4)
-def test_each_reservation_is_one_thing_only(life: Life, kills: int, timeouts: int, releases: int, buries: int) -> None:
-    reserves = 1 + kills + timeouts + releases + buries
+def test_each_reservation_is_one_thing_only(
+    life: Life, hangups: int, timeouts: int, releases: int, buries: int
+) -> None:
+    reserves = 1 + hangups + timeouts + releases + buries
     counts = standing(reserves=reserves, timeouts=timeouts, releases=releases, buries=buries)
     found = past(life, counts)
-    believed = kills if kills > 1 or life.kills else 0
-    assert found == Past(life.tries + timeouts, life.kills + believed, releases, buries, found.again, found.alone, 7)
+    assert (found.tries, found.returns, found.buries) == (life.tries + timeouts, releases, buries)
+    assert (found.hangups, found.age) == (hangups, 7)
     assert found.again == (reserves > 1 or life != NEW)
-    assert found.alone == (kills + life.kills > 0)
+    assert found.has_chance == (life.alone and hangups == 0)
+    assert found.kills - life.kills == (0 if not life.alone or not hangups else 1 if life.kills else 2)
 
 
-def test_of_several_in_hand_none_is_blamed_but_each_is_run_alone_and_blamed_for_what_happens_then() -> None:
-    crashed = past(NEW, standing(reserves=2))
-    assert (crashed.kills, crashed.alone) == (0, True)
-    again = past(NEW, standing(reserves=3))
-    assert (again.kills, again.alone) == (2, True)
+@given(COUNTS, st.lists(st.integers(0, 50), min_size=4, max_size=4))
+def test_no_number_of_hang_ups_blames_who_was_not_made_alone(kills: int, counted: list[int]) -> None:
+    _, timeouts, releases, buries = counted
+    counts = standing(reserves=1 + sum(counted), timeouts=timeouts, releases=releases, buries=buries)
+    assert past(Life(0, kills), counts).kills == kills
+
+
+def test_of_several_in_hand_none_is_blamed_but_each_is_suspected_and_made_alone_at_last() -> None:
+    crashed, again = past(NEW, standing(reserves=2)), past(NEW, standing(reserves=3))
     survived = past(Life(1, 0, "ValueError"), standing())
-    assert (survived.kills, survived.alone) == (0, False)
-    assert past(Life(0, 1), standing()).alone
+    assert [each.is_suspect for each in (crashed, again, survived)] == [True, True, False]
+    for apart in (True, False):
+        assert [each.must_be_alone(apart=apart) for each in (crashed, again, survived)] == [False, True, False]
+        assert past(Life(alone=True), standing()).must_be_alone(apart=apart)
+
+
+def test_who_has_killed_the_process_of_a_slot_is_alone_there_anyway() -> None:
+    killed = past(Life(0, 2), standing())
+    assert killed.is_suspect
+    assert (killed.must_be_alone(apart=True), killed.must_be_alone(apart=False)) == (False, True)
 
 
 def test_a_job_that_is_gone_has_the_past_that_its_message_tells() -> None:

@@ -1,4 +1,7 @@
-"""docs/plain.md is true: its files are written, its commands run and its snippets executed."""
+"""docs/plain.md is true: its files are written, its commands run and its snippets executed.
+
+It is followed by tests/installed, where nothing is there but ayl.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,6 @@ ALONE = {
     "gone.py": "an empty frame on the north wall\n",
 }
 """The files that run by themselves, and what they print."""
-
-
-def test_following_the_manual_step_by_step_works(shop: Shop) -> None:
-    follow(shop)
 
 
 def follow(shop: Shop) -> None:

@@ -171,16 +171,16 @@ def narrow_server(request: pytest.FixtureRequest) -> Iterator[Server]:
         started.stop()
 
 
-def sized(size: int) -> None:
+def sized(size: int, task: Callable[[str], None] = note, do: str = "settled.note") -> None:
     """Send a message of so many bytes, or of two fewer when the time of the send is a round one."""
-    box = len(lives.without(messages.encode(_template(""))))
-    ayl.send(note, "x" * (size - box))
+    box = len(lives.without(messages.encode(_template(do))))
+    ayl.send(task, "x" * (size - box))
 
 
-def _template(text: str) -> Message:
+def _template(do: str) -> Message:
     current = settings.current()
     return Message(
-        type="ayl", v=1, id="0" * 36, app=current.app, ver=current.version, do="settled.note", args=[text],
+        type="ayl", v=1, id="0" * 36, app=current.app, ver=current.version, do=do, args=[""],
         time_to_run=120, sent=1793000000.123,
     )  # fmt: skip
 

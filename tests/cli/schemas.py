@@ -1,4 +1,4 @@
-"""What `--json` gives: names and types, command by command."""
+"""What `--json` gives: names and types."""
 
 from __future__ import annotations
 
@@ -72,39 +72,70 @@ COUNT = {"tube": str, "state": str, "jobs": int}
 PAUSE = {"tube": str, "seconds": int}
 ORDER = {"tube": str, "job": int, "workers": WORKERS, "signed": bool}
 
-COMMANDS: dict[str, tuple[Schema, tuple[str, ...]]] = {
-    "statistics": (SERVER, ()),
-    "list_tubes": ([TUBE], ()),
-    "tube_statistics": (TUBE, ()),
-    "job_statistics": ([JOB], ("{job}",)),
-    "peek_job": ([JOB], ("{job}",)),
-    "peek_ready": (PEEK, ()),
-    "peek_delayed": (PEEK, ()),
-    "peek_buried": (PEEK, ()),
-    "put_job": (PUT, ("body",)),
-    "put_sleep_job": (PUT, ()),
-    "kick": (COUNT, ("all",)),
-    "kick_job": (DONE, ("{buried}",)),
-    "pause": (PAUSE, ()),
-    "resume": (PAUSE, ()),
-    "delete": (DONE, ("{job}", "--yes")),
-    "eat_job": (PEEK, ("--yes",)),
-    "eat_all_jobs": (COUNT, ("--yes",)),
-    "kill_worker": (ORDER, ()),
-    "quiet_worker": (ORDER, ()),
-    "restart_worker": (ORDER, ()),
+CHANGE = {
+    **dict.fromkeys(("workers", "ready", "reserved", "delayed", "buried"), int),
+    **dict.fromkeys(("seconds", "put", "done"), float),
 }
-"""A command about one server and one tube: what it gives, and the words that it takes."""
+LOOK = {
+    "server": str,
+    "at": float,
+    "trouble": str,
+    "statistics": (SERVER, NoneType),
+    "tubes": [{"tube": TUBE, "change": (CHANGE, NoneType)}],
+}
 
-ON_TUBES = (
-    "tube_statistics",
-    *(f"peek_{state}" for state in ("ready", "delayed", "buried")),
-    *("kick", "pause", "resume", "eat_all_jobs", "kill_worker", "quiet_worker", "restart_worker"),
-)
-"""Those that take a pattern, and give a list then."""
+SEARCH = {"found": [JOB], "looked_at": int, "there": int, "newest": int, "oldest": int, "enough": bool}
 
-ON_SERVERS = ("statistics", "list_tubes", *ON_TUBES)
-"""Those that several servers may be named to."""
+FINDING = {"code": str, "severity": str, "sentence": str, "cure": str, "facts": dict, "server": str}
+WHY = {"id": int, "job": (JOB, NoneType), "findings": [FINDING]}
+
+COMPOSED = {
+    **dict.fromkeys(("call", "message", "tube", "body"), str),
+    **dict.fromkeys(("priority", "delay", "time_to_run"), int),
+    **dict.fromkeys(("signed", "checked"), bool),
+}
+PUT_CALL = {"job": int, "watching": int, "call": COMPOSED}
+
+MOVED = {
+    **dict.fromkeys(("tube", "server", "to_tube", "to_server", "stopped"), str),
+    **dict.fromkeys(("moved", "stayed"), dict),
+    "left": (dict, NoneType),
+    "dry_run": bool,
+    "twice": int,
+}
+
+DRAIN = {
+    **dict.fromkeys(("app", "version"), str),
+    **dict.fromkeys(("ready", "reserved", "delayed", "buried", "workers"), int),
+    "drained": bool,
+    "tubes": [TUBE],
+}
+MIGRATED = {
+    **dict.fromkeys(("app", "old", "new", "stopped"), str),
+    **dict.fromkeys(("waiting", "reserved", "twice"), int),
+    "dry_run": bool,
+    "tubes": [str],
+    "calls": [{"call": str, "fate": str, "jobs": int, "reasons": [str]}],
+}
+MANIFEST = {
+    **dict.fromkeys(("app", "version"), str),
+    **dict.fromkeys(("models", "tasks", "values"), dict),
+    "format": int,
+    "upgrades": list,
+}
+
+SPOOLED = {
+    **dict.fromkeys(("id", "tube", "engine", "call", "set_aside"), str),
+    **dict.fromkeys(("priority", "time_to_run", "size"), int),
+    **dict.fromkeys(("spooled", "due"), float),
+}
+SPOOL = {
+    "directory": str,
+    "bytes": int,
+    "calls": [SPOOLED],
+    "unreadable": [{"name": str, "bytes": int, "damaged": [[int]]}],
+}
+DELIVERED = {"delivered": int, "set_aside": int, "left": int, "elsewhere": dict}
 
 
 def fault(found: object, schema: Schema, where: str = "it") -> str:

@@ -85,12 +85,6 @@ class TestKick:
     def test_it_takes_a_number_or_all(self, operator: Operator, word: str) -> None:
         assert "a number from 1 to 4294967295, or all" in operator.is_told("kick", "--", word, code=ExitCode.USAGE)
 
-    @pytest.mark.parametrize("words", [("kick",), ("kick", "all"), ("pause",), ("resume",)], ids=str)
-    def test_a_tube_that_does_not_exist_is_told(self, operator: Operator, words: tuple[str, ...]) -> None:
-        assert f"no tube '{operator.tube}' at " in operator.is_told(*words)
-        assert f"no tube matches '{operator.tube}*' at " in operator.is_told(*words, tube=f"{operator.tube}*")
-        assert "no tube can be named 'a@*'" in operator.is_told(*words, tube="a@*")
-
 
 class TestKickJob:
     def test_buried_and_delayed_jobs_are_kicked_and_the_others_are_told(

@@ -61,14 +61,6 @@ def send(call):
 
 SECRETS = "2026a:EXAMPLE-of-a-secret-8fzt2m"
 
-MIGRATED = {
-    "app": str, "old": str, "new": str, "dry_run": bool, "tubes": list, "calls": list, "waiting": int, "reserved": int,
-    "twice": int, "stopped": str,
-}  # fmt: skip
-"""The fields of `migrate --json`, and their types."""
-
-CALL = {"call": str, "fate": str, "jobs": int, "reasons": list}
-
 _apps = count()
 
 __all__ = ["_clean"]
@@ -313,18 +305,6 @@ class TestDryRun:
 
 
 class TestRefusals:
-    def test_without_a_terminal_it_needs_yes(self, shop: Shop) -> None:
-        shop.put(shop.message())
-        done = shop.migrate()
-        assert done.returncode == ExitCode.USAGE
-        question = f"Migrate 1 job of {shop.app}/1.4 at {shop.server} to {shop.app}/1.5?"
-        assert f"{question} Nobody can be asked here: add --yes" in done.stderr
-        assert len(shop.jobs("1.4")) == 1
-
-    def test_a_release_without_tubes_is_told(self, shop: Shop) -> None:
-        said = complaint(shop.migrate("--yes"), ExitCode.REFUSED)
-        assert f"no tube '{shop.app}/1.4' at " in said
-
     def test_an_empty_tube_is_no_trouble(self, shop: Shop) -> None:
         with client(shop.server, use=f"{shop.app}/1.4"):
             done = shop.migrate()  # nothing is asked
@@ -360,10 +340,6 @@ class TestRefusals:
         done = run(*[word for word in shop.words() if word not in ("-t", shop.app)], **shop.variables)
         assert done.returncode == ExitCode.USAGE
         assert "say which app: in ayl.toml, by AYL_APP or with -t APP" in done.stderr
-
-    def test_no_server_is_told(self, shop: Shop) -> None:
-        done = run(*shop.words("--yes"), AYL_BEANSTALK_PORT=str(free_port()))
-        assert "no server at" in complaint(done, ExitCode.UNAVAILABLE)
 
 
 class TestSeveralServers:
@@ -456,13 +432,6 @@ def fill(shop: Shop, number: int) -> None:
     with client(shop.server, use=tube) as app:
         app._sock.sendall(b"put 0 900 60 %d\r\n%b\r\n" % (len(body), body) * number)
         wait_until(lambda: admin.tube_statistics(shop.server, tube).jobs.delayed == number)
-
-
-def test_json_has_its_schema(shop: Shop) -> None:
-    shop.put(shop.message("gift"))
-    found = shop.report("--dry-run")
-    assert {name: type(value) for name, value in found.items()} == MIGRATED
-    assert [{name: type(value) for name, value in row.items()} for row in found["calls"]] == [CALL]
 
 
 def test_ctrl_c_ends_it_with_a_true_report(shop: Shop) -> None:

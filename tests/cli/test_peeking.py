@@ -159,17 +159,6 @@ class TestHeads:
         assert operator.reads("peek_delayed").endswith(" sooner\n")
         assert operator.reads("peek_buried").endswith(" one\n")
 
-    @pytest.mark.parametrize("state", ["ready", "delayed", "buried"])
-    def test_an_empty_tube_is_an_answer(self, operator: Operator, app: greenstalk.Client[bytes], state: str) -> None:
-        assert app.using() == operator.tube
-        assert operator.reads(f"peek_{state}") == f"no {state} job in {operator.tube}\n"
-        assert operator.gets(f"peek_{state}") == {"tube": operator.tube, "state": state, "job": None}
-
-    @pytest.mark.parametrize("state", ["ready", "delayed", "buried"])
-    def test_a_tube_that_does_not_exist_is_not_made(self, operator: Operator, state: str) -> None:
-        assert f"no tube '{operator.tube}' at " in operator.is_told(f"peek_{state}")
-        assert operator.tube not in [tube["name"] for tube in operator.gets("list_tubes", tube="")]
-
     def test_a_pattern_shows_that_of_each_tube(self, operator: Operator, app: greenstalk.Client[bytes]) -> None:
         for lane in ("a", "b"):
             app.use(f"{operator.tube}/{lane}")

@@ -34,7 +34,7 @@ class TestPutJob:
     def test_it_takes_the_options_of_a_job(self, operator: Operator, app: greenstalk.Client[bytes]) -> None:
         said = operator.reads("put_job", "x", "--priority", 0, "--delay", 900, "--time-to-run", 7)
         job = app.peek_delayed()
-        assert said == f"put job {job.id} into {operator.tube} (1 bytes)\n"
+        assert said == f"put job {job.id} into {operator.tube} (1 byte)\n"
         stats = app.stats_job(job)
         assert (stats["pri"], stats["delay"], stats["ttr"]) == (0, 900, 7)
 

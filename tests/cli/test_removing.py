@@ -54,27 +54,6 @@ class TestDelete:
 
 
 class TestConsent:
-    @pytest.mark.parametrize(
-        ("words", "question"),
-        [
-            (("delete", "1", "2", "2"), "Delete 2 jobs of {server}?"),
-            (("eat_job",), "Delete 1 ready job of {tube} at {server}?"),
-            (("eat_all_jobs",), "Delete 3 ready jobs of {tube} at {server}?"),
-            (("eat_all_jobs", "delayed"), "Delete 1 delayed job of {tube} at {server}?"),
-        ],
-        ids=str,
-    )
-    def test_without_a_terminal_nothing_is_deleted_unless_it_is_agreed_to(
-        self, operator: Operator, app: greenstalk.Client[bytes], words: tuple[str, ...], question: str
-    ) -> None:
-        for _ in range(3):
-            app.put(b"")
-        app.put(b"", delay=900)
-        said = operator.is_told(*words, code=ExitCode.USAGE)
-        assert question.format(tube=operator.tube, server=operator.server) in said
-        assert "add --yes" in said
-        assert (count(app, "ready"), count(app, "delayed")) == (3, 1)
-
     @pytest.mark.parametrize(("answer", "left"), [("y", 0), ("n", 2), ("", 2)])
     def test_at_a_terminal_it_asks(
         self, operator: Operator, app: greenstalk.Client[bytes], answer: str, left: int

@@ -177,20 +177,6 @@ class TestPatterns:
         (found,) = document("tube_statistics", "-t", "*s", at=servers[:1])
         assert found["name"] == "shops"
 
-    @pytest.mark.parametrize("name", ["list_tubes", "tube_statistics"])
-    @pytest.mark.parametrize(("tube", "fault"), [("hop*", "no tube matches 'hop*'"), ("hop", "no tube 'hop'")])
-    def test_nothing_that_matches_is_told(
-        self, servers: tuple[admin.Server, admin.Server], name: str, tube: str, fault: str
-    ) -> None:
-        done = run(name, "-t", tube, at=servers[:1])
-        assert done.exit_code == ExitCode.REFUSED
-        assert fault in done.stderr
-
-    def test_a_pattern_that_no_tube_can_match_is_told(self, servers: tuple[admin.Server, admin.Server]) -> None:
-        done = run("list_tubes", "-t", "a@*", at=servers[:1])
-        assert done.exit_code == ExitCode.REFUSED
-        assert "no tube can be named 'a@*'" in done.stderr
-
     def test_names_of_a_server_are_not_obeyed_by_the_terminal(self) -> None:
         answers = {b"list-tubes": b"---\n- \x1b[31mred\x7f\n", b"stats-tube": report(*TUBE_COUNTS)}
         words = {b"pause-tube": b"PAUSED\r\n", b"use": b"USING x\r\n", b"kick": b"KICKED 1\r\n"}

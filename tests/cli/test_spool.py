@@ -130,8 +130,9 @@ class TestDrain:
         ayl.send(restock, "socks", 3)
         done = run("spool", "drain", "--spool", str(directory), server=nowhere)
         assert done.returncode == ExitCode.UNAVAILABLE
-        assert done.stdout == "delivered 0, set aside 0, still waiting 1\n"
+        assert done.stdout == ""
         assert done.stderr == (
+            "until then: delivered 0, set aside 0, still waiting 1\n"
             f"ayl_beanstalk: no server answers at {nowhere} (Connection refused); "
             f"start one with: ayl_server -p {nowhere.port}\n"
         )
@@ -147,7 +148,7 @@ class TestDrain:
         )
         done = run("spool", "drain", *place, "--engine", f"beanstalk://{nowhere}", server=server)
         assert (done.returncode, done.stdout) == (0, "delivered 250, set aside 0, still waiting 0\n")
-        assert done.stderr == "delivered 1 …\ndelivered 201 …\ndelivered 250 …\n"
+        assert done.stderr == ""
         assert bodies(server) == [["socks", number] for number in range(250)]
         assert Spool(str(directory), 1).look() == []
 
@@ -157,7 +158,7 @@ class TestDrain:
             Spool(str(directory), 10**6).append([Record(f"id{number}", TUBE, 0, 0.0, 120, name, 1.0, body)])
         found = document("spool", "drain", "--spool", str(directory), server=server)
         assert found.pop("elsewhere") == {"beanstalk://elsewhere": 1, "synchronous": 1}
-        assert found == {"delivered": 1, "set_aside": 0, "left": 0, "trouble": ""}
+        assert found == {"delivered": 1, "set_aside": 0, "left": 0}
         assert bodies(server) == [["socks", 0]]
 
     def test_a_server_on_a_unix_socket_is_named_by_its_url(self, directory: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A wheel of this checkout, and a shop for each test that has nothing installed yet."""
+"""What is in the wheel of this checkout, and a shop for each test that has nothing installed yet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.pages import ROOT
 
-from .fresh import FreshShop, built
+from .fresh import FreshShop, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("wheel"), ROOT)
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked(tmp_path_factory.mktemp("wheel"), ROOT)
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, free_port: int, wheel: Path) -> Iterator[FreshShop]:
-    shop = FreshShop(tmp_path, free_port, wheel)
+def fresh(tmp_path: Path, free_port: int, ours: Path) -> Iterator[FreshShop]:
+    shop = FreshShop(tmp_path, free_port, ours)
     yield shop
     shop.close()

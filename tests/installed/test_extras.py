@@ -1,7 +1,4 @@
-"""Each extra is enough for what its page shows: that is followed with nothing else installed.
-
-pip fetches it as bin/setup does: where no index of packages is in reach, these tests fail.
-"""
+"""Each extra is enough for what its page shows: that is followed with nothing else installed."""
 
 from __future__ import annotations
 
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from tests.shop import Shop
 
     from .fresh import FreshShop
-
-pytestmark = pytest.mark.timeout(600)  # an index may be far away
 
 FRAMEWORKS = {"attrs", "django", "peewee", "pydantic", "sqlalchemy", "sqlmodel"}
 

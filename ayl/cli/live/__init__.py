@@ -71,11 +71,11 @@ def watch(request: Request, seconds: float, count: int | None, sort: str) -> Non
     from ayl.cli.live.rounds import looking, rounds, sleep
     from ayl.cli.live.watching import picture
 
-    def drawn(looks: list[Look], size: tuple[int, int] | None) -> list[Line]:
-        return picture(looks, sort, request.named_tube, size)
+    def drawn(looks: list[Look], width: int | None, height: int | None = None) -> list[Line]:
+        return picture(looks, sort, request.named_tube, width, height)
 
     def write(looks: list[Look]) -> None:
-        click.echo(as_json(looks, None) if request.as_json else f"{printed(drawn(looks, None), styled=False)}\n")
+        click.echo(as_json(looks, None) if request.as_json else f"{printed(drawn(looks, _columns()), styled=False)}\n")
 
     look = looking(request.servers, request.named_tube)
     try:
@@ -114,9 +114,7 @@ def top(request: Request, seconds: float, sort: str) -> None:
         run(terminal, request.servers, request.named_tube, seconds, sort)
 
 
-def _watched(
-    follow: Callable[[Shown], list[Look]], drawn: Callable[[list[Look], tuple[int, int]], list[Line]]
-) -> list[Look]:
+def _watched(follow: Callable[[Shown], list[Look]], drawn: Callable[[list[Look], int, int], list[Line]]) -> list[Look]:
     """On a screen; what was there last is left behind on the terminal."""
     from ayl.cli.live.rounds import Shown
     from ayl.cli.live.screen import screen
@@ -141,6 +139,11 @@ def why_no_screen() -> str:
     except ImportError:
         return "this Python was built without curses"
     return "" if usable() else f"TERM={visible(os.environ.get('TERM', ''))} is no terminal that can be drawn on"
+
+
+def _columns() -> int | None:
+    """Of a terminal, though it may be none that can be drawn on."""
+    return os.get_terminal_size(sys.stdout.fileno()).columns or None if sys.stdout.isatty() else None
 
 
 def _coloured() -> bool:

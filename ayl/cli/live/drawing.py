@@ -19,7 +19,6 @@ class Style(enum.Enum):
 
     PLAIN = enum.auto()
     TITLE = enum.auto()
-    CHOSEN = enum.auto()
     WRONG = enum.auto()
     NOTABLE = enum.auto()
 
@@ -29,6 +28,7 @@ class Span(NamedTuple):
 
     text: str
     style: Style = Style.PLAIN
+    chosen: bool = False
 
 
 Line: TypeAlias = tuple[Span, ...]
@@ -38,6 +38,8 @@ GAPS = ("  ", " ")
 """Between columns; the second where that leaves more of long names."""
 NARROWEST = 10
 """Cells that the first column of a grid has at least, if its texts are as long."""
+WIDEST = 60
+"""Cells that it has at most where there is a width: numbers far away from a name are not seen to belong to it."""
 
 
 class Appearance(NamedTuple):
@@ -45,17 +47,17 @@ class Appearance(NamedTuple):
 
     colour: str = ""
     bold: bool = False
-    reverse: bool = False
 
 
 APPEARANCES = {
     Style.PLAIN: Appearance(),
     Style.TITLE: Appearance(bold=True),
-    Style.CHOSEN: Appearance(reverse=True),
-    Style.WRONG: Appearance("red"),
+    Style.WRONG: Appearance("red", bold=True),
     Style.NOTABLE: Appearance("magenta"),
 }
-"""Red and magenta can be read on light and on dark ground; everything else has the terminal's own colours."""
+"""Red and magenta can be read on light and on dark ground, red only if it is bold; everything else has the terminal's
+own colours. What is chosen has them reversed.
+"""
 
 
 def line(*parts: str | Span) -> Line:
@@ -83,34 +85,55 @@ def cells(text: str) -> int:
 
 
 def fitted(spans: Line, width: int) -> Line:
-    """Its beginning, if it is wider than that."""
-    kept, room = [], width
+    """Its beginning, if it is wider than that, with a sign that something is missing; blanks at its end are not."""
+    missing = 0 < width < cells(plain(spans).rstrip())
+    kept, room = [], width - missing
     for span in spans:
-        if cells(span.text) > room:
-            kept.append(Span(_beginning(span.text, room), span.style))
+        part = _first(span.text, room)
+        room -= cells(part)
+        if part != span.text:
+            kept.append(span._replace(text=part + CUT * missing))
             break
         kept.append(span)
-        room -= cells(span.text)
     return tuple(kept)
 
 
-def grid(titles: Sequence[str], rows: Sequence[Sequence[Span]], width: int | None) -> list[Line]:
+def grid(
+    titles: Sequence[str],
+    rows: Sequence[Sequence[Span]],
+    width: int | None,
+    *,
+    first: int = 0,
+    spare: Sequence[int] = (),
+) -> list[Line]:
     """Columns below their titles, the first to the left and cut in its middle where the others need the room, those to
-    the right. `width`: None for as wide as it takes.
+    the right. `width`: None for as wide as it takes. `first`: cells that the first would like, though these rows may do
+    with fewer. `spare`: columns that are left away, one after the other, where there is no room for all.
     """
     shown = [[Span(visible(span.text), span.style) for span in row] for row in rows]
     everything = [[Span(title, Style.TITLE) for title in titles], *shown]
     widths = [max(cells(span.text) for span in column) for column in zip(*everything, strict=True)]
+    widths[0] = max(widths[0], first)
+    others = [*range(1, len(widths))]
     gap = GAPS[0]
     if width is not None:
-        gap = gap if sum(widths) + len(gap) * (len(widths) - 1) <= width else GAPS[1]
-        rest = sum(widths[1:]) + len(gap) * (len(widths) - 1)
-        widths[0] = min(widths[0], max(NARROWEST, width - rest))
+        wanted = min(widths[0], WIDEST)
+        least = min(wanted, NARROWEST)
+        for number in spare:
+            if least + _beside(widths, others, GAPS[1]) <= width:
+                break
+            others.remove(number)
+        gap = gap if wanted + _beside(widths, others, gap) <= width else GAPS[1]
+        widths[0] = max(least, min(wanted, width - _beside(widths, others, gap)))
     padded = (
-        [_padded(span, room, to_left=not number) for number, (span, room) in enumerate(zip(row, widths, strict=True))]
-        for row in everything
+        [_padded(row[number], widths[number], to_left=not number) for number in (0, *others)] for row in everything
     )
     return [_joined(row, gap, width) for row in padded]
+
+
+def _beside(widths: Sequence[int], others: Sequence[int], gap: str) -> int:
+    """The room that other columns take to the right of the first."""
+    return sum(len(gap) + widths[number] for number in others)
 
 
 def _joined(row: Sequence[Line], gap: str, width: int | None) -> Line:
@@ -130,25 +153,25 @@ def middle_cut(text: str, room: int) -> str:
     """Its beginning and its end, if there is no room for all: a tube's app and its lane."""
     if cells(text) <= room:
         return text
-    end = _beginning(text[::-1], room // 2 + 1)[:-1][::-1] if room > 2 else ""
-    return _beginning(text, room - cells(end)) + end
+    end = _first(text[::-1], room // 2)[::-1] if room > 2 else ""
+    return _first(text, room - 1 - cells(end)) + CUT * (room > 0) + end
 
 
-def _beginning(text: str, room: int) -> str:
-    """As much of a text that is too long as there is room for, with a sign that something is missing."""
-    if room < 1:
-        return ""
+def _first(text: str, room: int) -> str:
+    """As much of its beginning as there is room for."""
+    if cells(text) <= room:
+        return text
     taken, used = "", 0
     for character in text:
         used += cells(character)
-        if used > room - 1:
+        if used > room:
             break
         taken += character
-    return taken + CUT
+    return taken
 
 
 def _painted(span: Span) -> str:
     look = APPEARANCES[span.style]
-    if not any(look):
+    if not any(look) and not span.chosen:
         return span.text
-    return click.style(span.text, fg=look.colour or None, bold=look.bold or None, reverse=look.reverse or None)
+    return click.style(span.text, fg=look.colour or None, bold=look.bold or None, reverse=span.chosen or None)

@@ -23,7 +23,7 @@ def run(screen: Screen, servers: Sequence[Server], pattern: str, seconds: float,
     """Until the operator quits."""
     looker = Looker(servers, pattern, seconds, screen.wake)
     looker.start()
-    facts, state, asked = Facts(), State(order), None
+    facts, state, asked = Facts(), State(order, pattern), None
     while not state.ended:
         screen.show(view(facts, state, screen.size))
         key = screen.key(PATIENCE)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ayl.admin.onlooker import Look, Onlooker
+from ayl.cli.live.tubes import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,10 +69,11 @@ def sleep(due: float) -> bool:
 class Shown:
     """The last look, kept on a screen whatever becomes of that."""
 
-    def __init__(self, screen: Screen, drawn: Callable[[list[Look], tuple[int, int]], list[Line]]) -> None:
+    def __init__(self, screen: Screen, drawn: Callable[[list[Look], int, int], list[Line]]) -> None:
         self._screen = screen
         self._drawn = drawn
         self._looks: list[Look] = []
+        screen.show([WAITING])
 
     def tell(self, looks: list[Look]) -> None:
         self._looks = looks
@@ -88,4 +90,4 @@ class Shown:
     @property
     def lines(self) -> list[Line]:
         """What there is to see of it now; nothing before the first look."""
-        return self._drawn(self._looks, self._screen.size) if self._looks else []
+        return self._drawn(self._looks, *self._screen.size) if self._looks else []

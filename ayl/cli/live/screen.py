@@ -171,7 +171,7 @@ class Screen:
 
     def _attributes(self, span: Span) -> int:
         look = APPEARANCES[span.style]
-        return self._pairs.get(look.colour, 0) | curses.A_BOLD * look.bold | curses.A_REVERSE * look.reverse
+        return self._pairs.get(look.colour, 0) | curses.A_BOLD * look.bold | curses.A_REVERSE * span.chosen
 
 
 def _pairs() -> dict[str, int]:

@@ -56,6 +56,8 @@ class State:
     """What the operator has chosen."""
 
     order: str
+    pattern: str = ""
+    """That of -t: other tubes are not looked at."""
     place: Place | None = None
     wanted: str = ""
     """Of the tubes' names: a part, or a pattern with `*`."""

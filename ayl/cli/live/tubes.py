@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ayl.admin.onlooker import Look, SeenTube  # noqa: TC001 - a NamedTuple's fields
 from ayl.cli.described import clock
-from ayl.cli.live.drawing import Line, Span, Style, fitted, grid, line
+from ayl.cli.live.drawing import Line, Span, Style, cells, fitted, grid, line
 from ayl.cli.output import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from ayl.admin import TubeStatistics
 
@@ -41,9 +41,14 @@ ORDERS: dict[str, Callable[[Row], float]] = {
 }
 """What tubes may be sorted by: the most first, and those with as much by name."""
 
+WAITING = line("waiting for the first answer")
+"""What is shown before the first look."""
+
 TITLES = ("TUBE", "WATCH", "+/-", "BURIED", "READY", "+/-", "RESERVED", "DELAYED", "DONE/S")
 PAUSED = "PAUSED"
 """The title of a column that is there while a tube is."""
+SPARE = (2, 6, 8, 7, 5)
+"""Of TITLES: what is left away first on a narrow terminal."""
 
 
 def rows(look: Look, order: str) -> list[Row]:
@@ -62,11 +67,11 @@ def summary(look: Look) -> Line:
     return line(Span(look.server, Style.TITLE), facts, *draining)
 
 
-def left_out(missing: Iterable[Row]) -> Line:
+def left_out(above: Sequence[Row], below: Sequence[Row]) -> Line:
     """What there was no room for."""
-    absent = [*missing]
-    jobs = sum(row.jobs for row in absent)
-    return line(f"… and {numbered(len(absent), 'more tube')}, {numbered(jobs, 'job')}")
+    jobs = sum(row.jobs for row in (*above, *below))
+    where = f" ({len(above):,} above)" if above else ""
+    return line(f"… and {numbered(len(above) + len(below), 'more tube')}{where}, {numbered(jobs, 'job')}")
 
 
 def numbered(count: int, what: str) -> str:
@@ -74,11 +79,20 @@ def numbered(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def drawn(entries: Sequence[Row | Line], width: int | None, chosen: Row | None = None) -> list[Line]:
-    """A title, rows below each other, and lines between them as they are. `width`: None for as wide as it takes."""
-    shown = [entry for entry in entries if isinstance(entry, Row)]
-    paused = any(row.tube.pause for row in shown)
-    title, *table = grid((*TITLES, PAUSED)[: None if paused else -1], [_spans(row, paused) for row in shown], width)
+def drawn(
+    entries: Sequence[Row | Line], all_rows: Sequence[Row], width: int | None, chosen: Row | None = None
+) -> list[Line]:
+    """A title, rows below each other, and lines between them as they are; some of `all_rows`, by which columns stay in
+    their places whichever of them are in sight. `width`: None for as wide as it takes.
+    """
+    paused = any(row.tube.pause for row in all_rows)
+    title, *table = grid(
+        (*TITLES, PAUSED)[: None if paused else -1],
+        [_spans(entry, paused) for entry in entries if isinstance(entry, Row)],
+        width,
+        first=max((cells(visible(row.tube.name)) for row in all_rows), default=0),
+        spare=SPARE,
+    )
     drawn_rows = iter(table)
     lines = [title]
     for entry in entries:
@@ -86,7 +100,7 @@ def drawn(entries: Sequence[Row | Line], width: int | None, chosen: Row | None =
             lines.append(entry if width is None else fitted(entry, width))
             continue
         spans = next(drawn_rows)
-        lines.append(tuple(Span(span.text, Style.CHOSEN) for span in spans) if entry == chosen else spans)
+        lines.append(tuple(span._replace(chosen=True) for span in spans) if entry == chosen else spans)
     return lines
 
 

@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ayl.admin.jobs import STATES
-from ayl.cli.described import clock
 from ayl.cli.described import line as described
-from ayl.cli.live.drawing import Line, Span, Style, fitted, line
+from ayl.cli.live.drawing import NARROWEST, Line, Span, Style, fitted, line, middle_cut
 from ayl.cli.live.state import chosen, listed
-from ayl.cli.live.tubes import Row, drawn, left_out, numbered, summary
+from ayl.cli.live.tubes import WAITING, Row, drawn, left_out, numbered, summary
 from ayl.cli.output import visible
 
 if TYPE_CHECKING:
@@ -29,20 +28,20 @@ CALLS = 4
 HELP = (
     ("up, down, j, k", "choose a tube; also page up, page down, home, end"),
     ("s", "sort by the next column: jobs, name, ready, buried, done"),
-    ("/", "show only tubes with this in their names; * is any text, Esc shows all"),
+    ("/", "only tubes with this in their names (* is any text); Esc: all"),
     ("p", "pause the chosen tube for an hour, or let it go on"),
-    ("K", "kick: make its buried jobs ready, or its delayed ones if none is buried"),
+    ("K", "make its buried jobs ready; if there are none, its delayed ones"),
     ("?, h", "this page"),
     ("q, Ctrl-C", "quit"),
     ("", ""),
     ("WATCH", "connections that watch the tube: its workers"),
     ("+/-", "change since the look before"),
-    ("DONE/S", "jobs deleted per second, as workers do when a call has ended"),
+    ("DONE/S", "jobs deleted per second, as workers do when a call ends"),
     ("magenta", "ready jobs that nobody watches for; a pause"),
     ("red", "buried jobs; a server that is away"),
 )
 
-FOOT = "q quit  j/k tube  s sort ({})  / filter  p pause  K kick  ? help"
+FOOT = "q quit  ? help  j/k tube  s sort ({})  / filter  p pause  K kick"
 
 
 def view(facts: Facts, state: State, size: tuple[int, int]) -> list[Line]:
@@ -56,9 +55,9 @@ def view(facts: Facts, state: State, size: tuple[int, int]) -> list[Line]:
         lines = [line(Span(f"{key:{keys}}  ", Style.TITLE), text) for key, text in HELP]
         return [fitted(spans, width) for spans in lines[:height]]
     head = _head(facts.looks)
-    foot = [_status(state), line(FOOT.format(state.order))]
+    foot = [_status(state, width), line(FOOT.format(state.order))]
     row = chosen(shown := listed(facts.looks, state), state)
-    panel = [line(), *_panel(facts, row, height)]
+    panel = [line(), *_panel(facts, row, size)]
     room = height - len(head) - len(panel) - len(foot)
     body = _body(facts.looks, shown, row, (width, room), state)
     body += [line()] * (room - len(body))
@@ -68,7 +67,7 @@ def view(facts: Facts, state: State, size: tuple[int, int]) -> list[Line]:
 def _head(looks: Sequence[Look]) -> list[Line]:
     """The servers, and all their jobs and workers together."""
     if not looks:
-        return [line("waiting for the first answer"), line(), line()]
+        return [WAITING, line(), line()]
     when = f"{datetime.fromtimestamp(looks[0].at).astimezone():%H:%M:%S}  "
     if len(looks) == 1:
         first = line(when, *summary(looks[0]))
@@ -95,27 +94,32 @@ def _body(
         entries += [summary(look)] * (len(looks) > 1)
         entries += [row for row in shown if row.server == look.server]
     if not shown and looks and not any(look.trouble for look in looks):
-        return [line(f"no tube has {visible(state.wanted)} in its name" if state.wanted else "no tubes")]
+        matching = f"no tube matches {visible(state.pattern)}" if state.pattern else "no tubes"
+        return [line(f"no tube has {visible(state.wanted)} in its name" if state.wanted else matching)]
     room = height - 1
     if len(entries) > room:
         room -= 1
         first = min(max(0, (entries.index(row) if row else 0) - room // 2), len(entries) - room)
         seen = entries[first : first + room]
-        missing = left_out(entry for entry in (*entries[:first], *entries[first + room :]) if isinstance(entry, Row))
-        entries = [*seen, missing]
-    lines = drawn(entries, width, row)
+        above, below = (
+            [entry for entry in some if isinstance(entry, Row)] for some in (entries[:first], entries[first + room :])
+        )
+        entries = [*seen, left_out(above, below)]
+    lines = drawn(entries, shown, width, row)
     return lines if shown else lines[1:]
 
 
-def _panel(facts: Facts, row: Row | None, height: int) -> list[Line]:
+def _panel(facts: Facts, row: Row | None, size: tuple[int, int]) -> list[Line]:
     """More about the chosen tube, always of the same height."""
+    width, height = size
     calls = CALLS if height >= TALL else 0
     if row is None:
         return [line()] * (1 + calls)
     tube = row.tube
-    workers = f"  {numbered(tube.workers.busy, 'worker')} busy  {tube.workers.available} available"
-    pause = [Span(f"  paused for {clock(tube.pause_time_left)}", Style.NOTABLE)] if tube.pause else []
-    lines = [line(Span(visible(tube.name), Style.TITLE), workers, f"  {numbered(tube.using, 'producer')}", *pause)]
+    busy, available = numbered(tube.workers.busy, "worker"), tube.workers.available
+    clients = f"  {busy} busy  {available} available  {numbered(tube.using, 'producer')}"
+    name = middle_cut(visible(tube.name), max(NARROWEST, width - len(clients)))
+    lines = [line(Span(name, Style.TITLE), clients)]
     if facts.place == (row.server, tube.name):
         for job in facts.heads:
             lines.append(line(described(job)))
@@ -125,11 +129,12 @@ def _panel(facts: Facts, row: Row | None, height: int) -> list[Line]:
     return lines + [line()] * (1 + calls - len(lines))
 
 
-def _status(state: State) -> Line:
+def _status(state: State, width: int) -> Line:
+    """What is cut of it is in its middle, the name of a tube."""
     if state.question is not None:
-        return line(Span(f"{state.question.text} y/n", Style.NOTABLE))
+        return line(Span(middle_cut(visible(f"{state.question.text} y/n"), width), Style.NOTABLE))
     if state.typing:
         return line(f"filter: {state.wanted}_  (Enter keeps it, Esc shows all)")
     if state.notice:
-        return line(Span(visible(state.notice), Style.TITLE))
+        return line(Span(middle_cut(visible(state.notice), width), Style.TITLE))
     return line(f"filter: {state.wanted}  (Esc shows all)" if state.wanted else "")

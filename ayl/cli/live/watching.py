@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from ayl.admin.onlooker import Look
 
 
-def picture(looks: Sequence[Look], order: str, pattern: str, size: tuple[int, int] | None = None) -> list[Line]:
-    """All servers' tubes below a time; as many as there is room for, if a `size` in columns and lines is given."""
+def picture(
+    looks: Sequence[Look], order: str, pattern: str, width: int | None = None, height: int | None = None
+) -> list[Line]:
+    """All servers' tubes below a time; as many as there is room for, if a `height` is given."""
     moment = datetime.fromtimestamp(looks[0].at).astimezone()
-    when = moment.isoformat(" ", "seconds") if size is None else f"{moment:%H:%M:%S}"
+    when = moment.isoformat(" ", "seconds") if height is None else f"{moment:%H:%M:%S}"
     several = len(looks) > 1
     if several:
-        head = line(Span(when, Style.TITLE), f"  {len(looks)} servers")
+        missing = sum(bool(look.trouble) for look in looks)
+        away = [Span(f"  {missing} away", Style.WRONG)] * bool(missing)
+        head = line(Span(when, Style.TITLE), f"  {len(looks)} servers", *away)
     else:
         head = line(f"{when}  ", *summary(looks[0]))
     sections = [rows(look, order) for look in looks]
     # The head, the titles, and each server's own line.
-    room = None if size is None else [*shares([len(some) for some in sections], size[1] - 2 - several * len(looks))]
+    room = None if height is None else shares([len(some) for some in sections], height - 2 - several * len(looks))
     entries: list[Row | Line] = []
     for number, (look, found) in enumerate(zip(looks, sections, strict=True)):
         if several:
@@ -33,12 +37,11 @@ def picture(looks: Sequence[Look], order: str, pattern: str, size: tuple[int, in
         if not found and not look.trouble:
             entries.append(line(f"no tube matches {pattern}" if pattern else "no tubes"))
         entries += found if room is None else _cut(found, room[number])
-    width = None if size is None else size[0]
-    titled = drawn(entries, width)
+    titled = drawn(entries, [row for found in sections for row in found], width)
     if not any(sections):
         titled = titled[1:]
     lines = [head if width is None else fitted(head, width), *titled]
-    return lines if size is None else lines[: size[1]]
+    return lines[:height]
 
 
 def shares(wanted: Sequence[int], room: int) -> list[int]:
@@ -56,4 +59,4 @@ def _cut(found: Sequence[Row], room: int) -> Sequence[Row | Line]:
     if len(found) <= room:
         return found
     kept = max(0, room - 1)
-    return [*found[:kept], left_out(found[kept:])]
+    return [*found[:kept], left_out((), found[kept:])]

@@ -39,6 +39,9 @@ class Held:
     def touch(self) -> bool:
         return True
 
+    def renew(self, body: bytes) -> bool:
+        raise NotImplementedError
+
     def delete(self) -> bool:
         self.settled.append("deleted")
         return True

@@ -30,6 +30,8 @@ class Paper:
 
     def touch(self) -> bool: ...  # type: ignore[empty-body]
 
+    def renew(self, body: bytes) -> bool: ...  # type: ignore[empty-body]
+
     def delete(self) -> bool: ...  # type: ignore[empty-body]
 
     def release(self, delay: int, body: bytes | None = None) -> bool: ...  # type: ignore[empty-body]

@@ -10,13 +10,10 @@ from click.testing import CliRunner, Result
 
 from ayl.cli import ExitCode
 from ayl.cli.beanstalk import ayl_beanstalk
+from tests.cli.schemas import FINDING, fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ayl.admin import Server
-
-FINDING = {"code": str, "severity": str, "sentence": str, "cure": str, "facts": dict, "server": str}
 
 
 def run(*words: str, server: Server | None = None) -> Result:
@@ -36,14 +33,10 @@ def document(*words: str, server: Server, code: ExitCode = ExitCode.OK) -> Any:
     return json.loads(done.stdout)
 
 
-def conforms(found: dict[str, Any], schema: Mapping[str, type]) -> bool:
-    return {name: type(value) for name, value in found.items()} == schema
-
-
 def codes(findings: list[dict[str, Any]]) -> list[str]:
     """After a look at their form."""
     for finding in findings:
-        assert conforms(finding, FINDING), finding
+        assert fault(finding, FINDING) == ""
         assert finding["severity"] in ("trouble", "warning", "note")
         assert "\n" not in finding["sentence"]
     return [finding["code"] for finding in findings]

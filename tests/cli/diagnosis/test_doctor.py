@@ -123,11 +123,6 @@ class TestTubes:
             done = run("doctor", "--tube", tube, server=server)
         assert (done.stdout, done.stderr, done.exit_code) == ("all is well with 1 tube\n", "", ExitCode.OK)
 
-    def test_a_tube_that_is_not_there_is_refused(self, server: Server) -> None:
-        done = run("doctor", "--tube", "nowhere", server=server)
-        assert done.exit_code == ExitCode.REFUSED
-        assert "no tube 'nowhere'" in done.stderr
-
 
 class TestWaiting:
     """Rules about time, told with a look at a real server whose jobs are made older."""
@@ -210,11 +205,6 @@ class TestServers:
         assert (finding.code, finding.severity) == ("versions", "note")
         assert not ailments.differences([seen, seen])
 
-    def test_no_server_is_one_line(self) -> None:
-        done = run("doctor", server=Server(port=free_port()))
-        assert done.exit_code == ExitCode.UNAVAILABLE
-        assert done.stderr.count("\n") == 1
-
 
 class TestSpool:
     def test_calls_that_wait_on_this_machine(self, server: Server, tube: str, tmp_path: Path) -> None:
@@ -252,7 +242,3 @@ def test_ten_thousand_tubes_are_examined_within_seconds() -> None:
         assert time.perf_counter() - began < 5
     assert sum("tube" in finding["facts"] for finding in findings) == 10
     assert findings[10]["sentence"] == "9,990 more tubes like that, with 9,990 jobs"
-
-
-def test_its_help_has_examples() -> None:
-    assert "ayl_beanstalk doctor --tube 'shop/*'" in run("doctor", "--help").stdout

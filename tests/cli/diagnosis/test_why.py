@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ayl.admin import Server
 from ayl.cli import ExitCode
 from ayl.settings import configure
 from ayl.signing import Key, KeyRing
-from tests.cli.servers import KINDS, Kind, client, free_port, wait_until
+from tests.cli.schemas import WHY, fault
+from tests.cli.servers import KINDS, Kind, client, wait_until
 
-from .asking import body, codes, conforms, document, run
+from .asking import body, codes, document, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import greenstalk
 
-ANSWER = {"id": int, "job": dict, "findings": list}
+    from ayl.admin import Server
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def app(server: Server, tube: str) -> Iterator[greenstalk.Client[bytes]]:
 def asked(job: int, server: Server) -> dict[str, dict[str, Any]]:
     """The findings by their codes, in order."""
     found = document("why", str(job), server=server)
-    assert conforms(found, ANSWER)
+    assert fault(found, WHY) == ""
     assert found["id"] == found["job"]["id"] == job
     return dict(zip(codes(found["findings"]), found["findings"], strict=True))
 
@@ -113,12 +114,14 @@ class TestOtherStates:
         assert sentence.endswith(": it has failed 2 times and is tried again")
 
     def test_reserved_by_somebody(self, server: Server, tube: str, app: greenstalk.Client[bytes]) -> None:
-        job = app.put(body(), ttr=500)
+        job = app.put(body(), ttr=100_000)
         app.reserve_job(job)
         found = asked(job, server)["held"]
-        assert found["sentence"].startswith("it is reserved by somebody whom the server does not name")
-        assert found["sentence"].endswith("and the lease ends in 8 min 19 s")
-        assert found["facts"]["time_to_run"] == 500
+        # What else runs on this machine decides whether there is a worker who can be asked.
+        by = r"(somebody whom the server does not name; no worker of this machine|another machine or client: no worker)"
+        assert re.match(f"it is reserved by {by} ", found["sentence"])
+        assert found["sentence"].endswith(" s ago, and the lease ends in 1 day 3 h")
+        assert found["facts"]["time_to_run"] == 100_000
 
     def test_buried_for_what(self, server: Server, tube: str, app: greenstalk.Client[bytes]) -> None:
         job = app.put(body('{"tries":3,"kills":1,"why":"ValueError: no ups\\u001b"}'))
@@ -192,11 +195,3 @@ class TestTheCommand:
     @pytest.mark.parametrize("word", ["0", "-1", "x", "18446744073709551616"])
     def test_what_is_no_id_is_told(self, word: str) -> None:
         assert run("why", "--", word).exit_code == ExitCode.USAGE
-
-    def test_no_server_is_one_line(self) -> None:
-        done = run("why", "1", server=Server(port=free_port()))
-        assert done.exit_code == ExitCode.UNAVAILABLE
-        assert done.stderr.count("\n") == 1
-
-    def test_its_help_has_examples(self) -> None:
-        assert "ayl_beanstalk why 981" in run("why", "--help").stdout

@@ -11,7 +11,7 @@ import pytest
 from ayl.admin.bodies import Body
 from ayl.admin.jobs import Job
 from ayl.cli.live import SORTS
-from ayl.cli.live.drawing import Line, Style, cells, plain
+from ayl.cli.live.drawing import Line, Span, Style, cells, plain
 from ayl.cli.live.state import KEYS, Action, Facts, Place, State, listed, pressed
 from ayl.cli.live.tubes import ORDERS
 from ayl.cli.live.view import HELP, SMALLEST, view
@@ -47,17 +47,29 @@ class TestWatch:
         assert [line.split()[-1] for line in lines[1:]] == ["PAUSED", "0", "1:05"]
 
     def test_what_does_not_fit_is_counted(self) -> None:
-        lines = texts(picture([look(*MANY)], "jobs", "", (80, 10)))
+        lines = texts(picture([look(*MANY)], "jobs", "", 80, 10))
         assert len(lines) == 10
         assert lines[2].startswith("shop/29 ")
         assert lines[-1] == f"… and 23 more tubes, {sum(range(23))} jobs"
 
     def test_servers_share_the_room_and_one_that_is_away_says_so(self) -> None:
-        lines = texts(picture([look(*MANY), away(), look(tube("b"), server="three:1")], "jobs", "", (80, 14)))
+        lines = texts(picture([look(*MANY), away(), look(tube("b"), server="three:1")], "jobs", "", 80, 14))
         assert len(lines) == 14
-        assert lines[0] == f"{WHEN}  3 servers"
+        assert lines[0] == f"{WHEN}  3 servers  1 away"
         assert "no server at two:11300 (connection refused); trying again" in lines
         assert [line for line in lines if line.startswith("b ")]
+
+    @pytest.mark.parametrize(("width", "titles"), [
+        (80, "TUBE WATCH +/- BURIED READY +/- RESERVED DELAYED DONE/S PAUSED"),
+        (64, "TUBE WATCH BURIED READY +/- RESERVED DELAYED DONE/S PAUSED"),
+        (60, "TUBE WATCH BURIED READY +/- DELAYED DONE/S PAUSED"),
+        (50, "TUBE WATCH BURIED READY +/- DELAYED PAUSED"),
+        (40, "TUBE WATCH BURIED READY +/- PAUSED"),
+    ])  # fmt: skip
+    def test_a_narrow_terminal_gets_fewer_columns_and_all_of_these(self, width: int, titles: str) -> None:
+        lines = texts(picture([look(tube("shop/1", ready=5, pause=9), tube("long/1/" + "x" * 193))], "name", "", width))
+        assert " ".join(lines[1].split()) == titles
+        assert [line.count("…") for line in lines[1:]] == [0, 1, 0]
 
     @pytest.mark.parametrize(("wanted", "room", "given"), [
         ([5, 5], 20, [5, 5]), ([30, 2], 10, [8, 2]), ([30, 30, 30], 10, [3, 3, 4]), ([3], -2, [0]),
@@ -93,7 +105,7 @@ SHAPES = [
 ]
 STATES = [
     State("jobs"),
-    State("name", Place("one:11300", "shop/15")),
+    State("name", place=Place("one:11300", "shop/15")),
     State("jobs", helping=True),
     State("jobs", wanted="op/1", typing=True),
     State("jobs", notice="done " * 40),
@@ -105,7 +117,7 @@ class TestTop:
     @pytest.mark.parametrize("size", SIZES, ids=str)
     def test_it_keeps_to_any_size(self, size: tuple[int, int]) -> None:
         for facts, state in product(SHAPES, STATES):
-            for lines in (view(facts, state, size), picture(facts.looks, "jobs", "", size) if facts.looks else []):
+            for lines in (view(facts, state, size), picture(facts.looks, "jobs", "", *size) if facts.looks else []):
                 assert len(lines) <= size[1]
                 assert max((cells(plain(spans)) for spans in lines), default=0) <= size[0]
 
@@ -119,13 +131,48 @@ class TestTop:
         assert lines[4].startswith("shop/29 ")
         assert "#7 buried 0:03 Order.find(7).ship()" in lines
         assert "  why: no" in lines
-        assert lines[-1].startswith("q quit  j/k tube  s sort (jobs)")
+        assert lines[-1].startswith("q quit  ? help  j/k tube  s sort (jobs)")
 
     def test_the_chosen_tube_stands_out_and_is_always_in_sight(self) -> None:
         for number in range(30):
-            lines = view(SHAPES[3], State("name", Place("one:11300", f"shop/{number:02}")), (80, 24))
-            (row,) = [spans for spans in lines if all(span.style is Style.CHOSEN for span in spans) and spans]
+            lines = view(SHAPES[3], State("name", place=Place("one:11300", f"shop/{number:02}")), (80, 24))
+            (row,) = [spans for spans in lines if all(span.chosen for span in spans) and spans]
             assert plain(row).startswith(f"shop/{number:02} ")
+
+    @pytest.mark.parametrize(("state", "said"), [
+        (State("jobs"), "no tubes"),
+        (State("jobs", pattern="nix*"), "no tube matches nix*"),
+        (State("jobs", pattern="nix*", wanted="x"), "no tube has x in its name"),
+    ])  # fmt: skip
+    def test_no_tubes_are_said_to_be_none(self, state: State, said: str) -> None:
+        assert texts(view(SHAPES[1], state, (80, 24)))[3] == said
+
+    def test_what_is_wrong_with_the_chosen_tube_stands_out_there_as_well(self) -> None:
+        lines = view(Facts([look(tube("a", buried=7))]), State("name"), (80, 24))
+        assert Span("7", Style.WRONG, chosen=True) in [span for spans in lines for span in spans]
+
+    def test_columns_stay_where_they_are_whichever_tubes_are_in_sight(self) -> None:
+        some = Facts([look(*MANY, tube("zzz/" + "z" * 30, pause=90))])
+        titles = {texts(view(some, State("name", place=Place("one:11300", row.name)), (160, 20)))[3] for row in MANY}
+        assert len(titles) == 1
+
+    def test_it_says_how_many_tubes_are_above(self) -> None:
+        for name, said in (("shop/00", "19 more tubes, 380 jobs"), ("shop/29", "19 more tubes (19 above), 171 jobs")):
+            assert f"… and {said}" in texts(view(SHAPES[3], State("name", place=Place("one:11300", name)), (80, 24)))
+
+    @pytest.mark.parametrize("width", [80, 60])
+    def test_the_longest_name_leaves_room_for_what_is_said_of_it(self, width: int) -> None:
+        name = "x" * 200
+        facts = Facts([look(tube(name, workers=2))])
+        asked = pressed(State("name"), "p", listed(facts.looks, State("name")))
+        lines = texts(view(facts, asked, (width, 24)))
+        assert [line for line in lines if line.startswith("pause xx") and line.endswith("xx for an hour? y/n")]
+        assert [line for line in lines if line.endswith("xx  0 workers busy  2 available  0 producers")]
+
+    def test_what_a_terminal_would_obey_is_spelled_out_in_questions(self) -> None:
+        facts = Facts([look(tube("\x1b[31mred"))])
+        asked = pressed(State("name"), "p", listed(facts.looks, State("name")))
+        assert r"pause \x1b[31mred for an hour? y/n" in texts(view(facts, asked, (80, 24)))
 
     def test_a_server_that_is_away_is_told_of_above_whatever_is_in_sight(self) -> None:
         lines = texts(view(SHAPES[4], STATES[0], (160, 24)))
@@ -143,6 +190,7 @@ class TestTop:
         spoken = {"escape": "", "page up": "", "page down": "", "home": "", "end": ""}
         assert all(spoken.get(key, key) in said for key in KEYS)
         assert len(HELP) <= 24
+        assert not [line for line in texts(view(Facts(), STATES[2], (80, 24))) if "…" in line]
 
 
 class TestKeys:

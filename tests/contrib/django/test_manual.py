@@ -1,11 +1,17 @@
-"""docs/django.md is true: its files are written, its commands run and its snippets executed, in its order."""
+"""docs/django.md is true: its files are written, its commands run and its snippets executed, in its order.
+
+It is followed by tests/installed, where nothing is there but what it installs.
+"""
 
 from __future__ import annotations
 
-from tests.pages import Page
-from tests.shop import PATIENCE, Shop, installed, shop
+from typing import TYPE_CHECKING
 
-__all__ = ["shop"]
+from tests.pages import Page
+from tests.shop import PATIENCE, installed
+
+if TYPE_CHECKING:
+    from tests.shop import Shop
 
 MANUAL = Page("docs/django.md")
 
@@ -33,10 +39,6 @@ assert client.get("/welcome").content == b"hello\\n"
 def test_the_manual_says_how_to_install_it() -> None:
     assert MANUAL.commands[0] == 'pip install "ayl[django]"'
     assert installed(MANUAL.commands[0]) == {"django"}
-
-
-def test_following_the_manual_step_by_step_works(shop: Shop) -> None:
-    follow(shop)
 
 
 def follow(shop: Shop) -> None:

@@ -1,14 +1,13 @@
 """docs/sqlalchemy.md and docs/sqlmodel.md are true: every snippet is run in its order, with a server and real workers.
 
-Snippets that begin with the name of a file are saved as that file.
+Snippets that begin with the name of a file are saved as that file. The pages are followed by tests/installed, where
+nothing is there but what they install.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-
-import pytest
 
 from tests.pages import Page
 from tests.shop import Shop, installed, shop
@@ -79,11 +78,6 @@ EXPECTED = {
 }
 
 NEVER = ("never", "pigeon", "Traceback", "WARNING", "ERROR")
-
-
-@pytest.mark.parametrize("page", EXPECTED)
-def test_following_the_page_step_by_step_works(page: str, shop: Shop) -> None:
-    follow(page, shop)
 
 
 def follow(page: str, shop: Shop) -> None:

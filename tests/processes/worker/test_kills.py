@@ -29,11 +29,13 @@ def test_the_call_of_a_killed_worker_is_made_again_by_its_successor(workshop: Wo
     os.kill(first, signal.SIGKILL)
     second = workshop.read("running-begins", times=2).pid
     assert [first, second] == supervisor.started()
+    supervisor.awaits("now job \\d+\\) is made alone, for it may have killed its worker$")
     job = workshop.job(running.job_id)
-    assert (job["state"], job["reserves"], job["timeouts"], job["releases"], job["pri"]) == ("reserved", 2, 0, 0, 77)
+    assert (job["state"], job["reserves"], job["timeouts"], job["releases"], job["pri"]) == ("reserved", 1, 0, 0, 77)
+    assert workshop.life(job["id"]) == Life(alone=True)
 
     workshop.let_go("running")
-    workshop.await_gone(running.job_id)
+    workshop.await_gone(job["id"])
     assert workshop.words() == ["running-begins", "running-begins", "running-ends"]
     assert len(supervisor.logs("was killed by SIGKILL")) == 1
 
@@ -71,7 +73,7 @@ def test_a_call_that_kills_each_of_its_workers_is_buried_as_poison_and_the_other
     assert job["pri"] == 5
     assert workshop.life(job["id"]) == Life(0, 3, "poison, it has killed its worker 3 times")
     assert workshop.words().count("died") == 3
-    assert len(supervisor.logs("was killed by SIGKILL")) == 3
+    supervisor.awaits("was killed by SIGKILL", 3)
 
     workshop.client.kick(1)  # an operator gives it one more chance
     supervisor.awaits("buried: poison, it has killed its worker 4 times$")
@@ -123,7 +125,10 @@ def test_what_runs_beside_a_call_that_kills_is_never_blamed_and_the_call_is_afte
     supervisor.awaits("buried: poison, it has killed its worker 3 times$")
     for word in words:
         workshop.read(word)
-    assert workshop.words().count("died") == 3
+    assert workshop.words().count("died") in {
+        3,
+        4,
+    }  # one that is by chance alone from the second time on needs no third
     assert len(supervisor.logs("buried:")) == 1
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import ayl
+from ayl.life import Life
 from tests.processes.deadline import for_a_while
 
 from .app import chores
@@ -52,7 +55,7 @@ def test_beside_a_thread_that_ends_the_worker_again_and_again_no_call_of_a_proce
     supervisor.awaits("buried: poison, it has killed its worker 3 times")
     for word in words:
         workshop.read(word)
-    assert workshop.words().count("died") == 3
+    assert workshop.words().count("died") in {3, 4}  # the first two, with others beside it, count as one
     assert len(supervisor.logs("buried:")) == 1
 
 
@@ -81,3 +84,25 @@ def test_no_process_takes_a_job_beside_a_thread_that_is_to_be_alone(our_workshop
     assert "beside" not in workshop.words()
     workshop.let_go(word)
     workshop.read("beside")
+
+
+def test_a_call_of_a_process_that_workers_have_died_with_is_made_alone_in_all_of_its_worker(
+    our_workshop: Workshop,
+) -> None:
+    workshop = our_workshop
+    sent = ayl.opts(time_to_run=20).send(chores.hold, workshop.folder, "suspect")
+    for _ in range(2):
+        with workshop.server.client(watch=workshop.tube) as client:
+            client.reserve(timeout=5)  # and dies
+    supervisor = workshop.workers("--processes", "2")
+    workshop.read("suspect-begins")
+    supervisor.awaits(r"\(now job \d+\) is made alone")
+    ayl.send(chores.note, workshop.folder, "beside")
+    for_a_while(0.5, workshop.words)
+    assert workshop.words() == ["suspect-begins"]
+    os.kill(supervisor.started()[0], signal.SIGKILL)
+    workshop.read("suspect-begins", 2)
+    assert workshop.life(workshop.job(sent.job_id)["id"]) == Life(0, 2, alone=True)
+    workshop.let_go("suspect")
+    workshop.await_empty()
+    assert workshop.words()[-1] == "beside"

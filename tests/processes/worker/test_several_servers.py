@@ -18,7 +18,8 @@ import pytest
 import ayl
 from ayl import delivery
 from ayl.engines import source_for, watch_for
-from tests.processes.deadline import eventually, for_a_while
+from tests.cli.servers import peer
+from tests.processes.deadline import PATIENCE, eventually, for_a_while
 from tests.processes.servers import HOST, Kind, Server, serving
 
 from .app import chores
@@ -51,9 +52,9 @@ def url(servers: list[Server]) -> str:
 class Taker:
     """A source as a worker has it, and the end of its wake-up descriptor."""
 
-    def __init__(self, engine: str) -> None:
+    def __init__(self, engine: str, timeout: float) -> None:
         self._reader, self._writer = socket.socketpair()
-        settings = ayl.configure(engine=engine, timeout=2.0)
+        settings = ayl.configure(engine=engine, timeout=timeout)
         self.source: Source = source_for(settings, watch_for([TUBE]), self._reader.fileno())
 
     def take(self) -> int:
@@ -74,8 +75,8 @@ class Taker:
 
 
 @contextmanager
-def taker(servers: list[Server]) -> Iterator[Taker]:
-    opened = Taker(url(servers))
+def taker(engine: str, timeout: float = 2.0) -> Iterator[Taker]:
+    opened = Taker(engine, timeout)
     try:
         yield opened
     finally:
@@ -107,7 +108,7 @@ def reconnects(server: Server) -> int:
 def test_jobs_of_all_servers_are_taken_in_turn(two: list[Server]) -> None:
     put(two[0], *range(200))
     put(two[1], *range(1000, 1200))
-    with taker(two) as worker:
+    with taker(url(two)) as worker:
         taken = [worker.take() for _ in range(400)]
     assert sorted(taken) == [*range(200), *range(1000, 1200)]
     assert [number for number in taken if number < 1000] == [*range(200)]
@@ -116,7 +117,7 @@ def test_jobs_of_all_servers_are_taken_in_turn(two: list[Server]) -> None:
 
 
 def test_under_load_connections_are_kept(two: list[Server]) -> None:
-    with taker(two) as worker:
+    with taker(url(two)) as worker:
         put(two[0], 0)
         worker.take()
         before = [reconnects(server) for server in two]
@@ -138,7 +139,7 @@ def waiting(server: Server, tube: str = TUBE) -> int:
 
 def test_while_a_call_runs_no_other_job_is_held(two: list[Server]) -> None:
     """The job comes while the worker waits on both, so that both have its reserve."""
-    with taker(two) as worker:
+    with taker(url(two)) as worker:
         for round_ in range(4):
             leases: list[Lease | None] = []
             taking = threading.Thread(target=lambda leases=leases: leases.append(worker.source.take()))
@@ -158,7 +159,7 @@ def test_while_a_call_runs_no_other_job_is_held(two: list[Server]) -> None:
 
 def test_a_job_that_came_in_the_same_moment_goes_back(two: list[Server]) -> None:
     """Both servers answer while the worker stands still; it keeps one job, and the other is ready again."""
-    with taker(two) as worker:
+    with taker(url(two)) as worker:
         put(two[0], 0)
         worker.take()
         for number in range(1, 20):
@@ -173,8 +174,45 @@ def test_a_job_that_came_in_the_same_moment_goes_back(two: list[Server]) -> None
             assert {int(lease.body), worker.take()} == {number, -number}
 
 
+def test_a_job_that_came_while_another_was_read_goes_back(kind: Kind, tmp_path: Path) -> None:
+    """The job that is kept is long in coming; when it is there, the other server has handed over one as well."""
+    begins, ends = threading.Event(), threading.Event()
+
+    def slow(connection: socket.socket) -> None:
+        for command in connection.makefile("rb"):
+            words = command.split()
+            if words[0] != b"reserve-with-timeout":
+                connection.sendall(b"WATCHING 1\r\n")
+            elif words[1] == b"0":
+                connection.sendall(b"TIMED_OUT\r\n")
+            else:
+                begins.wait(PATIENCE)
+                connection.sendall(b"RESERVED 1 4\r\n")
+                ends.wait(PATIENCE)
+                connection.sendall(b"kept\r\n")
+
+    leases: list[Lease | None] = []
+    with (
+        serving(kind, tmp_path) as server,
+        peer(slow) as other,
+        taker(f"beanstalk://{other},{HOST}:{server.port}", PATIENCE) as worker,
+    ):
+        taking = threading.Thread(target=lambda: leases.append(worker.source.take()))
+        taking.start()
+        eventually(lambda: waiting(server) == 1)
+        begins.set()
+        with server.client(use=TUBE) as client:
+            job_id = client.put(b"other")
+            eventually(lambda: client.stats_job(job_id)["state"] == "reserved")
+            ends.set()
+            taking.join()
+            assert [lease and lease.body for lease in leases] == [b"kept"]
+            job = client.stats_job(job_id)
+        assert (job["state"], job["reserves"], job["releases"]) == ("ready", 1, 1)
+
+
 def test_a_worker_that_is_woken_holds_nothing(two: list[Server]) -> None:
-    with taker(two) as worker:
+    with taker(url(two)) as worker:
         worker.wake()
         assert worker.source.take() is None
         for server in two:
@@ -184,7 +222,7 @@ def test_a_worker_that_is_woken_holds_nothing(two: list[Server]) -> None:
 
 
 def test_a_server_that_stands_still_does_not_keep_the_other_waiting(two: list[Server]) -> None:
-    with taker(two) as worker:
+    with taker(url(two)) as worker:
         put(two[0], 0)
         put(two[1], 1)
         assert {worker.take(), worker.take()} == {0, 1}
@@ -200,7 +238,7 @@ def test_a_server_that_stands_still_does_not_keep_the_other_waiting(two: list[Se
 
 def test_priorities_reserves_and_ages_are_those_of_the_jobs_own_server(two: list[Server]) -> None:
     put(two[1], 5)
-    with taker(two) as worker:
+    with taker(url(two)) as worker:
         lease = worker.source.take()
         assert lease is not None
         assert (standing := lease.standing()) is not None

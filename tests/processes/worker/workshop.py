@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -29,6 +30,9 @@ APP_PATH = Path(__file__).parent / "app"
 
 IMPATIENT = ("--require", "impatient")
 """Words for workers that are to look around oftener than is good for servers."""
+
+TELLING_SECONDS = 0.1
+"""For a log to tell what was done a moment ago."""
 
 _versions = count(1)
 
@@ -136,6 +140,7 @@ class Workshop:
         self.tube = f"{APP}/{self.version}"
         self.client: greenstalk.Client[bytes] = server.client(use=self.tube)
         self.supervisors: list[Supervisor] = []
+        self._missed: set[int] = set()
         configure(app=APP, version=self.version, engine=server.url)
 
     def close(self) -> None:
@@ -237,6 +242,9 @@ class Workshop:
         # A failure is told before it is settled, and its end after.
         ends = "comes back in|buried:|dropped:|no longer ours"
         eventually(lambda: len(lines(ends)) >= len(lines("failed after")), self.told)
+        if job_id not in self._missed and any(supervisor.logs("was killed by") for supervisor in self.supervisors):
+            self._missed.add(job_id)
+            time.sleep(TELLING_SECONDS)  # that a call is made alone is told after it has another job
         heirs = lines(r"now job \d+\)")
         return int(re.findall(r"now job (\d+)\)", heirs[-1])[-1]) if heirs else None
 
