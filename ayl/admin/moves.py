@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from ayl.admin.conversation import checked
-from ayl.admin.sources import OutOfSight, TooManyStay, source
+from ayl.admin.leases import TooManyStay
+from ayl.admin.sources import OutOfSight, source
 from ayl.admin.successors import Refusal, Successor, target
 from ayl.admin.waiting import STATES
 
@@ -79,7 +80,7 @@ def moves(
 def _decided(portion: Sequence[Waiting], decide: Decide, taking: Source) -> Iterator[tuple[Waiting, Successor | str]]:
     for job in portion:
         yield job, decide(job)
-        taking.keep_alive()
+        taking.leases.keep_alive()
 
 
 def unchanged(tube: str) -> Callable[[Waiting], Successor]:

@@ -6,51 +6,29 @@ they are: had they been reserved by somebody who then dies, they would be ready,
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ayl.admin.conversation import Reply, blamed, conversation, there
+from ayl.admin.conversation import blamed, conversation, there
 from ayl.admin.errors import RequestRefused
 from ayl.admin.foresight import Foresight, in_line
+from ayl.admin.leases import Leases
 from ayl.admin.statistics import existing, look
-from ayl.admin.waiting import (
-    FIRST_PORTION,
-    Room,
-    Waiting,
-    around,
-    described,
-    in_portions,
-    peek,
-    sighted,
-    with_bodies,
-)
+from ayl.admin.waiting import FIRST_PORTION, Room, around, in_portions, peek, sighted, with_bodies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from ayl.admin.conversation import Conversation, Question
+    from ayl.admin.conversation import Conversation, Question, Reply
     from ayl.admin.server import Server
+    from ayl.admin.waiting import Waiting
 
-MOST_KEPT = 1000
-"""Ready jobs that stay, and are held meanwhile."""
+AT_ONCE = 100
+"""Jobs that nobody holds and that are moved at once: as many are there twice at most, if somebody dies."""
 
 DENSE = 16
 """One of so many ids has to be one of the tube's, or fewer ids are looked at for the next jobs."""
-
-OFTEN = 0.3
-"""Seconds between two looks at the leases: the shortest lasts for one."""
-
-LONG = 0.5
-"""Seconds after which the leases of a portion are renewed before anything is done with it."""
-
-
-class TooManyStay(RequestRefused):
-    """So many ready jobs had to stay that those behind them cannot be seen."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"{most:,} ready jobs have to stay: those behind them were not looked at")
 
 
 class OutOfSight(RequestRefused):
@@ -60,13 +38,6 @@ class OutOfSight(RequestRefused):
         super().__init__(f"{jobs:,} {state} jobs are behind others that have to stay, and were not found")
 
 
-@dataclass(slots=True)
-class _Lease:
-    job: Waiting
-    renewed: float
-    """When its time to run began, at the earliest, in seconds of the monotonic clock."""
-
-
 class Source:
     """The tube that jobs are taken from, with a connection of its own: see `source`."""
 
@@ -74,11 +45,10 @@ class Source:
         self._client = client
         self._server = server
         self._tube = tube
-        self._held: dict[int, _Lease] = {}
+        self.leases = Leases(client, server)
         self._holds = False  # what is passed over now
         self._passed: dict[int, str] = {}  # the jobs that stay, and their states
-        self._looked = 0.0
-        self._room = Room()
+        self._room = Room(AT_ONCE)
         self._span = FIRST_PORTION
         self._foresight: Foresight | None = None  # of the state that is passed over in its order
         self._peek: Question = peek("buried")
@@ -100,65 +70,26 @@ class Source:
         with blamed(self._server):
             found = existing(self._client, self._server, self._tube)
         left: int = getattr(found.jobs, state)
-        self._holds = state == "ready" and not found.pause_time_left
-        return self._reserved(left) if self._holds else self._unheld(state, left)
+        self._holds, self._foresight = state == "ready" and not found.pause_time_left, None
+        return self.leases.portions(left, self._passed) if self._holds else self._unheld(state, left)
 
     def stay(self, job: int, state: str) -> None:
         """It is to remain in the tube as it is, in this state: pass over it."""
         self._passed[job] = state
 
-    def keep_alive(self) -> None:
-        """Renew the leases that have lasted for a third of their time; cheap enough to be called for each job."""
-        if (now := time.monotonic()) - self._looked > OFTEN:
-            self._looked = now
-            self._renew(lambda lease: now - lease.renewed > lease.job.time_to_run / 3)
-
     def still(self, jobs: Sequence[Waiting]) -> list[Waiting]:
-        """Those whose leases are not lost, if so much time has passed that one may be."""
-        now = time.monotonic()
-        self._renew(lambda lease: now - lease.renewed > LONG)
-        return [job for job in jobs if job.id in self._held or not self._holds]
+        """Those that may be put elsewhere, as far as it is known here."""
+        return self.leases.still(jobs) if self._holds else [*jobs]
 
     def gone(self, jobs: Sequence[Waiting]) -> list[bool]:
         """Delete these; False for each that somebody else has taken or deleted before."""
         self.out_of_line = [], []
-        for job in jobs:
-            self._held.pop(job.id, None)
-        if self._foresight is None or not jobs:
-            return self._did((b"delete %d\r\n" % job.id for job in jobs), b"DELETED")
-        return self._gone_in_line(jobs, self._foresight)
-
-    def give_back(self) -> None:
-        """All that is held."""
-        leases, self._held = self._held.values(), {}
-        self._did((b"release %d %d 0\r\n" % (lease.job.id, lease.job.priority) for lease in leases), b"RELEASED")
-
-    def _reserved(self, left: int) -> Iterator[list[Waiting]]:
-        """While some come. TooManyStay."""
-        self._foresight = None
-        while left > 0:
-            if len(self._held) >= MOST_KEPT:
-                raise TooManyStay(MOST_KEPT)
-            began = time.monotonic()
-            if not (jobs := self._reserve(min(self._room.jobs, left))):
-                return
-            self._held |= {job.id: _Lease(job, began) for job in jobs}
-            yield (fresh := [job for job in jobs if job.id not in self._passed])
-            left -= len(fresh)
-            self.keep_alive()
-            self._room.learn(jobs)
-
-    def _reserve(self, most: int) -> list[Waiting]:
+        self.leases.end(jobs)
+        if self._foresight is not None and jobs:
+            return self._gone_in_line(jobs, self._foresight)
         with blamed(self._server):
-            answers = self._client.ask([b"reserve-with-timeout 0\r\n"] * most, b"RESERVED", body=True)
-            bodies = {int(reply.words[0]): reply.body for reply in answers if isinstance(reply, Reply)}
-            reports = self._client.ask((b"stats-job %d\r\n" % number for number in bodies), b"OK", body=True)
-            told = [
-                (described(number, report)[1], body)
-                for (number, body), answer in zip(bodies.items(), reports, strict=True)
-                if (report := there(answer)) is not None
-            ]
-        return [replace(job, state="ready", body=body) for job, body in told if job.state == "reserved"]
+            answers = self._client.ask((b"delete %d\r\n" % job.id for job in jobs), b"DELETED")
+            return [there(answer) is not None for answer in answers]
 
     def _unheld(self, state: str, left: int) -> Iterator[list[Waiting]]:
         """Those that the server shows as the first, with those near them, until one is to stay. Then those near that.
@@ -248,20 +179,6 @@ class Source:
         self.out_of_line = [] if stood == ids[: len(stood)] else stood, [] if fronts[-1] in self._passed else before
         return deleted
 
-    def _renew(self, due: Callable[[_Lease], bool]) -> None:
-        """The leases that are due begin anew; those that are lost are held no more."""
-        now, ids = time.monotonic(), [number for number, lease in self._held.items() if due(lease)]
-        for number, held in zip(ids, self._did((b"touch %d\r\n" % number for number in ids), b"TOUCHED"), strict=True):
-            if held:
-                self._held[number].renewed = now
-            else:
-                del self._held[number]
-
-    def _did(self, commands: Iterable[bytes], expected: bytes) -> list[bool]:
-        """Whether each has been done; it is not when the job is not ours any more."""
-        with blamed(self._server):
-            return [there(answer) is not None for answer in self._client.ask(commands, expected)]
-
 
 @contextmanager
 def source(server: Server, tube: str) -> Iterator[Source]:
@@ -273,4 +190,4 @@ def source(server: Server, tube: str) -> Iterator[Source]:
             yield found
         finally:
             if not client.in_use:  # otherwise nobody knows which answer would belong to what; the server gives back
-                found.give_back()
+                found.leases.give_back()

@@ -65,14 +65,15 @@ class Waiting:
 class Room:
     """How many jobs there is room for at once: fewer when they are large."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = PORTION) -> None:
         self.jobs = FIRST_PORTION
+        self._most = most
 
     def learn(self, jobs: Sequence[Waiting]) -> None:
         """From their sizes."""
         if jobs:
             size = sum(len(job.body) for job in jobs) // len(jobs)
-            self.jobs = max(1, min(PORTION, 4 * self.jobs, LARGEST_PORTION // (size + 1)))
+            self.jobs = max(1, min(self._most, 4 * self.jobs, LARGEST_PORTION // (size + 1)))
 
 
 def looked_at(server: Server, tube: str) -> Iterator[list[Waiting]]:

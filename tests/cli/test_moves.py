@@ -15,7 +15,7 @@ import greenstalk
 import pytest
 
 from ayl import admin
-from ayl.admin import sources, waiting
+from ayl.admin import leases, waiting
 from ayl.admin.moves import LEASE_LOST, Moves, moves, unchanged
 from ayl.admin.successors import NO_BURIAL, Successor
 
@@ -267,7 +267,7 @@ class TestDecisions:
     def test_where_too_many_stay_it_says_what_it_has_not_seen(
         self, tubes: Tubes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sources, "MOST_KEPT", 3)
+        monkeypatch.setattr(leases, "MOST_KEPT", 3)
         bodies = [f"{number}" for number in range(20)]
         tubes.put(*bodies)
         found = tubes.move(lambda _: "no")
