@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ayl.admin.conversation import checked, conversation
 from ayl.admin.draining import release_tubes
+from ayl.admin.errors import NoSuchTube
 from ayl.admin.moves import Moves, moves
 from ayl.admin.statistics import looks, statistics
 from ayl.admin.successors import Successor
@@ -95,9 +97,10 @@ def migrate(
         successor = checked(f"{migration.app}/{migration.version}{tube.removeprefix(own)}")
         decide = _Decision(migration, tally, tube, successor, largest)
         tally.tubes.append(tube)
-        for done in _planned(server, tube, decide) if dry_run else moves(server, tube, decide):
-            tally.present = done
-            yield tally.report()
+        with suppress(NoSuchTube):  # it has gone meanwhile, with the last of its jobs
+            for done in _planned(server, tube, decide) if dry_run else moves(server, tube, decide):
+                tally.present = done
+                yield tally.report()
         tally.tube_is_done()
     with conversation(server) as client:
         tally.reserved = sum(tube.jobs.reserved for tube in looks(client, tubes))

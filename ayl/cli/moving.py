@@ -8,14 +8,14 @@ from dataclasses import replace
 import click
 
 from ayl import admin
-from ayl.cli import ExitCode
+from ayl.cli import ExitCode, completion
 from ayl.cli.consent import YES, ask
 from ayl.cli.described import counted
 from ayl.cli.output import visible
 from ayl.cli.requests import Request, command
 from ayl.errors import NotConfigured
 
-TO_TUBE = click.Argument(["to_tube"])
+TO_TUBE = click.Argument(["to_tube"], shell_complete=completion.tubes)
 
 STATE = click.Option(
     ["--state"],

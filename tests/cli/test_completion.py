@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -98,22 +96,3 @@ def test_choices_and_commands_are_offered() -> None:
     assert offered("ayl_beanstalk watch -s b") == ["plain,buried"]
     assert offered("ayl_beanstalk eat_all_jobs b") == ["plain,buried"]
     assert offered("ayl_beanstalk doc") == ["plain,doctor"]
-
-
-def test_bash_takes_what_it_is_told(server: Server) -> None:
-    source = CliRunner(env={"_AYL_BEANSTALK_COMPLETE": "bash_source"}).invoke(
-        ayl_beanstalk, [], prog_name="ayl_beanstalk"
-    )
-    script = (
-        f"{source.stdout.replace(' $1)', f' {sys.executable} -m ayl.cli.beanstalk)')}\n"
-        "COMP_WORDS=(ayl_beanstalk -t mai) COMP_CWORD=2\n"
-        "_ayl_beanstalk_completion ayl_beanstalk; echo ${COMPREPLY[@]}"
-    )
-    done = subprocess.run(
-        ["bash", "--norc", "-c", script],
-        env={"AYL_BEANSTALK_PORT": str(server.port), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (done.stdout, done.stderr) == ("mail/1\n", "")

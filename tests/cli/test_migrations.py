@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import re
-import signal
 import subprocess
 import sys
 import time
@@ -20,9 +16,11 @@ from click.testing import CliRunner
 from ayl import admin
 from ayl import life as lives
 from ayl.admin import waiting
+from ayl.admin.migrations import migrate
 from ayl.cli import ExitCode
 from ayl.cli.beanstalk import ayl_beanstalk
 from ayl.message import decode, encode, rewritten
+from ayl.migration import Migration
 from ayl.signing import key_ring
 from ayl.upgrades import UPGRADES
 from tests.ayl.conftest import _clean, written
@@ -236,6 +234,16 @@ class TestMigrate:
             worker.delete(job)
         assert len(shop.jobs("1.5")) == 1
 
+    def test_a_lane_that_has_gone_meanwhile_keeps_no_other_from_it(self, shop: Shop) -> None:
+        for lane in ("/a", "/b", "/c"):
+            shop.put(shop.message(), lane)
+        steps = migrate(shop.server, Migration(shop.app, "1.5"), "1.4")
+        next(steps)
+        with client(shop.server, watch=f"{shop.app}/1.4/b") as worker:
+            worker.delete(worker.reserve(0))
+        *_, found = steps
+        assert found.number("moved", "buried") == 2
+
     def test_an_order_to_an_old_worker_stays(self, shop: Shop) -> None:
         shop.put(b'{"type":"ayl-control","do":"exit","app":"%b"}' % shop.app.encode())
         found = shop.report("--yes")
@@ -432,32 +440,6 @@ def fill(shop: Shop, number: int) -> None:
     with client(shop.server, use=tube) as app:
         app._sock.sendall(b"put 0 900 60 %d\r\n%b\r\n" % (len(body), body) * number)
         wait_until(lambda: admin.tube_statistics(shop.server, tube).jobs.delayed == number)
-
-
-def test_ctrl_c_ends_it_with_a_true_report(shop: Shop) -> None:
-    fill(shop, 10_000)
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *shop.words("--yes", "--json")],
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-        env=environment(**shop.variables, TERM="xterm"),
-    )
-    os.close(theirs)
-    with os.fdopen(ours, "rb", buffering=0) as screen, process:
-        assert process.stdout is not None
-        shown = b""
-        while not re.search(rb"\d of 10,000 jobs", shown):
-            shown += screen.read(4096)
-        process.send_signal(signal.SIGINT)
-        found = json.loads(process.stdout.read())
-        assert process.wait(30) == ExitCode.INTERRUPTED
-    moved = found["calls"][0]["jobs"]
-    assert 0 < moved < 10_000
-    with client(shop.server) as app:
-        counts = [app.stats_tube(f"{shop.app}/{version}")["current-jobs-delayed"] for version in ("1.4", "1.5")]
-    assert counts == [10_000 - moved, moved]
 
 
 def test_killed_at_random_and_run_again_nothing_is_lost(shop: Shop) -> None:
