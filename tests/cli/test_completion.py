@@ -80,6 +80,14 @@ def test_without_a_server_it_is_silent(form: str, line: str) -> None:
     assert not "".join(offered(f"ayl_beanstalk -p {free_port()} {line}", form=form))
 
 
+@pytest.mark.parametrize("line", ["-p x -t ", "-p x tube_statistics -t ", "tube_statistics -p x -t "])
+def test_where_the_port_is_wrong_no_other_server_is_asked(
+    server: Server, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr("ayl.admin.server.DEFAULT_PORT", server.port)
+    assert not "".join(offered(f"ayl_beanstalk {line}"))
+
+
 def test_a_server_that_does_not_answer_is_not_waited_for_long() -> None:
     with peer(silent) as stopped:
         began = time.monotonic()
