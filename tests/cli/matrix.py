@@ -13,6 +13,15 @@ from . import schemas
 if TYPE_CHECKING:
     from .schemas import Schema
 
+MODULE = "shop_of_the_matrix"
+CODE = """
+import ayl
+
+@ayl.task("shop.restock")
+def restock(thing: str) -> None: ...
+"""
+"""The app's code, for commands that ask for it."""
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -203,14 +212,14 @@ MATRIX: dict[str, Row] = {
         several=Several.EACH,
     ),
     "migrate": Row(
-        words=("{version}", "next", "--app-path", "{code}", "--require", "shop_of_the_matrix", "--yes"),
+        words=("{version}", "next", "--app-path", "{code}", "--require", MODULE, "--yes"),
         json=schemas.MIGRATED,
         empty=Ending(says="moved 0 to "),
         question="Migrate 3 jobs of {tube} to {app}/next? ",
         several=Several.EACH,
     ),
     "manifest": Row(
-        words=("--app-path", "{code}", "--require", "shop_of_the_matrix"),
+        words=("--app-path", "{code}", "--require", MODULE),
         json=schemas.MANIFEST,
         no_server=WELL,
         no_tube=WELL,

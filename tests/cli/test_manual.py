@@ -18,6 +18,7 @@ from ayl.cli.requests import OPTIONS
 from tests.pages import Page
 
 from .live.terminal import COMMAND, terminal
+from .operators import commands
 from .servers import KINDS, client
 
 if TYPE_CHECKING:
@@ -36,17 +37,6 @@ CALL = (
     '"on":{"$ref":["shop.Order",%d]},"args":["ups"]}'
 )
 LIFE = '"life":{"tries":3,"why":"NoSuchCarrier: ups"},'
-
-
-def commands() -> dict[str, click.Command]:
-    """All of them, those of groups with the group's name before."""
-    found: dict[str, click.Command] = {}
-    for name, command in ayl_beanstalk.commands.items():
-        if isinstance(command, click.Group):
-            found |= {f"{name} {word}": part for word, part in command.commands.items()}
-        else:
-            found[name] = command
-    return found
 
 
 @pytest.fixture

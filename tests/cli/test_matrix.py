@@ -8,20 +8,18 @@ import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import click
 import pytest
 
 from ayl import message
 from ayl.admin import Server
 from ayl.cli import ExitCode
-from ayl.cli.beanstalk import ayl_beanstalk
 from ayl.engines.spool.records import Record
 from ayl.engines.spool.store import Spool
 from ayl.options import Options
 from tests.ayl.conftest import _clean
 
-from .matrix import MATRIX, Ending, Several
-from .operators import Operator
+from .matrix import CODE, MATRIX, MODULE, Ending, Several
+from .operators import Operator, commands
 from .schemas import JOB, TUBE, Schema, fault
 from .servers import client
 
@@ -40,21 +38,6 @@ NEVER = 2**63
 """An id that no server has given."""
 
 IMPOSSIBLE = ("a b", "a\r\ndelete 1", "\x1b[31m", "é", "x" * 201, "-a", "a@*", "\udcff")
-
-CODE = """
-import ayl
-
-@ayl.task("shop.restock")
-def restock(thing: str) -> None: ...
-"""
-
-
-def commands() -> set[str]:
-    """The names of all, those of a group with the group's name before."""
-    found = set()
-    for name, command in ayl_beanstalk.commands.items():
-        found |= {f"{name} {word}" for word in command.commands} if isinstance(command, click.Group) else {name}
-    return found
 
 
 @dataclass(frozen=True)
@@ -104,7 +87,7 @@ class Stage:
         """The command with its words and more."""
         if "{code}" in MATRIX[name].words:
             configured = f"ayl.configure(app={self.app!r})" if name == "manifest" else ""  # migrate is told with -t
-            (self.folder / "shop_of_the_matrix.py").write_text(CODE + configured)
+            (self.folder / f"{MODULE}.py").write_text(f"{CODE}{configured}")
         if "{spool}" in MATRIX[name].words:
             record = Record("id", "shop/1", 0, 0.0, 120, f"beanstalk://{self.server}", 1.0, b"{}")
             Spool(str(self.paths()["spool"]), 10**6).append([record])
@@ -125,7 +108,7 @@ def _afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test loads the code of the app anew."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield
-    sys.modules.pop("shop_of_the_matrix", None)
+    sys.modules.pop(MODULE, None)
 
 
 @pytest.fixture
@@ -143,7 +126,7 @@ def nowhere() -> Iterator[Server]:
 
 
 def test_every_command_has_a_row() -> None:
-    assert {*MATRIX} == commands()
+    assert {*MATRIX} == {*commands()}
 
 
 @EVERY

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import re
-import signal
 import subprocess
 import sys
 import time
@@ -289,35 +285,6 @@ class TestRefusals:
         done = run(*[word for word in shop.words() if word not in ("-t", shop.app)], **shop.variables)
         assert done.returncode == ExitCode.USAGE
         assert "say which app: in ayl.toml, by AYL_APP or with -t APP" in done.stderr
-
-
-def test_ctrl_c_ends_it_with_a_true_report(shop: Shop) -> None:
-    with client(shop.server, use=f"{shop.app}/1.4") as app:
-        body = encode(shop.message())
-        for _ in range(3000):
-            app.put(body, delay=900)
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *shop.words("--yes", "--json")],
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-        env=environment(**shop.variables, TERM="xterm"),
-    )
-    os.close(theirs)
-    with os.fdopen(ours, "rb", buffering=0) as screen, process:
-        assert process.stdout is not None
-        shown = b""
-        while not re.search(rb"\d of 3,000 jobs", shown):
-            shown += screen.read(4096)
-        process.send_signal(signal.SIGINT)
-        found = json.loads(process.stdout.read())
-        assert process.wait(30) == ExitCode.INTERRUPTED
-    moved = found["calls"][0]["jobs"]
-    assert 0 < moved < 3000
-    with client(shop.server) as app:
-        counts = [app.stats_tube(f"{shop.app}/{version}")["current-jobs-delayed"] for version in ("1.4", "1.5")]
-    assert counts == [3000 - moved, moved]
 
 
 def test_killed_at_random_and_run_again_nothing_is_lost(shop: Shop) -> None:

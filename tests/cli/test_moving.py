@@ -153,23 +153,6 @@ class TestRefusals:
 
 
 class TestManyJobs:
-    def test_ctrl_c_tells_what_was_moved_and_leaves_the_rest(self, server: admin.Server) -> None:
-        name, new = f"many/{next(_numbers)}", f"many/new{next(_numbers)}"
-        with client(server, use=name) as app:
-            app._sock.sendall(b"put 0 60 60 1\r\nx\r\n" * 5000)
-            wait_until(lambda: admin.tube_statistics(server, name).jobs.delayed == 5000)
-        command = [*COMMAND, "move_jobs", "-t", name, new, "-y", "--json"]
-        variables = environment(AYL_BEANSTALK_PORT=str(server.port))
-        with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE) as moving:
-            wait_until(lambda: any(tube.name == new and tube.jobs.delayed for tube in admin.tubes(server)))
-            moving.send_signal(signal.SIGINT)
-            said, _ = moving.communicate(timeout=20)
-        assert moving.returncode == ExitCode.INTERRUPTED
-        found = json.loads(said)
-        there = admin.tube_statistics(server, new).jobs.delayed
-        assert 0 < found["moved"]["delayed"] == there < 5000
-        assert found["left"]["delayed"] == 5000 - there
-
     def test_a_server_that_dies_is_told_with_what_was_done(self, server: admin.Server, tube: str) -> None:
         with client(server, use=tube) as app:
             app._sock.sendall(b"put 0 60 60 1\r\nx\r\n" * 5000)

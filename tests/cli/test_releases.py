@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import threading
 import time
@@ -17,7 +16,7 @@ from ayl.cli import ExitCode
 from ayl.cli.beanstalk import ayl_beanstalk
 
 from .schemas import DRAIN, fault
-from .servers import KINDS, Kind, client, wait_until
+from .servers import KINDS, Kind, client
 from .test_beanstalk import COMMAND, environment
 
 if TYPE_CHECKING:
@@ -113,19 +112,6 @@ class TestWaiting:
             found = document(version, "-t", "shop", "--wait", "--for", "0.3", server=server, code=ExitCode.REFUSED)
             assert 0.3 < time.monotonic() - begun < 3
         assert (found["drained"], found["ready"]) == (False, 1)
-
-    def test_ctrl_c_tells_what_is_left(self, server: admin.Server, version: str) -> None:
-        with client(server, use=f"shop/{version}") as app:
-            app.put(b"")
-            looks = app.stats()["cmd-stats-tube"]
-            command = [*COMMAND, "drain", version, "-t", "shop", "--wait", "--json"]
-            variables = environment(AYL_BEANSTALK_PORT=str(server.port))
-            with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE) as waiting:
-                wait_until(lambda: app.stats()["cmd-stats-tube"] > looks)
-                waiting.send_signal(signal.SIGINT)
-                said, _ = waiting.communicate(timeout=10)
-        assert waiting.returncode == ExitCode.INTERRUPTED
-        assert json.loads(said)["ready"] == 1
 
 
 class TestRefusals:

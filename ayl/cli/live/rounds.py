@@ -33,7 +33,7 @@ def looking(servers: Sequence[Server], pattern: str) -> Callable[[], list[Look]]
 
 
 def leave_signals() -> None:
-    """To the main thread: the handler of ncurses for Ctrl-Z would change the terminal while that one draws there."""
+    """To the main thread, whose waiting they end: only there does Python handle them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 

@@ -70,10 +70,10 @@ def screen(*, coloured: bool) -> Iterator[Screen]:
             end.setblocking(False)
             undo.callback(end.close)
         undo.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False))
-        # ncurses leaves a signal alone that is handled already, but for SIGTSTP, after which it restores and redraws.
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        # ncurses leaves a signal alone that is handled already.
+        for number, handler in ((signal.SIGTERM, _end), (signal.SIGHUP, _end), (signal.SIGTSTP, _suspend)):
             if signal.getsignal(number) is not signal.SIG_IGN:
-                undo.callback(signal.signal, number, signal.signal(number, _end))
+                undo.callback(signal.signal, number, signal.signal(number, handler))
         for number in (signal.SIGWINCH, signal.SIGCONT):
             undo.callback(signal.signal, number, signal.signal(number, _wake))
         try:
@@ -88,6 +88,20 @@ def screen(*, coloured: bool) -> Iterator[Screen]:
 
 def _end(number: int, _frame: object) -> None:
     raise _Ended(number)
+
+
+def _suspend(number: int, _frame: object) -> None:
+    """Ctrl-Z. The handler of ncurses would do as well, if that did not ignore the signal while it draws."""
+    drawn = False
+    with suppress(curses.error):  # there is no screen yet
+        drawn = not curses.isendwin()
+    if drawn:
+        curses.endwin()
+    handler = signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)  # until somebody lets it go on
+    signal.signal(number, handler)
+    if drawn:
+        curses.doupdate()
 
 
 def _wake(_number: int, _frame: object) -> None:

@@ -54,6 +54,11 @@ class Terminal:
         self.screen = Xterm(columns, lines)
         sized(self._program_end, (columns, lines))
 
+    @property
+    def foreground(self) -> int:
+        """The process group that gets the signals of keys."""
+        return os.tcgetpgrp(self._end)
+
     def ended(self) -> int:
         """The exit code, or a signal's number below 0, after all that was written has been read."""
         deadline = time.monotonic() + PATIENCE

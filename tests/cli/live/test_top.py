@@ -158,14 +158,29 @@ class TestTrouble:
             assert shown.screen.modes["25"]
             assert not shown.screen.modes.get("1049")
             shown.type("echo still $((6*7)) here\r")
-            shown.see("still 42 here")
+            # On its way to a prompt, bash sets the size that it has just asked for.
+            shown.wait(lambda text: text.endswith("still 42 here\n>"))
             shown.resize(100, 30)
             shown.type("fg\r")
-            # ncurses drops what was typed before it goes on; the new size is drawn after that.
             shown.wait(lambda text: "? help" in text and text.count("\n") == 29)
             assert shown.screen.modes.get("1049")
             shown.type("q")
             shown.wait(lambda text: "? help" not in text and not shown.screen.modes["1049"])
+
+    def test_ctrl_z_is_heard_while_it_draws(self, any_server: Server) -> None:
+        always_drawing = (
+            "import itertools; from ayl.cli.live import loop; from ayl.cli.live.drawing import line; "
+            "numbers = itertools.count(1000); loop.PATIENCE = 0; "
+            "loop.view = lambda *_: [line(str(next(numbers)) * 19)] * 20 + [line(chr(63), chr(32), str(6*7))]; "
+            "from ayl.cli.beanstalk import main; main()"
+        )
+        with terminal(command=("bash", "--norc", "-i"), variables={"PS1": "> "}) as shown:
+            shown.type(f"{COMMAND[0]} -c '{always_drawing}' {' '.join(words(any_server))}\r")
+            for _ in range(5):
+                shown.see("? 42")
+                os.killpg(shown.foreground, signal.SIGTSTP)  # the key would also discard what was not yet read
+                shown.see("Stopped")
+                shown.type("clear; fg\r")
 
 
 class TestRefusals:

@@ -176,7 +176,7 @@ def test_a_job_that_came_in_the_same_moment_goes_back(two: list[Server]) -> None
 
 def test_a_job_that_came_while_another_was_read_goes_back(kind: Kind, tmp_path: Path) -> None:
     """The job that is kept is long in coming; when it is there, the other server has handed over one as well."""
-    begins, ends = threading.Event(), threading.Event()
+    begins, begun, ends = threading.Event(), threading.Event(), threading.Event()
 
     def slow(connection: socket.socket) -> None:
         for command in connection.makefile("rb"):
@@ -188,6 +188,7 @@ def test_a_job_that_came_while_another_was_read_goes_back(kind: Kind, tmp_path: 
             else:
                 begins.wait(PATIENCE)
                 connection.sendall(b"RESERVED 1 4\r\n")
+                begun.set()
                 ends.wait(PATIENCE)
                 connection.sendall(b"kept\r\n")
 
@@ -201,6 +202,7 @@ def test_a_job_that_came_while_another_was_read_goes_back(kind: Kind, tmp_path: 
         taking.start()
         eventually(lambda: waiting(server) == 1)
         begins.set()
+        assert begun.wait(PATIENCE)
         with server.client(use=TUBE) as client:
             job_id = client.put(b"other")
             eventually(lambda: client.stats_job(job_id)["state"] == "reserved")
