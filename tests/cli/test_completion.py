@@ -22,13 +22,20 @@ SHIP = b'{"type":"ayl","v":1,"app":"shop","ver":"1","do":"ship","id":"","on":{"$
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.name)
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+def started(request: pytest.FixtureRequest) -> Iterator[Server]:
     kind: Kind = request.param
-    with kind.running() as started, client(started) as producer:
+    with kind.running() as running, client(running) as producer:
         for tube in ("mail/1", "shop/1", "shop/2", "shop/2;reboot", "shop/2$(x)"):
             producer.use(tube)
             producer.put(SHIP)
-        yield started
+        yield running
+
+
+@pytest.fixture
+def server(started: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """One that answers in time, however busy this machine is."""
+    monkeypatch.setattr("ayl.cli.completion.PATIENCE", 20.0)
+    return started
 
 
 def offered(line: str, server: Server | None = None, *, form: str = "bash") -> list[str]:
