@@ -159,6 +159,12 @@ class Request:
         told.show()
         self._ends.append(told.exit_code)
 
+    def refuse(self) -> None:
+        """Something of what was asked could not be done, or is not as it should be: the exit code will say it, unless
+        it says worse.
+        """
+        self._ends.append(ExitCode.REFUSED)
+
     def follow(
         self,
         steps: Generator[T, None, None],

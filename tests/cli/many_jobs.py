@@ -48,6 +48,12 @@ main()
 FEW = 30
 """Jobs of a server that has few."""
 
+GROWTH = 16 << 20
+"""Bytes of memory that a command may take more than with few jobs."""
+
+KEPT = {"spool list": 2048, "spool drain": 256}
+"""The same for each call: all are shown in one table, or their ids remembered so that none is put twice."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -211,7 +217,7 @@ def campaign(kind: Kind, number: int, folder: Path) -> Iterator[tuple[str, ...]]
                     continue
                 small, large = (run(scene, scene.server, name, *usual(scene, name)) for scene in (few, many))
                 assert large.code == MATRIX[name].usual.code, large
-                yield (*figures(name, small, large), "")
+                yield (*figures(name, number, small, large), "")
     for long in LONG:
         yield watched(kind, long, number, folder)
 
@@ -234,11 +240,12 @@ def watched(kind: Kind, long: Long, number: int, folder: Path) -> tuple[str, ...
             small, large = (run(scene, scene.server, long.name, *long.words(scene)) for scene in (few, many))
             assert large.code == ExitCode.OK, large
             assert "\r" in large.shown, f"{long.name} did not tell how far it was"
-            row = figures(long.name, small, large)
+            row = figures(long.name, number, small, large)
         return (*row, interrupted(fresh(other, folder, number), long, until))
 
 
-def figures(name: str, small: Run, large: Run) -> tuple[str, str, str, str, str]:
+def figures(name: str, number: int, small: Run, large: Run) -> tuple[str, str, str, str, str]:
+    assert large.peak - small.peak <= GROWTH + KEPT.get(name, 0) * number, (name, small.peak, large.peak)
     return (name, f"{large.seconds:.2f}", f"{large.cpu:.2f}", *memory(small.peak, large.peak))
 
 

@@ -213,6 +213,7 @@ MATRIX: dict[str, Row] = {
     "migrate": Row(
         words=("{version}", "next", "--app-path", "{code}", "--require", MODULE, "--yes"),
         json=schemas.MIGRATED,
+        usual=Ending(ExitCode.REFUSED, "1 buried in {tube}"),
         empty=Ending(says="moved 0 to "),
         no_name=Ending(ExitCode.REFUSED, "tube's name"),
         question="Migrate 3 jobs of {tube} at {server} to {app}/next? ",
