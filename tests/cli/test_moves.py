@@ -327,7 +327,7 @@ class TestDecisions:
 
     def test_one_that_is_too_slow_has_no_copy_that_a_worker_could_take(self, tubes: Tubes) -> None:
         tubes.put("a", ttr=1)
-        taken: list[greenstalk.Job] = []
+        taken: list[greenstalk.Job[bytes]] = []
         with client(tubes.server, watch=tubes.old) as worker, waiting_worker(tubes.server, tubes.new):
 
             def decide(job: Waiting) -> Successor:
