@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from ayl import admin
 from ayl.admin import Server, find_jobs
 
-from .servers import KINDS, START_SECONDS, Kind, client, free_port, wait_until
+from .servers import KINDS, Kind, client, free_port, wait_until
 from .test_beanstalk import COMMAND, environment
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Killing:
     def start(self) -> None:
         words = ("-l", self.server.host, "-p", str(self.server.port), "-b", str(self.folder))
         self.process = subprocess.Popen([*self.kind.command, *words])
-        wait_until(self._serves, START_SECONDS)
+        wait_until(self._serves)
 
     def stop(self) -> None:
         self.process.kill()
@@ -82,7 +82,7 @@ class Killing:
         variables = environment(AYL_BEANSTALK_PORT=str(self.server.port))
         before = self.puts()
         with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as moving:
-            wait_until(lambda: moving.poll() is not None or self.puts() > before, 20)
+            wait_until(lambda: moving.poll() is not None or self.puts() > before)
             time.sleep(self.chance.uniform(0, longest))
             victim = ""
             if moving.poll() is None:

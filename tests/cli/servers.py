@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING
 import greenstalk
 
 from ayl.admin import Server
+from tests.processes.deadline import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-START_SECONDS = 10.0
-"""How long a server may take until it listens."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Kind:
         server = Server(port=port or free_port())
         process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port), *options])
         try:
-            wait_until(lambda: process.poll() is not None or _listens(server), START_SECONDS)
+            wait_until(lambda: process.poll() is not None or _listens(server))
             assert process.poll() is None, f"{self.name} ended with {process.returncode}"
             yield server
         finally:
@@ -84,7 +82,7 @@ def _listens(server: Server) -> bool:
     return True
 
 
-def wait_until(fact: Callable[[], bool], seconds: float = 5.0) -> None:
+def wait_until(fact: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Fail when the fact does not come true in time."""
     give_up = time.monotonic() + seconds
     while not fact():
