@@ -143,7 +143,7 @@ def drain(
 def _portions(drain: Drain) -> Iterator[Drained]:
     rest = True
     while rest:
-        portion = drain.run(0, BUSY_SECONDS)
+        portion = drain.run(0, patience=BUSY_SECONDS)
         yield portion
         if portion.trouble is not None:
             raise portion.trouble
@@ -164,7 +164,7 @@ def _counted(done: Delivery, waiting: dict[str, int], ours: Callable[[str], bool
 def _counts(spool: Spool, kind: str) -> dict[str, int]:
     """How many calls there are for each engine."""
     counts: dict[str, int] = {}
-    for file in spool.look():
+    for file in spool.files():
         if file.segment.kind == kind:
             for record in file.waiting:
                 counts[record.engine] = counts.get(record.engine, 0) + 1

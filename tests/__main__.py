@@ -1,7 +1,8 @@
 """The whole suite, several parts at a time: `python -m tests`, or bin/test, which installs what it needs.
 
 Many tests wait, so there are more parts at a time than processors: half of them of those that wait, as long as there
-are any, and half of those that compute. A line tells of each part that has ended; what the failed ones said comes last.
+are any, and half of those that compute. The server is compiled beside the first, and tested compiled from then on. A
+line tells of each part that has ended; what the failed ones said comes last.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from .parts import TESTS, parts
+from .parts import TESTS, Compiling, parts
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -32,14 +33,14 @@ LAST_SECONDS = 10.0
 class Run:
     """One part, as a process of its own."""
 
-    def __init__(self, part: Part, log: Path, *, waits: bool) -> None:
+    def __init__(self, part: Part | Compiling, log: Path, *, waits: bool) -> None:
         self.part = part
         self.waits = waits
         self._log = log
         self._began = time.monotonic()
         with log.open("wb") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", *map(str, part.files)],
+                [sys.executable, "-m", *part.words],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
@@ -79,10 +80,15 @@ def run_all(folder: Path, failed: list[Run]) -> None:
     left, running = parts(), list[Run]()
     total, began = len(left), time.monotonic()
     try:
+        if any(part.compiled for part in left):
+            total += 1
+            running.append(Run(Compiling(), folder / "compiling.log", waits=False))
         while left or running:
-            while left and len(running) < AT_ONCE:
+            while len(running) < AT_ONCE and (ready := _ready(left, running)):
                 waits = sum(run.waits for run in running) < AT_ONCE // 2
-                running.append(Run(left.pop(0 if waits else -1), folder / f"{len(left)}.log", waits=waits))
+                part = ready[0 if waits else -1]
+                left.remove(part)
+                running.append(Run(part, folder / f"{len(left)}.log", waits=waits))
             time.sleep(0.05)
             for ended in [run for run in running if run.has_ended()]:
                 running.remove(ended)
@@ -95,6 +101,12 @@ def run_all(folder: Path, failed: list[Run]) -> None:
             run.interrupt()
         for run in running:
             run.kill(at=interrupted + LAST_SECONDS)
+
+
+def _ready(left: list[Part], running: list[Run]) -> list[Part]:
+    """What can begin: no test of the compiled server until there is one."""
+    compiling = any(isinstance(run.part, Compiling) for run in running)
+    return [part for part in left if not (part.compiled and compiling)]
 
 
 def tell(text: str) -> None:

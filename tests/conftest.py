@@ -24,6 +24,11 @@ else:
     os.environ["AYL_SERVER_PURE"] = "1"
 
 
+def examples(number: int) -> int:
+    """Of a test with so many for the sources. Compiled they are the same code: a third shows as much."""
+    return number // 3 if COMPILED else number
+
+
 def pytest_report_header() -> str:
     from ayl_server import broker
 

@@ -7,13 +7,19 @@ from typing import NamedTuple
 
 TESTS = Path(__file__).parent
 
-FILES = 8
+FILES = 14
 """Of one part at most: few enough for parts to end side by side, enough for what files share to be started rarely."""
 
-WAITING = ("processes/worker", "chaos", "processes/server", "crashes", "ayl/spool")
+WAITING = (
+    *("processes/worker", "chaos", "processes/server", ".", "cli", "crashes"),
+    *("ayl/spool", "ayl", "contrib/peewee", "ayl/testing", "ayl/values"),
+)
 """Directories whose tests mostly wait: for processes that they have started, for time to pass. Longest first."""
 
-COMPUTING = ("installed", "simulation", "ayl/hostile", "contrib/django", "differential", "contrib/sqlalchemy", "fuzz")
+COMPUTING = (
+    *("simulation", "ayl/hostile", "contrib/django", "server", "contrib/sqlalchemy"),
+    *("binlog", "differential", "installed", "fuzz"),
+)
 """Directories whose tests use a processor all the time. Longest first."""
 
 COMPILED = ("server", "binlog", "simulation", "differential", "fuzz")
@@ -31,10 +37,25 @@ class Part(NamedTuple):
     compiled: bool = False
     """Whether it tests the server compiled."""
 
+    @property
+    def words(self) -> list[str]:
+        """What follows `python -m`."""
+        return ["pytest", *map(str, self.files)]
+
     def __str__(self) -> str:
         first, last = self.files[0], self.files[-1]
         names = first.name if first == last else f"{first.name} to {last.name}"
         return f"{first.parent.relative_to(TESTS.parent)}: {names}{' (compiled)' if self.compiled else ''}"
+
+
+class Compiling(NamedTuple):
+    """What makes the server that is tested compiled: those parts come after it."""
+
+    words: tuple[str, ...] = ("ayl_server.compiled",)
+    compiled: bool = False
+
+    def __str__(self) -> str:
+        return "the server is compiled"
 
 
 def parts() -> list[Part]:

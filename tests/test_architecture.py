@@ -70,7 +70,8 @@ def tree(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text(), str(MODULES[module]))
 
 
-def nodes(module: str) -> Iterator[ast.AST]:
+@cache
+def nodes(module: str) -> tuple[ast.AST, ...]:
     """Every node but those that only type checkers see."""
 
     def walk(node: ast.AST) -> Iterator[ast.AST]:
@@ -82,7 +83,7 @@ def nodes(module: str) -> Iterator[ast.AST]:
             else:
                 yield from walk(child)
 
-    yield from walk(tree(module))
+    return tuple(walk(tree(module)))
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import __main__ as runner
-from .parts import AS_SOURCES, COMPILED, COMPUTING, FILES, TESTS, WAITING, Part, parts
+from .parts import AS_SOURCES, COMPILED, COMPUTING, FILES, TESTS, WAITING, Compiling, Part, parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +47,15 @@ def test_what_waits_is_at_one_end_and_what_computes_at_the_other() -> None:
 @pytest.mark.parametrize("name", [*WAITING, *COMPUTING, *COMPILED, *AS_SOURCES])
 def test_what_is_named_is_there(name: str) -> None:
     assert (TESTS / name).exists()
+
+
+def test_what_is_tested_compiled_waits_for_the_compiler(tmp_path: Path) -> None:
+    sources = Part((TESTS / "server" / "test_turns.py",))
+    both = [sources, sources._replace(compiled=True)]
+    compiler = runner.Run(Compiling(words=("timeit", "pass")), tmp_path / "log", waits=False)
+    assert runner._ready(both, [compiler]) == [sources]
+    compiler.kill(at=0)
+    assert runner._ready(both, []) == both
 
 
 def test_a_part_that_fails_is_told_and_kept_for_the_end(

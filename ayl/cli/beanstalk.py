@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -14,6 +14,9 @@ from ayl import __version__
 from ayl.cli import ExitCode
 from ayl.cli.output import visible
 from ayl.cli.requests import NAME, OPTIONS
+
+COMPLETE = "_AYL_BEANSTALK_COMPLETE"
+"""The variable by which a shell asks."""
 
 EPILOG = f"""
 Options may stand before or after the command. Commands may be written with dashes: list-tubes.
@@ -49,8 +52,11 @@ Environment:
   NO_COLOR=1 leaves colours away; without a terminal there are none anyway.
 
 \b
-Completion, in ~/.bashrc (for zsh and fish put their names for bash's):
-  eval "$(_AYL_BEANSTALK_COMPLETE=bash_source {NAME})"
+Completion:
+  ~/.bashrc  eval "$({COMPLETE}=bash_source {NAME})"
+  ~/.zshrc   eval "$({COMPLETE}=zsh_source {NAME})", after compinit
+  ~/.config/fish/completions/{NAME}.fish
+             {COMPLETE}=fish_source {NAME} | source
 """
 
 
@@ -96,6 +102,17 @@ class _Imported(MutableMapping[str, click.Command]):
 
 
 class _Commands(click.Group):
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """A shell that asks what there is to choose gets it in our own form."""
+        if COMPLETE in os.environ:
+            from click.shell_completion import add_completion_class
+
+            from ayl.cli.shells import SHELLS
+
+            for shell in SHELLS:
+                add_completion_class(shell)
+        return super().main(*args, **extra)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """By families rather than by the alphabet."""
         width = max(map(len, _HOMES))

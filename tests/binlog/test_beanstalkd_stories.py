@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
+
 from .beanstalkd_reading import ids, reading
 from .beanstalkd_stories import left, stories
 from .beanstalkd_writer import FORMATS, OFFSETS, V7, Format, Record, log
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from ayl_server.binlog.beanstalkd import Takeover
 
 thorough = settings(
-    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(120), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )  # the same examples each time: what damage does is a matter of chance, but a test's outcome must not be
 
 
@@ -38,7 +40,7 @@ def test_whatever_was_written_is_read_over_however_many_files(
     assert takeover.highest_id == max(record.id for record in records)
 
 
-@settings(thorough, max_examples=30)
+@settings(thorough, max_examples=examples(30))
 @given(stories(12), st.sampled_from(FORMATS))
 def test_wherever_a_file_is_cut_all_whole_records_are_read_and_the_cut_is_reported(
     records: list[Record], form: Format
@@ -114,14 +116,14 @@ def tells(record: Record, offset: int) -> bool:
     )
 
 
-@settings(thorough, max_examples=200)
+@settings(thorough, max_examples=examples(200))
 @given(st.lists(st.tuples(st.sampled_from([b"", *(f.header for f in FORMATS)]), st.binary(max_size=400)), max_size=3))
 def test_arbitrary_bytes_are_reported_or_read_but_never_an_error(contents: list[tuple[bytes, bytes]]) -> None:
     takeover = reading(*(head + tail for head, tail in contents))
     assert all(damage.file.startswith("binlog.") and damage.reason.endswith(".") for damage in takeover.damages)
 
 
-@settings(thorough, max_examples=200)
+@settings(thorough, max_examples=examples(200))
 @given(
     stories(8), st.sampled_from(FORMATS), st.lists(st.tuples(st.integers(0, 3000), st.binary(max_size=20)), max_size=9)
 )

@@ -38,6 +38,7 @@ from ayl_server.binlog.records import (
     payloads,
 )
 from ayl_server.model import BURIED, DELAYED, READY, RESERVED, History, Job
+from tests.conftest import examples
 
 from .samples import (
     NUMBER,
@@ -58,7 +59,7 @@ from .samples import (
     u64,
 )
 
-thorough = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+thorough = settings(max_examples=examples(100), deadline=None, derandomize=True, database=None)
 
 STATES = {READY: READY, RESERVED: READY, DELAYED: DELAYED, BURIED: BURIED}
 """What is written as what."""

@@ -10,6 +10,7 @@ from ayl_server.binlog.records import HEADER_SIZE
 from ayl_server.binlog.replay import CorruptionError, Damage, Replay
 from ayl_server.model import BURIED, DELAYED, READY, Job, Tube
 from ayl_server.protocol import MAX_U64
+from tests.conftest import examples
 
 from .machine import seen
 from .samples import (
@@ -32,7 +33,7 @@ from .samples import (
     segment,
 )
 
-thorough = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+thorough = settings(max_examples=examples(100), deadline=None, derandomize=True, database=None)
 
 LONG_AGO = 2.0**45
 """On a steady clock that shows so much, every moment of a test is long past."""

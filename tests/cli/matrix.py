@@ -13,6 +13,15 @@ from . import schemas
 if TYPE_CHECKING:
     from .schemas import Schema
 
+MODULE = "shop_of_the_matrix"
+CODE = """
+import ayl
+
+@ayl.task("shop.restock")
+def restock(thing: str) -> None: ...
+"""
+"""The app's code, for commands that ask for it."""
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -197,20 +206,21 @@ MATRIX: dict[str, Row] = {
         words=("{version}",),
         json=schemas.DRAIN,
         usual=Ending(ExitCode.REFUSED, "{tube} is not drained: 3 jobs left to do; 1 job buried: "),
-        no_tube=Ending(says="{tube} is drained: it has no jobs and no workers\n"),
         empty=Ending(says="{tube} is drained\n"),
         no_name=Ending(ExitCode.REFUSED, "tube's name"),
         several=Several.EACH,
     ),
     "migrate": Row(
-        words=("{version}", "next", "--app-path", "{code}", "--require", "shop_of_the_matrix", "--yes"),
+        words=("{version}", "next", "--app-path", "{code}", "--require", MODULE, "--yes"),
         json=schemas.MIGRATED,
+        usual=Ending(ExitCode.REFUSED, "1 buried in {tube}"),
         empty=Ending(says="moved 0 to "),
-        question="Migrate 3 jobs of {tube} to {app}/next? ",
+        no_name=Ending(ExitCode.REFUSED, "tube's name"),
+        question="Migrate 3 jobs of {tube} at {server} to {app}/next? ",
         several=Several.EACH,
     ),
     "manifest": Row(
-        words=("--app-path", "{code}", "--require", "shop_of_the_matrix"),
+        words=("--app-path", "{code}", "--require", MODULE),
         json=schemas.MANIFEST,
         no_server=WELL,
         no_tube=WELL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import click
 from click.testing import CliRunner, Result
 
 from ayl.cli import ExitCode
@@ -12,6 +13,17 @@ from ayl.cli.beanstalk import ayl_beanstalk
 
 if TYPE_CHECKING:
     from ayl.admin import Server
+
+
+def commands() -> dict[str, click.Command]:
+    """All of them, those of groups with the group's name before."""
+    found: dict[str, click.Command] = {}
+    for name, command in ayl_beanstalk.commands.items():
+        if isinstance(command, click.Group):
+            found |= {f"{name} {word}": part for word, part in command.commands.items()}
+        else:
+            found[name] = command
+    return found
 
 
 class Operator:

@@ -8,7 +8,6 @@ import pty
 import re
 import signal
 import subprocess
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,15 +15,18 @@ import pytest
 from ayl import admin
 from ayl.cli import ExitCode
 
-from .operators import Operator
-from .servers import KINDS, client, wait_until
+from .gate import gate
+from .scenes import fresh
+from .servers import KINDS
 from .test_beanstalk import COMMAND, environment
 from .test_changing import bury, count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     import greenstalk
+
+    from .operators import Operator
 
 
 class TestDelete:
@@ -153,48 +155,21 @@ class TestEatAllJobs:
         )
 
 
-class TestInterruptions:
-    MANY = 30_000
-
-    @contextmanager
-    def eating(self, operator: Operator, stderr: int | None = None) -> Iterator[subprocess.Popen[str]]:
-        """An operator at a terminal, unless `stderr` goes elsewhere, who eats many jobs."""
-        ours, theirs = pty.openpty()
-        with (
-            os.fdopen(ours, "rb", buffering=0),
-            client(operator.server, use=operator.tube) as app,
-            subprocess.Popen(
-                [*COMMAND, "-h", str(operator.server), "-t", operator.tube, "eat_all_jobs", "delayed", "--yes"],
-                stdout=subprocess.PIPE,
-                stderr=theirs if stderr is None else stderr,
-                text=True,
-                env=environment(TERM="xterm"),
-            ) as process,
-        ):
-            os.close(theirs)
-            wait_until(lambda: count(app, "delayed") < self.MANY)
-            yield process
-
-    def test_ctrl_c_leaves_a_true_report(self, operator: Operator, app: greenstalk.Client[bytes]) -> None:
-        for _ in range(self.MANY):
-            app.put(b"", delay=900)
-        with self.eating(operator) as process:
-            process.send_signal(signal.SIGINT)
-            said = process.communicate(timeout=20)[0]
-        eaten = self.MANY - count(app, "delayed")
-        assert said == f"deleted {eaten:,} delayed jobs of {operator.tube}\n"
-        assert 0 < eaten < self.MANY
-        assert process.returncode == ExitCode.INTERRUPTED
-
-
-def test_a_server_that_goes_away_leaves_a_true_report() -> None:
-    with KINDS[1].running() as server, client(server, use="a") as app:
-        for _ in range(TestInterruptions.MANY):
-            app.put(b"", delay=900)
-        operator = Operator(server, "a")
-        with TestInterruptions().eating(operator, stderr=subprocess.PIPE) as process:
+def test_a_server_that_goes_away_leaves_a_true_report(tmp_path: Path) -> None:
+    with KINDS[1].running() as server, gate(server, 150_000) as (there, halfway):
+        scene = fresh(server, tmp_path, 3000)
+        with subprocess.Popen(
+            [*COMMAND, "-h", str(there), "-t", scene.tube, "eat_all_jobs", "delayed", "--yes"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        ) as process:
+            assert halfway.reached.wait(20)
             os.kill(int(admin.statistics(server).reported["pid"]), signal.SIGKILL)
+            halfway.opened.set()
             said, complaint = process.communicate(timeout=20)
     assert said == ""
-    assert re.match(r"until then: deleted [\d,]+ delayed jobs of a\nayl_beanstalk: .* closed the connection", complaint)
+    told = f"until then: deleted 500 delayed jobs of {scene.tube}\nayl_beanstalk: {there} closed the connection"
+    assert complaint.startswith(told)
     assert process.returncode == ExitCode.UNAVAILABLE

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,6 @@ from ayl.cli.beanstalk import ayl_beanstalk
 
 from .schemas import SEARCH, fault
 from .servers import KINDS, Kind, client, wait_until
-from .test_beanstalk import COMMAND, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,19 +153,6 @@ class TestBounds:
         assert len(answer["found"]) == 3
         assert answer["enough"] is True
         assert "for more see --most" in run("1", "--most", "3", server=full).stdout
-
-    def test_ctrl_c_tells_what_was_found_until_then(self, full: admin.Server) -> None:
-        command = [*COMMAND, "search", "0001", "--last", "1000000000", "--newest", "1000000000", "--json"]
-        with subprocess.Popen(
-            command, env=environment(AYL_BEANSTALK_PORT=str(full.port)), stdout=subprocess.PIPE
-        ) as searching:
-            wait_until(lambda: admin.statistics(full).reported["cmd-peek"] > 20_000)  # type: ignore[operator]
-            searching.send_signal(signal.SIGINT)
-            said, _ = searching.communicate(timeout=20)
-        assert searching.returncode == ExitCode.INTERRUPTED
-        answer = json.loads(said)
-        assert answer["found"] == []
-        assert 1 < answer["oldest"] < answer["newest"] == 1_000_000_000
 
 
 def test_jobs_of_a_binlog_are_found_though_the_server_has_counted_none(tmp_path: Path) -> None:

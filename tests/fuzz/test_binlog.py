@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.binlog.machine import LATER, SIZE, Machine
+from tests.conftest import examples
 
 from . import targets
 from .choices import Drawn
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 thorough = settings(
-    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(60), deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )  # the same examples each time: the long run (python -m tests.fuzz) is where chance has its place
 
 LAST = "ayl-binlog.2"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
+
 from .choices import Drawn
 from .plays import judge, told
 from .sessions import MAX_JOB_SIZE, Say, Script, any_bytes, mutated_sessions
 
 quick = settings(
-    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(100), deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )  # the same examples each time: the long run (python -m tests.fuzz) is where chance has its place
 
 

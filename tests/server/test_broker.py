@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ayl_server.broker import Broker
 from ayl_server.connection import Connection
 from ayl_server.model import ProcessFacts
+from tests.conftest import examples
 
 from . import invariants
 
@@ -133,4 +134,4 @@ class BrokerMachine(RuleBasedStateMachine):
 
 
 TestBroker = BrokerMachine.TestCase
-TestBroker.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestBroker.settings = settings(max_examples=examples(150), stateful_step_count=40, deadline=None)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ayl_server.numbered import PAGE_BITS, Numbered
+from tests.conftest import examples
 
 PAGE = 1 << PAGE_BITS
 
@@ -51,7 +52,7 @@ class NumberedMachine(RuleBasedStateMachine):
 
 TestNumbered = NumberedMachine.TestCase
 TestNumbered.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, derandomize=True, database=None
+    max_examples=examples(60), stateful_step_count=30, deadline=None, derandomize=True, database=None
 )
 
 

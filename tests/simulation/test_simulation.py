@@ -1,4 +1,4 @@
-"""Two hundred random histories in each run of the tests; the long run is `python -m tests.simulation`."""
+"""Random histories in each run of the tests; the long run is `python -m tests.simulation`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,45 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+
+from ayl_server import broker, compiled
+from tests.conftest import COMPILED
 
 from .__main__ import complaint
 from .run import Outcome, run
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for all histories, on a machine that does much else
 
-SEEDS = 300
+HISTORIES = 150
+
+SEEDS = range(HISTORIES, 2 * HISTORIES) if COMPILED else range(HISTORIES)
+"""The server compiled goes through others than its sources do: they are the same code."""
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> list[Outcome]:
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(run, range(SEEDS), chunksize=10))
+    with begun(2) as pool:
+        return list(pool.map(run, SEEDS, chunksize=10))
+
+
+def begun(processes: int) -> ProcessPoolExecutor:
+    """They import the server that is tested, as this one has."""
+    initializer = compiled.use if COMPILED else None
+    return ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=initializer)
+
+
+def test_the_histories_are_of_the_server_that_is_tested() -> None:
+    with begun(1) as pool:
+        found = pool.submit(find_spec, broker.__name__).result()
+    assert found is not None
+    assert found.origin == broker.__file__
 
 
 def test_every_history_keeps_every_promise(outcomes: list[Outcome]) -> None:

@@ -52,10 +52,10 @@ class Drain:
         self._seen: set[str] = set()  # ids that were delivered or withdrawn: the same message is put once
         self._passed: set[str] = set()  # places of calls that cannot be delivered and stay where they are
 
-    def run(self, seconds: float, patience: float = 0.0) -> Drained:
+    def run(self, seconds: float, tell: Callable[[int], None] | None = None, patience: float = 0.0) -> Drained:
         """Deliver until nothing is left or the time is over, one portion at least.
 
-        `patience`: seconds to wait for another process that delivers.
+        `tell` hears how many have been delivered; `patience`: seconds to wait for another process that delivers.
         """
         done = Drained()
         end = monotonic() + seconds
@@ -70,6 +70,8 @@ class Drain:
                     portion.rest,
                     portion.trouble,
                 )
+                if tell is not None and portion.delivered:
+                    tell(done.delivered)
                 if portion.trouble or not portion.delivered + portion.set_aside:
                     return done
                 if monotonic() >= end:

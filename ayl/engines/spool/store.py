@@ -150,19 +150,18 @@ class Spool:
 
     def look(self) -> list[Looked]:
         """All that there is. Takes no lock: what is just being written is not seen."""
-        looked = []
-        try:
-            with opened(self.path) as directory:
-                for segment in segments(directory):
-                    with suppress(FileNotFoundError):  # drained meanwhile
-                        ours = readable(directory, segment)
-                        items = [*content(directory, segment)] if ours else []
-                        waiting = [item.record for item in items if isinstance(item, Found) and not item.gone]
-                        damage = [item for item in items if isinstance(item, Damage)]
-                        looked.append(Looked(segment, waiting, damage, ours))
-        except Missing:
-            pass
-        return looked
+        return [*self.files()]
+
+    def files(self) -> Iterator[Looked]:
+        """The same, one file after the other, for there may be more than fits into memory."""
+        with suppress(Missing), opened(self.path) as directory:
+            for segment in segments(directory):
+                with suppress(FileNotFoundError):  # drained meanwhile
+                    ours = readable(directory, segment)
+                    items = [*content(directory, segment)] if ours else []
+                    waiting = [item.record for item in items if isinstance(item, Found) and not item.gone]
+                    damage = [item for item in items if isinstance(item, Damage)]
+                    yield Looked(segment, waiting, damage, ours)
 
     # With the lock held
 

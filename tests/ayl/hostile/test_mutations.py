@@ -98,7 +98,7 @@ def assert_harmless(handled: Handled) -> None:
         assert any("buried: " in line for line in handled.said)
 
 
-ENOUGH = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ENOUGH = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @ENOUGH

@@ -69,7 +69,11 @@ def test_all_comes_out_in_the_order_in_which_it_came_in_and_leaves_no_file(
     for start in range(0, 1000, 50):
         Spool(str(directory), 10**9).append(records[start : start + 50])
     assert len(names(directory)) > 10
-    assert Drain(spool, ENGINE, through.submit).run(60) == (1000, 0, False, None)
+    told: list[int] = []
+    done = Drain(spool, ENGINE, through.submit).run(60, told.append)
+    assert done == (1000, 0, False, None)
+    assert told == sorted(told)
+    assert told[-1] == 1000
     assert bodies(own_server) == [each.body for each in records]
     assert names(directory) == []
 

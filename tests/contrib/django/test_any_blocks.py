@@ -105,7 +105,7 @@ class Program:
 
 
 @given(steps=st.lists(STEPS, min_size=1, max_size=4))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.usefixtures("database")
 def test_what_was_committed_is_sent_once_and_nothing_else_is(outbox: Outbox, steps: list[Send | Block]) -> None:
     outbox.writes.clear()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -50,7 +51,6 @@ class Warehouse:
             AYL_ENGINE=server.url,
         )
         self.worker: subprocess.Popen[bytes] | None = None
-        self.manage("migrate", "--run-syncdb")
 
     def start(self, *command: str) -> None:
         """A worker, by this command; ready once it waits for jobs."""
@@ -59,6 +59,10 @@ class Warehouse:
                 [sys.executable, *command], env=self.environment, cwd=self.folder, stdout=log, stderr=log
             )
         eventually(lambda: "takes jobs from" in self.said(), self.said)
+
+    def migrate(self) -> None:
+        """Make the tables."""
+        self.manage("migrate", "--run-syncdb")
 
     def manage(self, *words: str) -> str:
         return self._run(str(WAREHOUSE / "manage.py"), *words)
@@ -84,10 +88,20 @@ class Warehouse:
             assert self.worker.wait(20) == 0, self.said()
 
 
+@pytest.fixture(scope="module")
+def tables(our_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables, which take longer to make than to copy."""
+    folder = tmp_path_factory.mktemp("tables")
+    database = project.sqlite(folder)
+    Warehouse(our_server, folder, database).migrate()
+    return Path(database["NAME"])
+
+
 @pytest.fixture
-def on_sqlite(our_server: Server, tmp_path: Path) -> Iterator[tuple[Warehouse, Callable[[], list[str]]]]:
+def on_sqlite(our_server: Server, tmp_path: Path, tables: Path) -> Iterator[tuple[Warehouse, Callable[[], list[str]]]]:
     """With a file, and a look at the names in it."""
     database = project.sqlite(tmp_path)
+    shutil.copy(tables, database["NAME"])
     warehouse = Warehouse(our_server, tmp_path, database)
 
     def names() -> list[str]:
@@ -152,6 +166,7 @@ def test_kept_connections_outlive_a_restart_of_the_database(
     place = postgres.fresh()
     database = project.postgresql(place) | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": healthy}
     warehouse = Warehouse(our_server, tmp_path, database)
+    warehouse.migrate()
 
     def names() -> list[str]:
         with psycopg.connect(host=place["host"], user=place["user"], dbname=place["dbname"]) as connection:

@@ -153,7 +153,7 @@ def run(database: Any, outbox: Outbox, program: Program) -> None:
 
 
 PROGRAMS = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

@@ -199,7 +199,7 @@ programs = st.lists(transactions, max_size=3).map(lambda parts: [*chain.from_ite
 
 @pytest.mark.filterwarnings("ignore:New instance <Row .* conflicts with persistent instance")
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(program=programs)
 def test_what_leaves_is_what_was_committed(program: Program, engine: Engine, outbox: Outbox) -> None:
