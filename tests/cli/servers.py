@@ -33,7 +33,7 @@ class Kind:
 
         A command that is not there fails the test, and is never skipped.
         """
-        server = Server(port=port or free_port())
+        server = Server(port=port or free_port(), timeout=PATIENCE)
         process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port), *options])
         try:
             wait_until(lambda: process.poll() is not None or _serves(server))
