@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ayl.admin.conversation import checked
 from ayl.admin.leases import TooManyStay
 from ayl.admin.sources import OutOfSight, source
-from ayl.admin.successors import Refusal, Successor, target
+from ayl.admin.successors import Successor, target
 from ayl.admin.waiting import STATES
 
 if TYPE_CHECKING:
@@ -116,17 +116,20 @@ class _Done:
         if lost := len(decided) - len(present):
             self._stayed[LEASE_LOST] += lost
         leaving = [(job, end) for job in present if isinstance(end := ends[job.id], Successor)]
-        puts = self._putting.put([successor for _, successor in leaving])
-        for (job, _), put in zip(leaving, puts, strict=True):
-            if isinstance(put, Refusal):
-                ends[job.id] = put.why
-                self.full = self.full or put.final
-        self.stopped += [put.why for put in puts if isinstance(put, Refusal) and put.final][:1]
+        moved = []
+        for (job, successor), put in zip(leaving, self._putting.put([one for _, one in leaving]), strict=True):
+            if isinstance(put, int):
+                moved.append((job, successor, put))
+                continue
+            ends[job.id] = put.why
+            if put.final and not self.full:
+                self.full = True
+                self.stopped.append(put.why)
         for job in present:
             if isinstance(end := ends[job.id], str):
                 self._stayed[end] += 1
                 self._taking.stay(job.id, job.state)
-        self._delete([(*pair, put) for pair, put in zip(leaving, puts, strict=True) if isinstance(put, int)])
+        self._delete(moved)
 
     def _delete(self, moved: Sequence[tuple[Waiting, Successor, int]]) -> None:
         for _, successor, new in moved:

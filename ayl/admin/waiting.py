@@ -121,7 +121,7 @@ def sighted(client: Conversation, tube: str, states: Collection[str], ids: Itera
 
 
 def in_portions(client: Conversation, jobs: Sequence[Waiting], room: Room) -> Iterator[list[Waiting]]:
-    """Those that are still there, with their bodies; nothing for nothing but an empty portion."""
+    """Those that are still there, with their bodies; at least one portion, be it empty."""
     done = 0
     while done < len(jobs) or not done:
         yield (portion := with_bodies(client, jobs[done : done + room.jobs]))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl.admin import migrations, release_tubes
-from ayl.cli import ExitCode
 from ayl.cli.calls import APP_PATH, REQUIRE
 from ayl.cli.consent import YES, ask
 from ayl.cli.described import counted
@@ -74,10 +73,8 @@ def migrate(
       ayl_beanstalk migrate 1.4 1.5 --require shop --yes
     """
     migration = _migration(request, old, new, app_path, require)
-    refused = False
 
     def migrated(server: Server) -> MigrationReport:
-        nonlocal refused
         waiting = sum(map(migrations.waiting, release_tubes(server, migration.app, old)))
         if waiting and not dry_run:
             ask(f"Migrate {counted(waiting)} of {migration.app}/{old} at {server} to {migration.app}/{new}", yes)
@@ -87,12 +84,11 @@ def migrate(
             lambda so_far: f"{so_far.number(*migrations.FATES):,} of {waiting:,} jobs …",
             lambda so_far, error: replace(so_far, stopped=str(error)),
         )
-        refused |= bool(done.number("buried") or done.stopped or done.twice)
+        if done.number("buried") or done.stopped or done.twice:
+            request.refuse()
         return done
 
     request.answer_each(migrated, _told)
-    if refused and request.exit_code == ExitCode.OK:
-        raise click.exceptions.Exit(ExitCode.REFUSED)
 
 
 def _migration(request: Request, old: str, new: str, app_path: Path, require: tuple[str, ...]) -> Migration:
@@ -211,4 +207,4 @@ def _compare(request: Request, present: Manifest, old: Manifest, place: str) -> 
         return
     rows = [(problem.name, Styled(problem.problem, colour="red")) for problem in found.problems]
     request.answer(found, f"{table(('CALL', 'PROBLEM'), rows)}\n\ncalls of {releases}, but for these")
-    raise click.exceptions.Exit(ExitCode.REFUSED)
+    request.refuse()

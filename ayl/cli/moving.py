@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from ayl import admin
-from ayl.cli import ExitCode, completion
+from ayl.cli import completion
 from ayl.cli.consent import YES, ask
 from ayl.cli.described import counted
 from ayl.cli.output import visible
@@ -72,8 +72,8 @@ def move_jobs(request: Request, to_tube: str, state: str, to_server: str, dry_ru
     with suppress(admin.ServerUnavailable):
         done = admin.with_rest(server, done)
     request.answer(done, "\n".join(map(visible, _told(done))))
-    if (done.stayed or done.stopped or done.twice) and request.exit_code == ExitCode.OK:
-        raise click.exceptions.Exit(ExitCode.REFUSED)
+    if done.stayed or done.stopped or done.twice:
+        request.refuse()
 
 
 def _elsewhere(request: Request, place: str) -> admin.Server | None:

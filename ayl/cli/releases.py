@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl import admin, settings
-from ayl.cli import ExitCode
 from ayl.cli.described import counted
 from ayl.cli.output import Styled, table, visible
 from ayl.cli.requests import Request, command
@@ -61,16 +60,14 @@ def drain(request: Request, version: str, wait: bool, seconds: float | None, mis
     if not missing_ok:
         _check_tubes(request.servers, app, version)
     longest = 0 if not wait else float("inf") if seconds is None else seconds
-    looks = []
 
     def looked(server: admin.Server) -> admin.Drain:
         found = request.follow(admin.draining(server, app, version, longest), _left)
-        looks.append(found)
+        if found.buried or not found.drained:
+            request.refuse()
         return found
 
     request.answer_each(looked, _told)
-    if not request.is_interrupted and any(found.buried or not found.drained for found in looks):
-        raise click.exceptions.Exit(ExitCode.REFUSED)
 
 
 def _check_tubes(servers: Sequence[admin.Server], app: str, version: str) -> None:
