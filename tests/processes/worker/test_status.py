@@ -41,7 +41,11 @@ def asked(workshop: Workshop, *words: str) -> subprocess.CompletedProcess[str]:
 
 def document(workshop: Workshop, code: int = WELL) -> Any:
     """Once it is told with this code: on a busy machine a process may take too long to report for a while."""
-    done = eventually(lambda: found if (found := asked(workshop, "--json")).returncode == code else None, workshop.told)
+
+    def fitting() -> list[subprocess.CompletedProcess[str]]:
+        return [done for done in (asked(workshop, "--json"),) if done.returncode == code]
+
+    (done,) = eventually(fitting, workshop.told)
     assert done.stderr == ""
     return json.loads(done.stdout)
 
