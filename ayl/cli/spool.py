@@ -113,7 +113,7 @@ def drain(request: Request, directory: str | None, to: str, engine: str, set_asi
     from ayl import spooled  # as above
 
     steps = spooled.drain(request.server, _directory(directory), to=to, engine=engine, set_aside=set_aside)
-    done = request.follow(steps, _delivered)
+    done = request.follow(steps, _delivered, lambda so_far, _error: so_far)
     lines = [_delivered(done)]
     lines += [
         f"{count:,} wait for {visible(url)}; if that server has moved here: --engine {visible(quote(url))}"

@@ -29,7 +29,7 @@ from .live.terminal import terminal
 from .long_commands import LONG, Counts, Long, moved
 from .matrix import MATRIX
 from .scenes import STATES, Scene, fresh
-from .servers import KINDS, Kind, client
+from .servers import KINDS, Kind, client, wait_until
 from .test_beanstalk import environment
 
 if TYPE_CHECKING:
@@ -128,13 +128,14 @@ def run(scene: Scene, server: Server, name: str, *words: str) -> Run:
 
 
 def interrupted(scene: Scene, long: Long, most: int) -> str:
-    """Ctrl-C halfway; what was reported then, if it is true."""
+    """Ctrl-C in the midst; what was reported then, if it is true."""
     with gate(scene.server, most) as (server, halfway):
         if long.name == "spool drain":
             scene.keep(server)
         before, total = scene.counts, scene.total
         running = Running(scene, server, long.name, *long.words(scene), "--json")
-        assert halfway.reached.wait(60), f"{long.name} has ended"
+        wait_until(lambda: halfway.reached.is_set() or running.process.poll() is not None, 600)
+        assert halfway.reached.is_set(), f"{long.name} has ended"
         running.process.send_signal(signal.SIGINT)
         halfway.opened.set()
         done = running.ended()

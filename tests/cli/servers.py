@@ -33,10 +33,10 @@ class Kind:
 
         A command that is not there fails the test, and is never skipped.
         """
-        server = Server(port=port or free_port())
+        server = Server(port=port or free_port(), timeout=PATIENCE)
         process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port), *options])
         try:
-            wait_until(lambda: process.poll() is not None or _listens(server))
+            wait_until(lambda: process.poll() is not None or _serves(server))
             assert process.poll() is None, f"{self.name} ended with {process.returncode}"
             yield server
         finally:
@@ -74,12 +74,11 @@ def free_port() -> int:
         return port
 
 
-def _listens(server: Server) -> bool:
-    try:
-        socket.create_connection((server.host, server.port), 1).close()
-    except OSError:
-        return False
-    return True
+def _serves(server: Server) -> bool:
+    """Whether it answers: to the first who asks it may take long, on a busy machine."""
+    with suppress(OSError), client(server) as onlooker:
+        return bool(onlooker.stats())
+    return False
 
 
 def wait_until(fact: Callable[[], bool], seconds: float = PATIENCE) -> None:
