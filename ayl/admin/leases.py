@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ayl.admin.conversation import Reply, blamed, there
 from ayl.admin.errors import RequestRefused
-from ayl.admin.waiting import Room, Waiting, described
+from ayl.admin.waiting import Room, Waiting, facts_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -97,11 +97,15 @@ class Leases:
             bodies = {int(reply.words[0]): reply.body for reply in answers if isinstance(reply, Reply)}
             reports = self._client.ask((b"stats-job %d\r\n" % number for number in bodies), b"OK", body=True)
             told = [
-                (described(number, report)[1], body)
+                (number, body, facts_in(report))
                 for (number, body), answer in zip(bodies.items(), reports, strict=True)
                 if (report := there(answer)) is not None
             ]
-        return [replace(job, state="ready", body=body) for job, body in told if job.state == "reserved"]
+        return [
+            Waiting(number, "ready", int(facts[b"pri"]), 0, int(facts[b"ttr"]), body)
+            for number, body, facts in told
+            if facts[b"state"] == b"reserved"
+        ]
 
     def _renew(self, due: Callable[[_Lease], bool]) -> None:
         """Those that are due begin anew; those that are lost are held no more."""

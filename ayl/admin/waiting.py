@@ -110,14 +110,16 @@ def around(client: Conversation, tube: str, states: Collection[str], start: int)
 
 def sighted(client: Conversation, tube: str, states: Collection[str], ids: Iterable[int]) -> list[Waiting]:
     """Those of these jobs that wait in one of the states, without their bodies."""
-    asked = [*ids]
+    asked, name, found = [*ids], tube.encode("ascii"), []
     reports = client.ask((b"stats-job %d\r\n" % number for number in asked), b"OK", body=True)
-    found = [
-        described(number, report)
-        for number, answer in zip(asked, reports, strict=True)
-        if (report := there(answer)) is not None
-    ]
-    return [job for name, job in found if name == tube and job.state in states]
+    for number, answer in zip(asked, reports, strict=True):
+        if (report := there(answer)) is None:
+            continue
+        facts = facts_in(report)
+        if (state := facts[b"state"].decode()) in states and facts[b"tube"] == name:
+            delay = int(facts[b"time-left"]) + 1 if state == "delayed" else 0
+            found.append(Waiting(number, state, int(facts[b"pri"]), delay, int(facts[b"ttr"])))
+    return found
 
 
 def in_portions(client: Conversation, jobs: Sequence[Waiting], room: Room) -> Iterator[list[Waiting]]:
@@ -142,12 +144,9 @@ def with_bodies(client: Conversation, jobs: Sequence[Waiting]) -> list[Waiting]:
 _facts = re.compile(rb'\n(tube|state|pri|ttr|time-left): "?([^"\n]+)').findall
 
 
-def described(number: int, report: Reply) -> tuple[str, Waiting]:
-    """The job's tube, and what is said of it, be it waiting or not."""
-    facts = dict(_facts(report.body))
-    state = facts[b"state"].decode()
-    delay = int(facts[b"time-left"]) + 1 if state == "delayed" else 0
-    return facts[b"tube"].decode(), Waiting(number, state, int(facts[b"pri"]), delay, int(facts[b"ttr"]))
+def facts_in(report: Reply) -> dict[bytes, bytes]:
+    """What stats-job says of a job, as far as it is of interest here."""
+    return dict(_facts(report.body))
 
 
 def peek(state: str) -> Question:
