@@ -4,6 +4,7 @@ JSON with Ruby ayl's keys where it had them, so that any language can read it. R
 and lenient about unknown keys; it resolves nothing, so a job can be listed wherever it is seen.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ import msgspec
 from ayl import values
 from ayl.errors import Undecodable
 from ayl.options import MAX_U32, Handler, Options
+from ayl.values.tags import SCALARS
 
 TYPE = "ayl"
 CONTROL_TYPE = "ayl-control"
@@ -202,9 +204,34 @@ class _Named:
 
 def _shown(data: Any) -> str:
     try:
-        return repr(values.decode(data, _Named))
+        return repr(values.decode(_spelled(data), _Named))
     except Exception:  # noqa: BLE001 - users' classes take part in this, and showing must not fail
         return _plain(data)
+
+
+_is_name = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*").fullmatch
+
+
+def _spelled(data: Any) -> Any:
+    """The same, with what classes of the app are to make (`@ayl.value`) written as a name, which need not be known."""
+    if type(data) in SCALARS:
+        return data
+    match data:
+        case list():
+            return [_spelled(item) for item in data]
+        case {"$ref": [str(name), (list() | dict()) as key]}:
+            return {"$ref": [f"{name}.find({_shown(key)})"]}
+        case {"$ref": _}:
+            return data
+        case {"$t": ["value", str(name), dict(fields)]} if all(map(_is_name, (name, *fields))):
+            return {"$ref": [f"{name}({', '.join(f'{field}={_shown(value)}' for field, value in fields.items())})"]}
+        case {"$t": ["enum", str(name), str(member)]} if _is_name(name) and _is_name(member):
+            return {"$ref": [f"{name}.{member}"]}
+        case {"$t": ["flag", str(name), int(bits)]} if _is_name(name):
+            return {"$ref": [f"{name}({bits})"]}
+        case dict():
+            return {name: _spelled(item) for name, item in data.items()}
+    return data
 
 
 def _plain(data: Any) -> str:

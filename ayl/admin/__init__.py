@@ -4,7 +4,7 @@ Each operation is one short conversation on a connection of its own, through gre
 it ends in time, with an answer or with one error of the tree in `ayl.admin.errors`.
 """
 
-from ayl.admin.draining import Drain, drain, draining
+from ayl.admin.draining import Drain, drain, draining, release_tubes
 from ayl.admin.errors import (
     AdminError,
     JobInOtherState,
@@ -84,6 +84,7 @@ __all__ = [
     "put",
     "put_sleep",
     "quiet_worker",
+    "release_tubes",
     "restart_worker",
     "search",
     "servers",

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ayl.admin.conversation import conversation
-from ayl.admin.statistics import looks, named
+from ayl.admin.conversation import conversation, similar
+from ayl.admin.errors import NoSuchTube
+from ayl.admin.statistics import looks
 from ayl.tubes import check_part, tube_name
 
 if TYPE_CHECKING:
@@ -41,11 +42,26 @@ class Drain:
     """Its own and those of its lanes, by name; one without jobs and workers does not exist."""
 
 
-def drain(server: Server, app: str, version: str) -> Drain:
-    """One look. InvalidOption for what cannot be an app or a version."""
+def release_tubes(server: Server, app: str, version: str) -> list[facts.TubeStatistics]:
+    """The tubes of a release: its own and those of its lanes, by name.
+
+    NoSuchTube if there is none; InvalidOption for what cannot be an app or a version.
+    """
     own = tube_name(check_part("app", app), check_part("version", version))
     with conversation(server) as client:
-        tubes = [*looks(client, sorted([*named(client, own), *named(client, f"{own}/*")]))]
+        names = client.tubes()
+        found = [*looks(client, sorted(name for name in names if name == own or name.startswith(f"{own}/")))]
+    if not found:
+        raise NoSuchTube(server, own, similar(own, names))
+    return found
+
+
+def drain(server: Server, app: str, version: str) -> Drain:
+    """One look; a release without tubes is drained. InvalidOption as above."""
+    try:
+        tubes = release_tubes(server, app, version)
+    except NoSuchTube:
+        tubes = []
     counts = {
         state: sum(getattr(tube.jobs, state) for tube in tubes) for state in ("ready", "reserved", "delayed", "buried")
     }

@@ -65,14 +65,15 @@ def read(stats: Report, body: bytes | None = None) -> Job:
 
 
 def found(client: Conversation, ids: Iterable[int]) -> Iterator[Job]:
-    """Those of these jobs that are there, with their bodies."""
-    wanted = [*ids]
-    peeks = client.ask((b"peek %d\r\n" % job for job in wanted), b"FOUND", body=True)
-    kept = {int(reply.words[0]): reply.body for answer in peeks if (reply := there(answer)) is not None}
-    commands = (b"stats-job %d\r\n" % job for job in kept)
-    for body, answer in zip(kept.values(), client.reports(commands), strict=True):
-        if (report := there(answer)) is not None:
-            yield read(report, body)
+    """Those of these jobs that are there, with their bodies; a portion at a time, as bodies may be large."""
+    rest = iter(ids)
+    while portion := [*islice(rest, MOST_AT_ONCE)]:
+        peeks = client.ask((b"peek %d\r\n" % job for job in portion), b"FOUND", body=True)
+        kept = {int(reply.words[0]): reply.body for answer in peeks if (reply := there(answer)) is not None}
+        reports = [*client.reports(b"stats-job %d\r\n" % job for job in kept)]
+        for body, answer in zip(kept.values(), reports, strict=True):
+            if (report := there(answer)) is not None:
+                yield read(report, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ayl.admin.conversation import checked, conversation, similar
+from ayl.admin.conversation import checked, conversation
+from ayl.admin.draining import release_tubes
 from ayl.admin.errors import NoSuchTube
 from ayl.admin.moves import Moves, moves
 from ayl.admin.statistics import looks, statistics
 from ayl.admin.successors import Successor
-from ayl.admin.waiting import STATES
+from ayl.admin.waiting import looked_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
 
 FATES: tuple[Fate, ...] = ("moved", "translated", "buried", "left")
 """In the order in which they are told."""
-
-MOST_LOOKED_AT = 10_000
-"""Jobs of a tube that are held at once to see those behind them, where nothing is moved."""
 
 MOST_CALLS = 1000
 """Of which each has a count of its own; the rest have one together."""
@@ -73,17 +72,6 @@ class MigrationReport:
         return sum(row.jobs for row in self.calls if row.fate in fates)
 
 
-def old_tubes(server: Server, app: str, version: str) -> list[TubeStatistics]:
-    """The tubes of a release: its own and those of its lanes, by name. NoSuchTube if there is none."""
-    own = checked(f"{app}/{version}")
-    with conversation(server) as client:
-        names = client.tubes()
-        found = [*looks(client, sorted(name for name in names if name == own or name.startswith(f"{own}/")))]
-    if not found:
-        raise NoSuchTube(server, own, similar(own, names))
-    return found
-
-
 def waiting(tube: TubeStatistics) -> int:
     """How many jobs wait in it."""
     return tube.jobs.ready + tube.jobs.delayed + tube.jobs.buried
@@ -95,13 +83,13 @@ def migrate(
     """Pass over all jobs that wait in the tubes of the release `old`, and tell now and then what has become of them.
 
     Lanes are kept, and of each job the priority, what is left of its delay, its time to run and what it remembers. What
-    cannot run in the new release is buried in its old tube, with the reason. `dry_run` changes nothing, and tells what
-    would become of the first jobs of each tube.
+    cannot run in the new release is buried in its old tube, with the reason. `dry_run` disturbs nothing, and tells what
+    would become of the jobs that are found by their ids.
 
     The generator may be closed at any time. NoSuchTube if there is none; ServerUnavailable, NotConfigured.
     """
     largest = statistics(server).max_job_size
-    found = old_tubes(server, migration.app, old)
+    found = release_tubes(server, migration.app, old)
     tally = _Tally(migration, old, dry_run, sum(map(waiting, found)))
     tubes = [tube.name for tube in found]
     own = f"{migration.app}/{old}"
@@ -109,9 +97,10 @@ def migrate(
         successor = checked(f"{migration.app}/{migration.version}{tube.removeprefix(own)}")
         decide = _Decision(migration, tally, tube, successor, largest)
         tally.tubes.append(tube)
-        for done in _planned(server, tube, decide) if dry_run else moves(server, tube, decide):
-            tally.present = done
-            yield tally.report()
+        with suppress(NoSuchTube):  # it has gone meanwhile, with the last of its jobs
+            for done in _planned(server, tube, decide) if dry_run else moves(server, tube, decide):
+                tally.present = done
+                yield tally.report()
         tally.tube_is_done()
     with conversation(server) as client:
         tally.reserved = sum(tube.jobs.reserved for tube in looks(client, tubes))
@@ -119,13 +108,11 @@ def migrate(
 
 
 def _planned(server: Server, tube: str, decide: _Decision) -> Generator[Moves, None, None]:
-    """The same, and all stay where they are: of each state those that can be seen."""
-    before = Moves()
-    for state in STATES:
-        done = Moves()
-        for done in moves(server, tube, decide.plan, states=[state], most=MOST_LOOKED_AT, most_stay=MOST_LOOKED_AT + 1):
-            yield together(before, done)
-        before = together(before, done)
+    """The same for the jobs where they are."""
+    would: Counter[str] = Counter()
+    for portion in looked_at(server, tube):
+        would.update(map(decide.plan, portion))
+        yield Moves(stayed=dict(would))
 
 
 def together(one: Moves, other: Moves) -> Moves:
@@ -151,16 +138,17 @@ class _Decision:
     def __call__(self, job: Waiting) -> Successor | str:
         verdict = self._verdict(job)
         label = self._tally.label(verdict)
-        if verdict.fate == "left":
+        moves, body = verdict.fate != "buried", verdict.body or job.body
+        is_buried_for_this = not moves and job.state == "buried" and body == job.body
+        if verdict.fate == "left" or is_buried_for_this:
             return label
-        moves = verdict.fate != "buried"
         return Successor(
             self._new if moves else self._old,
-            verdict.body or job.body,
+            body,
             job.priority,
             job.delay,
             job.time_to_run,
-            buried=not moves or job.state == "buried",
+            buried=not moves or job.is_buried,
             label=label,
         )
 

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from ayl.admin.conversation import checked
-from ayl.admin.successors import Refusal, Successor, target
-from ayl.admin.waiting import STATES, OutOfReach, TooManyStay, Waiting, source
+from ayl.admin.leases import TooManyStay
+from ayl.admin.sources import OutOfSight, source
+from ayl.admin.successors import Successor, target
+from ayl.admin.waiting import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 
     from ayl.admin.server import Server
+    from ayl.admin.sources import Source
     from ayl.admin.successors import Target
-    from ayl.admin.waiting import Source
+    from ayl.admin.waiting import Waiting
 
     Decide: TypeAlias = Callable[[Waiting], "Successor | str"]
     """The job to be put in the place of one that waits, or why that one is to stay."""
@@ -45,37 +48,29 @@ class Moves:
 
 
 def moves(
-    server: Server,
-    tube: str,
-    decide: Decide,
-    *,
-    states: Collection[str] = STATES,
-    most: int | None = None,
-    to: Server | None = None,
-    most_stay: int | None = None,
+    server: Server, tube: str, decide: Decide, *, states: Collection[str] = STATES, to: Server | None = None
 ) -> Generator[Moves, None, None]:
     """Pass over the jobs of a tube that wait in these states, and tell now and then what has become of them so far.
 
-    Of each state as many as there are when its turn comes, or at most so many; those behind `most_stay` which stay are
-    not looked at. `decide` may take its time: leases are renewed. `to` is the server that the successors are put into,
-    if that is another. The generator may be closed at any time. What it holds then, and whatever stays, is given back
-    with what is left of its delay; that counts as nothing for the calls.
+    Of each state as many as there are when its turn comes. `decide` may take its time: leases are renewed. `to` is the
+    server that the successors are put into, if that is another. The generator may be closed at any time; what it holds
+    then is given back, and that counts as nothing for the calls.
 
     NoSuchTube, NotATubeName; ServerUnavailable if one of the servers fails: then at most a portion is in both.
     """
     checked(tube)
-    with target(to or server) as putting, source(server, tube, most_stay) as taking:
+    with target(to or server) as putting, source(server, tube) as taking:
         done = _Done(taking, putting, "" if to not in (None, server) else tube)
         yield done.so_far()
         for state in (state for state in STATES if state in states):
             try:
-                for number, portion in enumerate(taking.portions(state, most)):
+                for number, portion in enumerate(taking.portions(state)):
                     done.pass_over([*_decided(portion, decide, taking)])
                     if done.full:
                         break
-                    if len(portion) > 1 or not number % EVERY:
+                    if len(portion) != 1 or not number % EVERY:
                         yield done.so_far()
-            except (TooManyStay, OutOfReach) as error:
+            except (TooManyStay, OutOfSight) as error:
                 done.stopped.append(str(error))
             yield done.so_far()
             if done.full:
@@ -85,15 +80,14 @@ def moves(
 def _decided(portion: Sequence[Waiting], decide: Decide, taking: Source) -> Iterator[tuple[Waiting, Successor | str]]:
     for job in portion:
         yield job, decide(job)
-        taking.keep_alive()
+        taking.leases.keep_alive()
 
 
 def unchanged(tube: str) -> Callable[[Waiting], Successor]:
     """Everything moves there as it is, and is counted by its state."""
 
     def decide(job: Waiting) -> Successor:
-        buried = job.state == "buried"
-        return Successor(tube, job.body, job.priority, job.delay, job.time_to_run, buried, job.state)
+        return Successor(tube, job.body, job.priority, job.delay, job.time_to_run, job.is_buried, job.state)
 
     return decide
 
@@ -116,28 +110,33 @@ class _Done:
         return Moves(dict(self._moved), dict(self._stayed), self._twice, "; ".join(self.stopped))
 
     def pass_over(self, decided: Sequence[tuple[Waiting, Successor | str]]) -> None:
-        """Put the successors, then delete what they are in the place of, then see to what stays."""
+        """Put the successors, see to what stays, then delete what the successors are in the place of."""
         ends = {job.id: end for job, end in decided}
         present = self._taking.still([job for job, _ in decided])
         if lost := len(decided) - len(present):
             self._stayed[LEASE_LOST] += lost
         leaving = [(job, end) for job in present if isinstance(end := ends[job.id], Successor)]
-        puts = [*zip(leaving, self._putting.put([successor for _, successor in leaving]), strict=True)]
-        self._delete([(job, successor, put) for (job, successor), put in puts if isinstance(put, int)])
-        refused = {job.id: put for (job, _), put in puts if isinstance(put, Refusal)}
-        self.stopped += [refusal.why for refusal in refused.values() if refusal.final][:1]
-        self.full = self.full or any(refusal.final for refusal in refused.values())
+        moved = []
+        for (job, successor), put in zip(leaving, self._putting.put([one for _, one in leaving]), strict=True):
+            if isinstance(put, int):
+                moved.append((job, successor, put))
+                continue
+            ends[job.id] = put.why
+            if put.final and not self.full:
+                self.full = True
+                self.stopped.append(put.why)
         for job in present:
-            end = refused[job.id].why if job.id in refused else ends[job.id]
-            if isinstance(end, str):
+            if isinstance(end := ends[job.id], str):
                 self._stayed[end] += 1
-                if not self.full:  # otherwise nothing behind it has to be seen
-                    self._taking.stay(job)
+                self._taking.stay(job.id, job.state)
+        self._delete(moved)
 
     def _delete(self, moved: Sequence[tuple[Waiting, Successor, int]]) -> None:
         for _, successor, new in moved:
             if successor.tube == self._own:
-                self._taking.skip(new)
+                self._taking.stay(new, "buried" if successor.buried else "")
         deleted = [*zip(moved, self._taking.gone([job for job, _, _ in moved]), strict=True)]
         self._moved.update(successor.label for (_, successor, _), gone in deleted if gone)
         self._twice += self._putting.withdraw([new for (_, _, new), gone in deleted if not gone])
+        buried = {job.id: (new, one.priority) for (job, one, new), gone in deleted if gone and one.buried}
+        self._putting.line_up(*([buried[job] for job in jobs if job in buried] for jobs in self._taking.out_of_line))

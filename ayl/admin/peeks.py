@@ -12,7 +12,7 @@ from ayl.admin.statistics import chosen, existing
 from ayl.tubes import is_wild
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ayl.admin.conversation import Conversation
     from ayl.admin.server import Server
@@ -31,10 +31,10 @@ class Peek:
     """None if there is none."""
 
 
-def find_jobs(server: Server, ids: Iterable[int]) -> list[Job]:
+def find_jobs(server: Server, ids: Iterable[int]) -> Iterator[Job]:
     """Those of these jobs that are there, in whatever tube and state, with their bodies."""
     with conversation(server) as client:
-        return [*found(client, dict.fromkeys(ids))]
+        yield from found(client, dict.fromkeys(ids))
 
 
 def body(server: Server, job: int) -> bytes:

@@ -53,9 +53,10 @@ Environment:
 
 \b
 Completion:
-  eval "$({COMPLETE}=bash_source {NAME})"    in ~/.bashrc
-  eval "$({COMPLETE}=zsh_source {NAME})"     in ~/.zshrc, after compinit
-  {COMPLETE}=fish_source {NAME} | source     in ~/.config/fish/completions/{NAME}.fish
+  ~/.bashrc  eval "$({COMPLETE}=bash_source {NAME})"
+  ~/.zshrc   eval "$({COMPLETE}=zsh_source {NAME})", after compinit
+  ~/.config/fish/completions/{NAME}.fish
+             {COMPLETE}=fish_source {NAME} | source
 """
 
 

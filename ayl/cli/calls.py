@@ -110,7 +110,8 @@ def put_ayl_job(
           "shop.mail.remind(datetime.date(2026, 12, 24), [shop.Order.find(42)])"
 
     Text is in quotes; names of classes and NAME.find(KEY) stand for what they name; dates, decimals and others are
-    written as Python shows them. Nothing of it is evaluated.
+    written as Python shows them. With --require also what is declared with @ayl.value, by its name:
+    shop.Money(amount=3), shop.Colour.RED. Nothing of it is evaluated.
     """
     if given["lane"] and request.named_tube:
         raise click.UsageError("--lane is one of the app's own tube; -t says the whole name")

@@ -45,6 +45,8 @@ def jobs(ctx: click.Context, _param: click.Parameter, beginning: str) -> list[Co
     """The ids that peek can reach in the tube given with -t, with their calls for shells that show such things."""
     from click.shell_completion import CompletionItem
 
+    # What reads calls takes half as long to load as a server may take to answer, and is not the server's fault.
+    from ayl import life, message  # noqa: F401 - see above
     from ayl.admin.onlooker import heads
     from ayl.cli.described import line
 
@@ -63,6 +65,8 @@ def _asked(ctx: click.Context, ask: Callable[[Server], Iterable[CompletionItem[s
     from ayl.admin import servers_meant
 
     found: list[CompletionItem[str]] = []
+    if _misread(ctx, "host") or _misread(ctx, "port"):
+        return found
 
     def run() -> None:
         # What is wrong with the options is said when the command is run.
@@ -78,3 +82,13 @@ def _asked(ctx: click.Context, ask: Callable[[Server], Iterable[CompletionItem[s
     asking.start()
     asking.join(PATIENCE)
     return [*found]
+
+
+def _misread(ctx: click.Context | None, option: str) -> bool:
+    """Whether it was given, on either side of the command, and is no value for it: another server is not meant."""
+    from click.core import ParameterSource
+
+    if ctx is None:
+        return False
+    given = ctx.get_parameter_source(option) in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    return (given and ctx.params.get(option) is None) or _misread(ctx.parent, option)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ayl.admin.findings import many
 from ayl.cli.output import visible
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def line(job: Job) -> str:
 
 def counted(jobs: int, state: str = "") -> str:
     """1 ready job, 1,234 jobs."""
-    return " ".join(filter(None, [f"{jobs:,}", state, "job" if jobs == 1 else "jobs"]))
+    return many(jobs, f"{state} job".strip())
 
 
 def moment(seconds: float) -> str:

@@ -10,7 +10,7 @@ import click
 
 from ayl import settings as configuration
 from ayl.admin.findings import TROUBLE, WARNING, Finding, many, worst_first
-from ayl.cli import ExitCode, completion
+from ayl.cli import completion
 from ayl.cli.described import line
 from ayl.cli.output import visible
 from ayl.cli.requests import Request, command
@@ -60,7 +60,7 @@ def why(request: Request, id: int, status: str) -> None:  # noqa: A002 - a job's
     text = [line(found.job)] if found.job is not None else []
     request.answer({"id": id, "job": found.job, "findings": findings}, "\n".join([*text, *_told(findings)]))
     if found.job is None:
-        raise click.exceptions.Exit(ExitCode.REFUSED)
+        request.refuse()
 
 
 @command(SPOOL)
@@ -92,7 +92,7 @@ def doctor(request: Request, directory: str | None) -> None:
     tubes = sum(len(one.examined) for one in seen)
     request.answer(findings, "\n".join(_told(findings)) or f"all is well with {many(tubes, 'tube')}")
     if any(finding.severity == TROUBLE for finding in findings):
-        raise click.exceptions.Exit(max(ExitCode.REFUSED, request.exit_code))
+        request.refuse()
 
 
 def _at(server: str, finding: Finding, servers: int) -> Finding:

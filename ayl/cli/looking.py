@@ -31,9 +31,9 @@ def statistics(request: Request) -> None:
 def list_tubes(request: Request) -> None:
     """All tubes, by name, with their jobs and workers.
 
-    Those that -t names or matches, if it is given. A worker is a connection that watches the
-    tube. Every client watches `default` until it says otherwise, so producers are often counted there. A pause is
-    told with the time that is left of it.
+    Those that -t names or matches, if it is given. A worker is a connection that watches the tube. Every client
+    watches `default` until it says otherwise, so producers are often counted there. A pause is told with the time that
+    is left of it.
 
     \b
     Examples:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ayl.admin import migrations
-from ayl.cli import ExitCode
+from ayl.admin import migrations, release_tubes
 from ayl.cli.calls import APP_PATH, REQUIRE
 from ayl.cli.consent import YES, ask
 from ayl.cli.described import counted
@@ -66,7 +65,7 @@ def migrate(
     At worst, when this is killed, some calls are there twice, with the same message id; run it again. To the server,
     jobs that were moved are new: id, age and counters begin anew.
 
-    --dry-run takes up to 10,000 ready jobs of each tube for a moment, and as many delayed ones, to see those behind.
+    --dry-run disturbs no job. It looks at them by their ids, and says how many it has not found.
 
     \b
     Examples:
@@ -74,21 +73,22 @@ def migrate(
       ayl_beanstalk migrate 1.4 1.5 --require shop --yes
     """
     migration = _migration(request, old, new, app_path, require)
-    refused = False
 
     def migrated(server: Server) -> MigrationReport:
-        nonlocal refused
-        waiting = sum(map(migrations.waiting, migrations.old_tubes(server, migration.app, old)))
+        waiting = sum(map(migrations.waiting, release_tubes(server, migration.app, old)))
         if waiting and not dry_run:
-            ask(f"Migrate {counted(waiting)} of {migration.app}/{old} to {migration.app}/{new}", yes)
+            ask(f"Migrate {counted(waiting)} of {migration.app}/{old} at {server} to {migration.app}/{new}", yes)
         steps = migrations.migrate(server, migration, old, dry_run=dry_run)
-        done = request.follow(steps, lambda so_far: f"{so_far.number(*migrations.FATES):,} of {waiting:,} jobs …")
-        refused |= bool(done.number("buried") or done.stopped or done.twice)
+        done = request.follow(
+            steps,
+            lambda so_far: f"{so_far.number(*migrations.FATES):,} of {waiting:,} jobs …",
+            lambda so_far, error: replace(so_far, stopped=str(error)),
+        )
+        if done.number("buried") or done.stopped or done.twice:
+            request.refuse()
         return done
 
     request.answer_each(migrated, _told)
-    if refused and request.exit_code == ExitCode.OK:
-        raise click.exceptions.Exit(ExitCode.REFUSED)
 
 
 def _migration(request: Request, old: str, new: str, app_path: Path, require: tuple[str, ...]) -> Migration:
@@ -207,4 +207,4 @@ def _compare(request: Request, present: Manifest, old: Manifest, place: str) -> 
         return
     rows = [(problem.name, Styled(problem.problem, colour="red")) for problem in found.problems]
     request.answer(found, f"{table(('CALL', 'PROBLEM'), rows)}\n\ncalls of {releases}, but for these")
-    raise click.exceptions.Exit(ExitCode.REFUSED)
+    request.refuse()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 import click
 
 from ayl import admin
-from ayl.cli import ExitCode, completion
+from ayl.cli import completion
 from ayl.cli.consent import YES, ask
 from ayl.cli.described import counted
 from ayl.cli.output import visible
@@ -61,14 +64,16 @@ def move_jobs(request: Request, to_tube: str, state: str, to_server: str, dry_ru
         return
     if number := sum(planned.moved.values()):
         ask(f"Move {counted(number)} of {_ways(planned)}", yes)
-    moved = request.follow(
+    done = request.follow(
         admin.transfer(server, tube, to_tube, states=states, to=to),
         lambda so_far: f"moved {sum(so_far.moved.values()):,} of {number:,} …",
+        lambda so_far, error: replace(so_far, stopped=str(error)),
     )
-    done = admin.with_rest(server, moved)
+    with suppress(admin.ServerUnavailable):
+        done = admin.with_rest(server, done)
     request.answer(done, "\n".join(map(visible, _told(done))))
-    if (done.stayed or done.stopped or done.twice) and not request.is_interrupted:
-        raise click.exceptions.Exit(ExitCode.REFUSED)
+    if done.stayed or done.stopped or done.twice:
+        request.refuse()
 
 
 def _elsewhere(request: Request, place: str) -> admin.Server | None:
@@ -101,8 +106,9 @@ def _told(done: admin.Transfer) -> list[str]:
         lines.append(f"{counted(done.twice)} may be done twice: a worker took it just then, and another its copy")
     if done.stopped:
         lines.append(f"not all were looked at: {done.stopped}")
-    left = ", ".join(f"{number:,} {state}" for state, number in (done.left or {}).items() if number)
-    lines.append(f"left in {done.tube}: {left or 'none'}")
+    if done.left is not None:
+        left = ", ".join(f"{number:,} {state}" for state, number in done.left.items() if number)
+        lines.append(f"left in {done.tube}: {left or 'none'}")
     if any(done.moved.values()):
         lines.append("for the server each is a new job: its id, age and counters begin anew")
     return lines

@@ -21,10 +21,9 @@ def kill_worker(request: Request, count: int) -> None:
     """Ask one worker of a tube to exit.
 
     Or so many. The tube is given with -t, or a pattern for each that matches and has workers; when no worker watches
-    it, the request is refused. The request is a job of the
-    highest priority. The first worker that is free takes it, so no call is cut short; its supervisor does not
-    replace that worker. Where the app's messages are signed, this one has to be, too: run the command with the
-    app's AYL_SECRETS, or where its ayl.toml is.
+    it, the request is refused. The request is a job of the highest priority. The first worker that is free takes it,
+    so no call is cut short; its supervisor does not replace that worker. Where the app's messages are signed, this one
+    has to be, too: run the command with the app's AYL_SECRETS, or where its ayl.toml is.
 
     \b
     Examples:

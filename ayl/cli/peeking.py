@@ -30,7 +30,7 @@ def job_statistics(request: Request, ids: Sequence[int]) -> None:
       ayl_beanstalk job_statistics 981
       ayl_beanstalk job_statistics 981 982 --json | jq -r '.[].body.why'
     """
-    _tell(request, ids, "\n\n", _in_full)
+    _tell(request, ids, "\n", _in_full)
 
 
 @command(IDS, RAW)
@@ -46,7 +46,7 @@ def peek_job(request: Request, ids: Sequence[int], raw: bool) -> None:
       ayl_beanstalk peek_job 981 --raw > body
     """
     if not raw:
-        _tell(request, ids, "\n", line)
+        _tell(request, ids, "", line)
         return
     if len(ids) > 1:
         raise click.UsageError("--raw shows one job, for nothing tells where the next begins")
@@ -93,12 +93,18 @@ def peek_buried(request: Request) -> None:
 
 
 def _tell(request: Request, ids: Sequence[int], between: str, shown: Callable[[admin.Job], str]) -> None:
-    found = admin.find_jobs(request.server, ids)
-    if found or request.as_json:
-        request.answer(found, between.join(map(shown, found)))
-    there = {job.id for job in found}
-    for missing in (job for job in dict.fromkeys(ids) if job not in there):
-        request.fail(admin.NoSuchJob(request.server, missing))
+    missing = dict.fromkeys(ids)
+    told: list[admin.Job] = []
+    for number, job in enumerate(admin.find_jobs(request.server, ids)):
+        missing.pop(job.id, None)
+        if request.as_json:
+            told.append(job)
+        else:  # at once: there may be many, and large ones
+            click.echo(f"{between if number else ''}{shown(job)}")
+    if request.as_json:
+        request.answer(told, "")
+    for job_id in missing:
+        request.fail(admin.NoSuchJob(request.server, job_id))
 
 
 def _peek(request: Request, state: str) -> None:

@@ -23,11 +23,12 @@ EVERY = 0.2
 """Seconds between two lines on a terminal."""
 
 
-def followed(steps: Generator[T, None, None], told: Callable[[T], str]) -> tuple[T, bool]:
-    """The last of the results so far that an operation yields, and whether it was interrupted before its end.
+def followed(steps: Generator[T, None, None], told: Callable[[T], str]) -> tuple[T, bool, AylError | None]:
+    """The last of the results so far that an operation yields; whether it was interrupted before its end; and the error
+    that ended it, if one came after the first result.
 
     On a terminal each is told on stderr. Ctrl-C ends the operation between two of its steps, so that what it has
-    yielded last is true; a second one ends it at once. There is at least one result. After an error it is told, too.
+    yielded last is true; a second one ends it at once. There is at least one result.
     """
     with closing(steps), _interruptions() as interrupted, _line() as tell:
         result = next(steps)
@@ -35,12 +36,10 @@ def followed(steps: Generator[T, None, None], told: Callable[[T], str]) -> tuple
             for result in steps:
                 tell(lambda: told(result))  # noqa: B023 - called at once
                 if interrupted():
-                    return result, True
-        except AylError:
-            if text := told(result):
-                click.echo(visible(f"until then: {text}"), err=True)
-            raise
-    return result, False
+                    return result, True, None
+        except AylError as error:
+            return result, False, error
+    return result, False, None
 
 
 @contextmanager

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ayl import admin, settings
-from ayl.cli import ExitCode
 from ayl.cli.described import counted
 from ayl.cli.output import Styled, table, visible
 from ayl.cli.requests import Request, command
 from ayl.tubes import app_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 VERSION = click.Argument(["version"])
 
@@ -24,9 +28,13 @@ SECONDS = click.Option(
     help="How long to wait at most.",
 )
 
+MISSING_OK = click.Option(
+    ["--missing-ok"], is_flag=True, help="Take a release for drained if no server has a tube of it."
+)
 
-@command(VERSION, WAIT, SECONDS)
-def drain(request: Request, version: str, wait: bool, seconds: float | None) -> None:
+
+@command(VERSION, WAIT, SECONDS, MISSING_OK)
+def drain(request: Request, version: str, wait: bool, seconds: float | None, missing_ok: bool) -> None:
     """Tell what is left to do of a release.
 
     Of all tubes of VERSION, its lanes included: jobs by state, and the workers that still watch. The app is that of
@@ -35,6 +43,9 @@ def drain(request: Request, version: str, wait: bool, seconds: float | None) -> 
 
     The exit code is 0 when nothing at all is left, and 1 if something is, be it buried jobs alone. So a deploy can
     wait for the old release before it stops the old workers.
+
+    A tube is there as long as it has jobs or workers. So a release without tubes may be done long since, or its name
+    mistyped: that is refused, unless --missing-ok says that it may be.
 
     \b
     Examples:
@@ -46,17 +57,31 @@ def drain(request: Request, version: str, wait: bool, seconds: float | None) -> 
         raise click.UsageError("say of which app: -t APP, or AYL_APP")
     if seconds is not None and not wait:
         raise click.UsageError("--for says how long to wait: add --wait")
+    if not missing_ok:
+        _check_tubes(request.servers, app, version)
     longest = 0 if not wait else float("inf") if seconds is None else seconds
-    looks = []
 
     def looked(server: admin.Server) -> admin.Drain:
         found = request.follow(admin.draining(server, app, version, longest), _left)
-        looks.append(found)
+        if found.buried or not found.drained:
+            request.refuse()
         return found
 
     request.answer_each(looked, _told)
-    if not request.is_interrupted and any(found.buried or not found.drained for found in looks):
-        raise click.exceptions.Exit(ExitCode.REFUSED)
+
+
+def _check_tubes(servers: Sequence[admin.Server], app: str, version: str) -> None:
+    """NoSuchTube if none of the servers has one of that release; one that does not answer may have."""
+    for server in servers:
+        try:
+            admin.release_tubes(server, app, version)
+        except admin.NoSuchTube as error:
+            missing = error
+        except admin.ServerUnavailable:
+            return  # it is asked again, and then told of
+        else:
+            return
+    raise missing
 
 
 def _left(found: admin.Drain) -> str:

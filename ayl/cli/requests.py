@@ -159,17 +159,36 @@ class Request:
         told.show()
         self._ends.append(told.exit_code)
 
-    def follow(self, steps: Generator[T, None, None], told: Callable[[T], str]) -> T:
+    def refuse(self) -> None:
+        """Something of what was asked could not be done, or is not as it should be: the exit code will say it, unless
+        it says worse.
+        """
+        self._ends.append(ExitCode.REFUSED)
+
+    def follow(
+        self,
+        steps: Generator[T, None, None],
+        told: Callable[[T], str],
+        failed: Callable[[T, AylError], T] | None = None,
+    ) -> T:
         """The last result of an operation that may take long: see `progress.followed`.
 
-        After Ctrl-C no other server is asked, and the exit code says it.
+        After Ctrl-C no other server is asked, and the exit code says it. After an error, too, if `failed` makes an
+        answer of what was done until then; otherwise that is told on stderr, and the error is raised.
         """
         from ayl.cli.progress import followed  # most commands have no need of it
 
-        result, interrupted = followed(steps, told)
+        result, interrupted, error = followed(steps, told)
         if interrupted:
             self._ends.append(ExitCode.INTERRUPTED)
-        return result
+        if error is None:
+            return result
+        if failed is None:
+            if text := told(result):
+                click.echo(visible(f"until then: {text}"), err=True)
+            raise error
+        self.fail(error)
+        return failed(result, error)
 
     @property
     def is_interrupted(self) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl import settings as configuration
-from ayl.cli import ExitCode
 from ayl.cli.described import moment
 from ayl.cli.output import Styled, Value, table, visible
 from ayl.cli.requests import OPTIONS, Request, command
@@ -79,17 +78,20 @@ def list(request: Request, directory: str | None) -> None:  # noqa: A001 - the c
     from ayl import spooled  # with all that reads messages, which the other commands need not wait for
 
     found = spooled.contents(_directory(directory))
-    rows: tuple[tuple[Value, ...], ...] = tuple(
-        (moment(call.spooled), call.id, call.tube, moment(call.due), call.size, call.call) for call in found.calls
-    )
-    waiting = [row for row, call in zip(rows, found.calls, strict=True) if not call.set_aside]
+    waiting = [
+        (moment(call.spooled), call.id, call.tube, moment(call.due), call.size, call.call)
+        for call in found.calls
+        if not call.set_aside
+    ]
     text = [table(("SPOOLED", "ID", "TUBE", "DUE", "BYTES", "CALL"), waiting)]
     text.append(f"{len(waiting):,} calls wait in {visible(found.directory)}, which takes {found.bytes:,} bytes")
-    aside = [(moment(call.spooled), call.id, call.tube, call.set_aside, call.call) for call in found.calls
-             if call.set_aside]  # fmt: skip
+    aside = [
+        (moment(call.spooled), call.id, call.tube, Styled(call.set_aside, colour="red"), call.call)
+        for call in found.calls
+        if call.set_aside
+    ]
     if aside:
-        reasons = [(*row[:3], Styled(row[3], colour="red"), row[4]) for row in aside]
-        text += ["", "Set aside:", table(("SPOOLED", "ID", "TUBE", "REASON", "CALL"), reasons)]
+        text += ["", "Set aside:", table(("SPOOLED", "ID", "TUBE", "REASON", "CALL"), aside)]
     if found.unreadable:
         text += ["", "Not readable, and kept:", table(("FILE", "BYTES", "DAMAGED"), map(_unreadable, found.unreadable))]
     request.answer(found, "\n".join(text))
@@ -111,15 +113,15 @@ def drain(request: Request, directory: str | None, to: str, engine: str, set_asi
     from ayl import spooled  # as above
 
     steps = spooled.drain(request.server, _directory(directory), to=to, engine=engine, set_aside=set_aside)
-    done = request.follow(steps, _delivered)
+    done = request.follow(steps, _delivered, lambda so_far, _error: so_far)
     lines = [_delivered(done)]
     lines += [
         f"{count:,} wait for {visible(url)}; if that server has moved here: --engine {visible(quote(url))}"
         for url, count in done.elsewhere.items()
     ]
     request.answer(done, "\n".join(lines))
-    if done.set_aside and not request.is_interrupted:
-        raise click.exceptions.Exit(ExitCode.REFUSED)
+    if done.set_aside:
+        request.refuse()
 
 
 def _delivered(done: spooled.Delivery) -> str:

@@ -11,6 +11,7 @@ from ayl import values
 from ayl.values.tags import LEVELS, REFERENCE, TAG
 
 from .constructors import CONSTANTS, CONSTRUCTORS
+from .declared import maker, member
 from .literals import NOTHING, literal
 from .scanning import Scanner
 
@@ -112,10 +113,19 @@ class _Reader:
             if CONSTANTS[before] is None:
                 self._text.fail("nothing can be called on None", start)
             return CONSTANTS[before], method
+        if (found := self._member(before, start)) is not None:
+            return found, method
         if before and self._is_class(before):
             self._check_public(method, start)
             return _Reference([before]), method
         return NOTHING, name
+
+    def _member(self, name: str, start: int) -> object:
+        """Of an Enum of the app's; None if the name is not of one."""
+        try:
+            return member(name)
+        except ValueError as error:
+            self._text.fail(str(error), start)
 
     def _check_public(self, method: str, place: int) -> None:
         if method.startswith("_"):
@@ -160,6 +170,8 @@ class _Reader:
             return self._made(name, self._arguments(name), start)
         if name in CONSTANTS:
             return CONSTANTS[name]
+        if (found := self._member(name, start)) is not None:
+            return found
         if not self._is_class(name):
             hint = get_close_matches(name.title(), ("None", "True", "False"), 1, 0.9)
             text.fail(f"{_short(name)} is no class: {hint[0] if hint else 'text stands in quotes'}", start)
@@ -185,7 +197,7 @@ class _Reader:
     def _made(self, name: str, arguments: _Arguments, start: int) -> Any:
         """The value that stands there as `name(arguments)`."""
         placed, named = arguments.placed, arguments.named
-        make = CONSTRUCTORS.get(name)
+        make = CONSTRUCTORS.get(name) or maker(name)
         if make is not None:
             try:
                 return make(*placed, **named)
@@ -197,8 +209,8 @@ class _Reader:
         owner, _, method = name.rpartition(".")
         if not owner or method != FIND or len(placed) != 1 or named:
             self._text.fail(
-                f"{_short(name)}(…) is no value that can be written here: those are NAME.find(KEY) and "
-                f"{', '.join(CONSTRUCTORS)}; instances of other classes can only be sent by code",
+                f"{_short(name)}(…) is no value that can be written here: those are NAME.find(KEY), "
+                f"{', '.join(CONSTRUCTORS)}, and classes that the app (--require) has declared with @ayl.value",
                 start,
             )
         return self._reference([owner, placed[0]], start)
@@ -243,8 +255,8 @@ class _Reader:
                 elements.add(item)
         if len(pairs) == 1 and pairs.keys() & {TAG, REFERENCE}:
             text.fail(
-                f"a dict with {TAG} or {REFERENCE} is how a value is shown whose class is not known here: name the app "
-                "that has it (--require), and look at it again; or send it by code",
+                f"a dict with {TAG} or {REFERENCE} would be taken for how a message writes down something else: "
+                "send it by code",
                 text.offset - 1,
             )
         return elements if is_dict is False else pairs
@@ -263,7 +275,7 @@ def _strange(text: Scanner) -> str:
         return "the text ends where a value or a name should stand"
     character = text.text[text.offset]
     if character == "<":
-        return "what is shown as <…>, such as a member of an Enum, cannot be written here: it can only be sent by code"
+        return "what is shown as <…> cannot be written here; a member of an Enum is NAME.MEMBER"
     if character == "…":
         return "what was shown here is cut off: give all of it"
     return f"a value or a name should stand here, not {character!a}"

@@ -26,6 +26,7 @@ from ayl.handle import State
 from ayl.registry import registry
 from ayl.upgrades import UPGRADES
 from ayl.values import classes
+from tests.processes.deadline import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 SERVERS = {"beanstalkd": "beanstalkd", "ayl_server": str(Path(sys.executable).with_name("ayl_server"))}
 """Debian's and our own."""
-
-START_SECONDS = 10.0
-"""How long a server may take until it listens."""
 
 _numbers = itertools.count(1)
 
@@ -146,7 +144,7 @@ class Server:
         else:
             where = ["-l", self.address[0], "-p", str(self.address[1])]
         self.process = subprocess.Popen([self.command, *where, *options], stderr=subprocess.DEVNULL)
-        wait_until(self._listens, START_SECONDS)
+        wait_until(self._listens)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -193,7 +191,7 @@ def _free_port() -> int:
         return port
 
 
-def wait_until(fact: Callable[[], bool], seconds: float = 5.0) -> None:
+def wait_until(fact: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Fail when the fact does not come true in time."""
     give_up = time.monotonic() + seconds
     while not fact():

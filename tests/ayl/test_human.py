@@ -66,7 +66,25 @@ def test_nothing_is_looked_for_and_nothing_needs_to_be_known() -> None:
     strange = message(
         on={"$ref": ["elsewhere.Thing", 7]}, args=[{"$t": ["value", "elsewhere.Money", {"amount": 3}]}], do="go"
     )
-    assert human(strange) == "elsewhere.Thing.find(7).go({'$t': ['value', 'elsewhere.Money', {'amount': 3}]})"
+    assert human(strange) == "elsewhere.Thing.find(7).go(elsewhere.Money(amount=3))"
+
+
+@pytest.mark.parametrize(
+    ("mark", "shown"),
+    [
+        (["value", "a.Pair", {"one": {"$t": ["enum", "a.Suit", "CLUBS"]}, "two": {"$ref": ["a.Order", 7]}}],
+         "a.Pair(one=a.Suit.CLUBS, two=a.Order.find(7))"),
+        (["flag", "a.Rights", 3], "a.Rights(3)"),
+        (["set", [{"$t": ["enum", "a.Suit", "CLUBS"]}]], "{a.Suit.CLUBS}"),
+        (["value", "a.Pair(), b", {"one": 1}], "{'$t': ['value', 'a.Pair(), b', {'one': 1}]}"),
+        (["value", "a.Pair", {"one=1, two": 1}], "{'$t': ['value', 'a.Pair', {'one=1, two': 1}]}"),
+        (["enum", "a.Suit", "CLUBS.x()"], "{'$t': ['enum', 'a.Suit', 'CLUBS.x()']}"),
+    ],
+)  # fmt: skip
+def test_values_of_the_apps_classes_are_shown_by_their_names_and_by_nothing_that_looks_like_more(
+    mark: list[Any], shown: str
+) -> None:
+    assert human(message(args=[{"$t": mark}])) == f"ship({shown})"
 
 
 def test_what_cannot_be_understood_is_shown_as_it_is() -> None:

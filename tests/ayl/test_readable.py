@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from enum import Enum, Flag
 from pathlib import PosixPath, PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,11 +14,42 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+import ayl
 from ayl import values
 from ayl.message import human
 from ayl.readable import CannotRead, WrittenCall, read
 from tests.ayl.conftest import written
+
+
+@ayl.value("readable.Suit")
+class Suit(Enum):
+    SPADES = 1
+
+
+@ayl.value("readable.Rights")
+class Rights(Flag):
+    READ = 1
+    WRITE = 2
+
+
+@ayl.value("readable.Money")
+@dataclass(frozen=True)
+class Money:
+    amount: Any
+    currency: str = "EUR"
+
+    def __post_init__(self) -> None:
+        if self.currency == "FRF":
+            raise ValueError("no francs any more")
+
+
+@ayl.value("readable.Point")
+class Point(BaseModel):
+    x: int = 0
+    y: int = 0
+
 
 CLASSES = {"shop.Order", "Depot", "shop.öl.Fass", "lower.case"}
 
@@ -64,6 +97,7 @@ SINGLES = (
     | st.builds(range, st.integers(), st.integers(), st.integers(min_value=1))
     | TEXT.map(PosixPath)
     | TEXT.map(PurePosixPath)
+    | st.sampled_from([*Suit, *Rights, Rights.READ | Rights.WRITE])
 )
 KEYS = st.recursive(SINGLES, lambda inner: st.lists(inner, max_size=2) | st.lists(inner, max_size=2).map(tuple))
 HASHABLE = st.recursive(
@@ -77,7 +111,9 @@ VALUES = st.recursive(
     | st.builds(Named, st.sampled_from(sorted(CLASSES)), KEYS)
     | st.sets(HASHABLE, max_size=3),
     lambda inner: (
-        st.lists(inner, max_size=3)
+        st.builds(Money, inner)
+        | st.builds(Point, x=st.integers(0, 9))
+        | st.lists(inner, max_size=3)
         | st.lists(inner, max_size=3).map(tuple)
         | st.dictionaries(HASHABLE | TEXT.map(lambda text: "$" + text), inner, max_size=3).filter(is_no_mark)
     ),
@@ -127,6 +163,17 @@ def test_a_dotted_name_is_a_static_method_where_that_is_a_class_and_a_function_e
     assert read("restock()") == WrittenCall(None, "restock", [], {})
 
 
+def test_values_of_the_apps_classes_are_written_as_python_would_make_them() -> None:
+    money = {"$t": ["value", "readable.Money", {"amount": 3, "currency": "EUR"}]}
+    for text in ("readable.Money(3)", "readable.Money(amount=3)", "readable.Money(3, currency='EUR')"):
+        assert read(f"f({text})").args == [money]
+    assert read("f(readable.Suit(1), [readable.Suit.SPADES])").args == [
+        {"$t": ["enum", "readable.Suit", "SPADES"]},
+        [{"$t": ["enum", "readable.Suit", "SPADES"]}],
+    ]
+    assert read("f(readable.Money(shop.Order.find(1)))").args[0]["$t"][2]["amount"] == {"$ref": ["shop.Order", 1]}
+
+
 def test_blanks_and_lines_may_stand_between_parts_and_a_comma_behind_the_last() -> None:
     text = "\n shop.Order.find( 42 ) . ship (\n\t'ups' ,\n insured = True ,\n)\n"
     assert read(text) == WrittenCall({"$ref": ["shop.Order", 42]}, "ship", ["ups"], {"insured": True})
@@ -168,9 +215,19 @@ REFUSED = [
     ("f({1, True})", 7, "this stands here twice"),
     ("f({1: 2, 1: 3})", 10, "this stands here twice"),
     ("f({1: 2, 3})", 11, "':' should stand here, between a key and its value"),
-    ("f(<Suit.SPADES: 1>)", 3, "what is shown as <…>, such as a member of an Enum, cannot be written here"),
+    ("f(<Suit.SPADES: 1>)", 3, "what is shown as <…> cannot be written here; a member of an Enum is NAME.MEMBER"),
     ("f(Money(amount=3))", 3, "Money(…) is no value that can be written here"),
-    ("f({'$t': ['value', 'shop.Money', {}]})", 37, "a dict with $t or $ref is how a value is shown whose class"),
+    ("f({'$t': ['value', 'shop.Money', {}]})", 37, "a dict with $t or $ref would be taken for"),
+    ("f(readable.Suit.HEARTS)", 3, "readable.Suit has no member 'HEARTS'"),
+    ("f(readable.Suit(7))", 3, "there is no such readable.Suit: readable.Suit does not accept its fields: 7 is not"),
+    ("f(readable.Suit('A', 'B'))", 3, "readable.Suit(…) cannot be understood: these are no arguments of it"),
+    (
+        "f(readable.Money(1, 'FRF'))",
+        3,
+        "there is no such readable.Money: readable.Money does not accept its fields:",
+    ),
+    ("f(readable.Money(size=3))", 3, "there is no such readable.Money"),
+    ("f(readable.Moneys(3))", 3, "readable.Moneys(…) is no value that can be written here"),
     ("f('ups', …)", 10, "what was shown here is cut off: give all of it"),
     ("f(shop.Order.find(shop.Order))", 19, "the key of an object is a value, and names no class or other object"),
     ("shop.Order.find([shop.Order.find(1)]).ship()", 18, "the key of an object is a value"),

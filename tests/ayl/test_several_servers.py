@@ -236,7 +236,7 @@ def test_all_dead_cost_no_more_than_the_budget_together_and_then_nothing() -> No
 
 def test_a_kept_connection_to_a_server_that_was_stopped_costs_the_budget_once(own_server: Server) -> None:
     ayl.configure(send_timeout=BUDGET, probe_interval=0.3)
-    wait_until(lambda: is_sent(1), 10)
+    wait_until(lambda: is_sent(1))
     with stopped(own_server):
         with takes_at_most(BUDGET + MARGIN), pytest.raises(Unreachable, match="does not answer in time"):
             ayl.send(note, 2)
@@ -245,7 +245,7 @@ def test_a_kept_connection_to_a_server_that_was_stopped_costs_the_budget_once(ow
         time.sleep(0.3)
         with takes_at_most(BUDGET + MARGIN), pytest.raises(Unreachable, match="does not answer in time"):
             ayl.send(note, 4)
-    wait_until(lambda: is_sent(5), 10)
+    wait_until(lambda: is_sent(5))
     found = numbers(own_server)
     assert (found[0], found[-1]) == (1, 5)
     assert 4 not in found, "who probes asks before it entrusts anything to the server"

@@ -32,9 +32,8 @@ class Gate:
                 far = socket.create_connection((server.host, server.port))
                 for end in (near, far):  # answers to single questions would wait for each other
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                for pump in (lambda: self._asks(near, far), lambda: self._answers(near, far)):  # noqa: B023 - see start
-                    thread = threading.Thread(target=pump, daemon=True)
-                    thread.start()
+                for pump in (self._asks, self._answers):
+                    threading.Thread(target=pump, args=(near, far), daemon=True).start()
 
     def _asks(self, near: socket.socket, far: socket.socket) -> None:
         with suppress(OSError):

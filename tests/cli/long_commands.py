@@ -89,7 +89,7 @@ LONG = (
         "drain",
         lambda _scene: ("1", "--wait"),
         lambda _before, found: {state: found[state] for state in STATES},
-        until=500,
+        until=1000,
     ),
     Long(
         "spool drain",

@@ -29,7 +29,7 @@ from .live.terminal import terminal
 from .long_commands import LONG, Counts, Long, moved
 from .matrix import MATRIX
 from .scenes import STATES, Scene, fresh
-from .servers import KINDS, Kind, client
+from .servers import KINDS, Kind, client, wait_until
 from .test_beanstalk import environment
 
 if TYPE_CHECKING:
@@ -47,6 +47,12 @@ main()
 
 FEW = 30
 """Jobs of a server that has few."""
+
+GROWTH = 16 << 20
+"""Bytes of memory that a command may take more than with few jobs."""
+
+KEPT = {"spool list": 2048, "spool drain": 256}
+"""The same for each call: all are shown in one table, or their ids remembered so that none is put twice."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +128,14 @@ def run(scene: Scene, server: Server, name: str, *words: str) -> Run:
 
 
 def interrupted(scene: Scene, long: Long, most: int) -> str:
-    """Ctrl-C halfway; what was reported then, if it is true."""
+    """Ctrl-C in the midst; what was reported then, if it is true."""
     with gate(scene.server, most) as (server, halfway):
         if long.name == "spool drain":
             scene.keep(server)
         before, total = scene.counts, scene.total
         running = Running(scene, server, long.name, *long.words(scene), "--json")
-        assert halfway.reached.wait(60), f"{long.name} has ended"
+        wait_until(lambda: halfway.reached.is_set() or running.process.poll() is not None, 600)
+        assert halfway.reached.is_set(), f"{long.name} has ended"
         running.process.send_signal(signal.SIGINT)
         halfway.opened.set()
         done = running.ended()
@@ -211,7 +218,7 @@ def campaign(kind: Kind, number: int, folder: Path) -> Iterator[tuple[str, ...]]
                     continue
                 small, large = (run(scene, scene.server, name, *usual(scene, name)) for scene in (few, many))
                 assert large.code == MATRIX[name].usual.code, large
-                yield (*figures(name, small, large), "")
+                yield (*figures(name, number, small, large), "")
     for long in LONG:
         yield watched(kind, long, number, folder)
 
@@ -234,11 +241,12 @@ def watched(kind: Kind, long: Long, number: int, folder: Path) -> tuple[str, ...
             small, large = (run(scene, scene.server, long.name, *long.words(scene)) for scene in (few, many))
             assert large.code == ExitCode.OK, large
             assert "\r" in large.shown, f"{long.name} did not tell how far it was"
-            row = figures(long.name, small, large)
+            row = figures(long.name, number, small, large)
         return (*row, interrupted(fresh(other, folder, number), long, until))
 
 
-def figures(name: str, small: Run, large: Run) -> tuple[str, str, str, str, str]:
+def figures(name: str, number: int, small: Run, large: Run) -> tuple[str, str, str, str, str]:
+    assert large.peak - small.peak <= GROWTH + KEPT.get(name, 0) * number, (name, small.peak, large.peak)
     return (name, f"{large.seconds:.2f}", f"{large.cpu:.2f}", *memory(small.peak, large.peak))
 
 

@@ -206,7 +206,6 @@ MATRIX: dict[str, Row] = {
         words=("{version}",),
         json=schemas.DRAIN,
         usual=Ending(ExitCode.REFUSED, "{tube} is not drained: 3 jobs left to do; 1 job buried: "),
-        no_tube=Ending(says="{tube} is drained: it has no jobs and no workers\n"),
         empty=Ending(says="{tube} is drained\n"),
         no_name=Ending(ExitCode.REFUSED, "tube's name"),
         several=Several.EACH,
@@ -214,8 +213,10 @@ MATRIX: dict[str, Row] = {
     "migrate": Row(
         words=("{version}", "next", "--app-path", "{code}", "--require", MODULE, "--yes"),
         json=schemas.MIGRATED,
+        usual=Ending(ExitCode.REFUSED, "1 buried in {tube}"),
         empty=Ending(says="moved 0 to "),
-        question="Migrate 3 jobs of {tube} to {app}/next? ",
+        no_name=Ending(ExitCode.REFUSED, "tube's name"),
+        question="Migrate 3 jobs of {tube} at {server} to {app}/next? ",
         several=Several.EACH,
     ),
     "manifest": Row(

@@ -68,7 +68,9 @@ class Scene:
             Record(f"id{number}", self.tube, 0, 0.0, 120, f"beanstalk://{engine}", 1.0, body)
             for number in range(self.number)
         ]
-        Spool(str(self.spool), 10**10).append(records)
+        spool = Spool(str(self.spool), 10**10)
+        for start in range(0, self.number, 500):
+            spool.append(records[start : start + 500])
 
     @property
     def counts(self) -> dict[str, int]:

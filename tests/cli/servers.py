@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING
 import greenstalk
 
 from ayl.admin import Server
+from tests.processes.deadline import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-START_SECONDS = 10.0
-"""How long a server may take until it listens."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,10 @@ class Kind:
 
         A command that is not there fails the test, and is never skipped.
         """
-        server = Server(port=port or free_port())
+        server = Server(port=port or free_port(), timeout=PATIENCE)
         process = subprocess.Popen([*self.command, "-l", server.host, "-p", str(server.port), *options])
         try:
-            wait_until(lambda: process.poll() is not None or _listens(server), START_SECONDS)
+            wait_until(lambda: process.poll() is not None or _serves(server))
             assert process.poll() is None, f"{self.name} ended with {process.returncode}"
             yield server
         finally:
@@ -76,15 +74,14 @@ def free_port() -> int:
         return port
 
 
-def _listens(server: Server) -> bool:
-    try:
-        socket.create_connection((server.host, server.port), 1).close()
-    except OSError:
-        return False
-    return True
+def _serves(server: Server) -> bool:
+    """Whether it answers: to the first who asks it may take long, on a busy machine."""
+    with suppress(OSError), client(server) as onlooker:
+        return bool(onlooker.stats())
+    return False
 
 
-def wait_until(fact: Callable[[], bool], seconds: float = 5.0) -> None:
+def wait_until(fact: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Fail when the fact does not come true in time."""
     give_up = time.monotonic() + seconds
     while not fact():

@@ -22,13 +22,20 @@ SHIP = b'{"type":"ayl","v":1,"app":"shop","ver":"1","do":"ship","id":"","on":{"$
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.name)
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+def started(request: pytest.FixtureRequest) -> Iterator[Server]:
     kind: Kind = request.param
-    with kind.running() as started, client(started) as producer:
+    with kind.running() as running, client(running) as producer:
         for tube in ("mail/1", "shop/1", "shop/2", "shop/2;reboot", "shop/2$(x)"):
             producer.use(tube)
             producer.put(SHIP)
-        yield started
+        yield running
+
+
+@pytest.fixture
+def server(started: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """One that answers in time, however busy this machine is."""
+    monkeypatch.setattr("ayl.cli.completion.PATIENCE", 20.0)
+    return started
 
 
 def offered(line: str, server: Server | None = None, *, form: str = "bash") -> list[str]:
@@ -78,6 +85,14 @@ def test_the_server_is_the_one_that_is_named_on_the_line(server: Server) -> None
 @pytest.mark.parametrize("form", ["bash", "zsh", "fish"])
 def test_without_a_server_it_is_silent(form: str, line: str) -> None:
     assert not "".join(offered(f"ayl_beanstalk -p {free_port()} {line}", form=form))
+
+
+@pytest.mark.parametrize("line", ["-p x -t ", "-p x tube_statistics -t ", "tube_statistics -p x -t "])
+def test_where_the_port_is_wrong_no_other_server_is_asked(
+    server: Server, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr("ayl.admin.server.DEFAULT_PORT", server.port)
+    assert not "".join(offered(f"ayl_beanstalk {line}"))
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for_long() -> None:

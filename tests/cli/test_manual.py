@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +16,7 @@ from ayl.cli import ExitCode
 from ayl.cli.beanstalk import ayl_beanstalk
 from ayl.cli.live.view import HELP
 from ayl.cli.requests import OPTIONS
-from tests.pages import Page
+from tests.pages import ROOT, Page
 
 from .live.terminal import COMMAND, terminal
 from .operators import commands
@@ -125,3 +126,10 @@ def test_every_key_of_top_is_there() -> None:
     for keys, _ in HELP[: HELP.index(("", ""))]:
         for key in keys.split(", "):
             assert f"`{key}`" in SECTIONS["top"] or key in SECTIONS["top"]
+
+
+@pytest.mark.parametrize("line", MANUAL.long_runs)
+def test_the_long_runs_take_what_the_page_gives_them(line: str) -> None:
+    words = line.split()
+    done = subprocess.run([sys.executable, *words[:2], "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {word for word in words if word.startswith("--")} <= {*re.findall("--[a-z]+", done.stdout)}

@@ -13,15 +13,19 @@ import greenstalk
 import pytest
 from click.testing import CliRunner
 
+from ayl import admin
 from ayl import life as lives
+from ayl.admin import waiting
+from ayl.admin.migrations import migrate
 from ayl.cli import ExitCode
 from ayl.cli.beanstalk import ayl_beanstalk
 from ayl.message import decode, encode, rewritten
+from ayl.migration import Migration
 from ayl.signing import key_ring
 from ayl.upgrades import UPGRADES
 from tests.ayl.conftest import _clean, written
 
-from .servers import KINDS, Kind, client
+from .servers import KINDS, Kind, client, free_port, wait_until
 from .test_beanstalk import COMMAND, complaint, environment
 
 if TYPE_CHECKING:
@@ -85,16 +89,26 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 @pytest.fixture
 def shop(server: Server, tmp_path: Path) -> Shop:
     (tmp_path / "shop_to_migrate.py").write_text(APP)
-    return Shop(server, f"shop{next(_apps)}", tmp_path)
+    return Shop(server, f"shop{next(_apps)}", tmp_path, newest(server))
+
+
+def newest(server: Server) -> int:
+    """The id that was given last."""
+    with client(server, use="newest") as app:
+        job = app.put(b"")
+        app.delete(job)
+        return job
 
 
 class Shop:
     """An app of a test's own, whose release 1.4 has sent something."""
 
-    def __init__(self, server: Server, app: str, folder: Path) -> None:
+    def __init__(self, server: Server, app: str, folder: Path, first: int = 0) -> None:
+        """`first`: the id of its first job, at least."""
         self.server = server
         self.app = app
         self.folder = folder
+        self.first = first
         self.variables = {"AYL_BEANSTALK_PORT": str(server.port)}
 
     def message(self, do: str = "ship", *args: Any, **changes: Any) -> Message:
@@ -122,11 +136,9 @@ class Shop:
 
     def jobs(self, version: str, lane: str = "") -> list[tuple[str, Mapping[str, Any]]]:
         """Of the tube: each body, and what the server says of it."""
-        with client(self.server, use="newest") as app:
-            newest = app.put(b"")
-            app.delete(newest)
+        with client(self.server) as app:
             found: list[tuple[str, Mapping[str, Any]]] = []
-            for number in range(1, newest):
+            for number in range(self.first, newest(self.server)):
                 try:
                     facts = app.stats_job(number)
                     if facts["tube"] == f"{self.app}/{version}{lane}":
@@ -190,6 +202,28 @@ class TestMigrate:
         assert [(row["fate"], row["jobs"]) for row in second["calls"]] == [("buried", 1)]
         assert shop.facts("1.4", "state") == [("buried",)]
 
+    def test_run_again_it_leaves_what_is_buried_for_the_same_reason(self, shop: Shop) -> None:
+        shop.put(shop.message("gift"))
+        shop.put(b"no message")
+        shop.put(shop.message("pack", "red"), bury=True)
+        shop.report("--yes")
+        first = shop.jobs("1.4")
+        shop.put(shop.message("pack", "blue"), bury=True)
+        assert sorted((row["fate"], row["jobs"]) for row in shop.report("--yes")["calls"]) == [
+            ("buried", 1), ("buried", 1), ("moved", 1),
+        ]  # fmt: skip
+        unchanged = ("id", "reserves", "buries")
+        assert [[facts[name] for name in unchanged] for _, facts in shop.jobs("1.4")] == [
+            [facts[name] for name in unchanged] for _, facts in first
+        ]
+        assert [state for (state,) in shop.facts("1.5", "state")] == ["buried"] * 2
+
+    def test_run_again_it_tells_another_reason(self, shop: Shop) -> None:
+        shop.put(lives.write(encode(shop.message("gift")), lives.Life(2, 1, "no ups")), bury=True)
+        shop.report("--yes")
+        ((body, _),) = shop.jobs("1.4")
+        assert lives.read(body.encode()) == lives.Life(2, 1, "shop.Order.gift does not exist")
+
     def test_what_a_worker_holds_is_left_to_it_and_told(self, shop: Shop) -> None:
         shop.put(shop.message())
         with client(shop.server, watch=f"{shop.app}/1.4") as worker:
@@ -199,6 +233,16 @@ class TestMigrate:
             assert "workers still hold 1 job: run this again when they are done" in done.stdout
             worker.delete(job)
         assert len(shop.jobs("1.5")) == 1
+
+    def test_a_lane_that_has_gone_meanwhile_keeps_no_other_from_it(self, shop: Shop) -> None:
+        for lane in ("/a", "/b", "/c"):
+            shop.put(shop.message(), lane)
+        steps = migrate(shop.server, Migration(shop.app, "1.5"), "1.4")
+        next(steps)
+        with client(shop.server, watch=f"{shop.app}/1.4/b") as worker:
+            worker.delete(worker.reserve(0))
+        *_, found = steps
+        assert found.number("moved", "buried") == 2
 
     def test_an_order_to_an_old_worker_stays(self, shop: Shop) -> None:
         shop.put(b'{"type":"ayl-control","do":"exit","app":"%b"}' % shop.app.encode())
@@ -244,6 +288,25 @@ class TestDryRun:
         assert before == [(text, facts["id"], facts["state"], facts["pri"]) for text, facts in shop.jobs("1.4")]
         assert shop.jobs("1.5") == []
 
+    def test_it_takes_hold_of_no_job(self, shop: Shop) -> None:
+        for how in ({}, {"delay": 900}, {"bury": True}):
+            shop.put(shop.message("gift"), **how)
+        before = shop.facts("1.4", "id", "state", "reserves", "releases", "buries")
+        with client(shop.server) as app:
+            reserves = [value for name, value in app.stats().items() if name.startswith("cmd-reserve")]
+            shop.migrate("--dry-run")
+            assert [value for name, value in app.stats().items() if name.startswith("cmd-reserve")] == reserves
+        assert shop.facts("1.4", "id", "state", "reserves", "releases", "buries") == before
+
+    def test_it_says_how_many_it_has_not_found(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(waiting, "FAR", 500)
+        shop.put(shop.message())
+        with client(shop.server, use="other") as app:
+            for _ in range(1500):
+                app.put(b"")
+        shop.put(shop.message())
+        assert "only 1 of 2 jobs were looked at\n" in shop.migrate("--dry-run").stdout
+
     def test_it_does_not_ask_and_is_good_if_all_fits(self, shop: Shop) -> None:
         shop.put(shop.message())
         assert shop.migrate("--dry-run").returncode == ExitCode.OK
@@ -285,6 +348,98 @@ class TestRefusals:
         done = run(*[word for word in shop.words() if word not in ("-t", shop.app)], **shop.variables)
         assert done.returncode == ExitCode.USAGE
         assert "say which app: in ayl.toml, by AYL_APP or with -t APP" in done.stderr
+
+
+class TestSeveralServers:
+    """Each has tubes of its own, of the same names."""
+
+    @pytest.fixture
+    def other(self, request: pytest.FixtureRequest, shop: Shop) -> Iterator[Shop]:
+        kind = next(kind for kind in KINDS if kind.name in request.node.name)
+        with kind.running() as started:
+            yield Shop(started, shop.app, shop.folder)
+
+    def migrate(self, shop: Shop, other: Shop, *more: str) -> subprocess.CompletedProcess[str]:
+        return run("-h", f"{shop.server},{other.server}", *shop.words(*more))
+
+    def test_the_calls_of_each_stay_there(self, shop: Shop, other: Shop) -> None:
+        shop.put(shop.message(id="a"), "/mail")
+        for how in ({}, {"delay": 900}, {"bury": True}):
+            other.put(other.message(id="b"), **how)
+        done = self.migrate(shop, other, "--yes", "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        found = json.loads(done.stdout)
+        assert [item["server"] for item in found] == [str(shop.server), str(other.server)]
+        assert [(item["answer"]["waiting"], item["answer"]["calls"][0]["jobs"]) for item in found] == [(1, 1), (3, 3)]
+        assert shop.facts("1.5", "state", lane="/mail") == [("ready",)]
+        assert sorted(other.facts("1.5", "state")) == [("buried",), ("delayed",), ("ready",)]
+        assert shop.jobs("1.4", "/mail") == other.jobs("1.4") == []
+
+    def test_one_with_calls_that_do_not_fit_is_told_for_both(self, shop: Shop, other: Shop) -> None:
+        shop.put(shop.message("gift"))
+        other.put(other.message())
+        done = self.migrate(shop, other, "--yes")
+        assert (done.returncode, done.stderr) == (ExitCode.REFUSED, "")
+        one, another = done.stdout.split(f"{other.server}\n")
+        assert f"moved 0 to {shop.app}/1.5, 1 buried in {shop.app}/1.4\n" in one
+        assert f"moved 1 to {shop.app}/1.5\n" in another
+
+    def test_one_without_the_release_keeps_no_other_from_it(self, shop: Shop, other: Shop) -> None:
+        other.put(other.message())
+        done = self.migrate(shop, other, "--yes")
+        assert done.returncode == ExitCode.REFUSED
+        assert done.stderr.startswith(f"ayl_beanstalk: no tube '{shop.app}/1.4' at {shop.server}; ")
+        assert len(other.jobs("1.5")) == 1
+
+    def test_nor_does_one_that_is_down(self, shop: Shop, other: Shop) -> None:
+        other.put(other.message())
+        nowhere = Shop(admin.Server(port=free_port()), shop.app, shop.folder)
+        done = self.migrate(nowhere, other, "--yes", "--json")
+        assert done.returncode == ExitCode.UNAVAILABLE
+        assert done.stderr.startswith(f"ayl_beanstalk: no server at {nowhere.server} ")
+        assert [item["server"] for item in json.loads(done.stdout)] == [str(other.server)]
+        assert len(other.jobs("1.5")) == 1
+
+    def test_the_question_is_asked_for_each(self, shop: Shop, other: Shop) -> None:
+        shop.put(shop.message())
+        other.put(other.message())
+        done = self.migrate(shop, other)
+        assert done.returncode == ExitCode.USAGE
+        assert f"Migrate 1 job of {shop.app}/1.4 at {shop.server} to {shop.app}/1.5? Nobody" in done.stderr
+        assert (len(shop.jobs("1.4")), len(other.jobs("1.4"))) == (1, 1)
+
+    def test_a_dry_run_tells_of_each(self, shop: Shop, other: Shop) -> None:
+        shop.put(shop.message())
+        other.put(other.message("gift"))
+        found = json.loads(self.migrate(shop, other, "--dry-run", "--json").stdout)
+        assert [row["fate"] for item in found for row in item["answer"]["calls"]] == ["moved", "buried"]
+        assert (len(shop.jobs("1.4")), len(other.jobs("1.4"))) == (1, 1)
+
+
+def test_a_server_that_dies_is_told_with_what_was_done(shop: Shop, request: pytest.FixtureRequest) -> None:
+    kind = next(kind for kind in KINDS if kind.name in request.node.name)
+    with subprocess.Popen([*kind.command, "-p", str(port := free_port())]) as dying:
+        there = Shop(admin.Server(port=port), shop.app, shop.folder)
+        wait_until(lambda: run("statistics", **there.variables).returncode == ExitCode.OK)
+        fill(there, 10_000)
+        words, pipe = [*COMMAND, *shop.words("--yes", "--json")], subprocess.PIPE
+        with subprocess.Popen(words, env=environment(**there.variables), stdout=pipe, stderr=pipe, text=True) as moving:
+            wait_until(lambda: admin.statistics(there.server).jobs.total > 10_500, 20)
+            dying.kill()
+            said, complaint = moving.communicate(timeout=20)
+    found = json.loads(said)
+    assert moving.returncode == ExitCode.UNAVAILABLE
+    assert 0 < found["calls"][0]["jobs"] < 10_000
+    assert found["stopped"].startswith(f"{there.server} closed the connection")
+    assert found["stopped"] in complaint
+
+
+def fill(shop: Shop, number: int) -> None:
+    """So many calls that are delayed."""
+    body, tube = encode(shop.message()), f"{shop.app}/1.4"
+    with client(shop.server, use=tube) as app:
+        app._sock.sendall(b"put 0 900 60 %d\r\n%b\r\n" % (len(body), body) * number)
+        wait_until(lambda: admin.tube_statistics(shop.server, tube).jobs.delayed == number)
 
 
 def test_killed_at_random_and_run_again_nothing_is_lost(shop: Shop) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _numbers = count()
+MANY = 10_000
+"""Jobs that take a while to move."""
+
 NEW = "for the server each is a new job: its id, age and counters begin anew"
 
 
@@ -155,17 +158,37 @@ class TestRefusals:
 class TestManyJobs:
     def test_a_server_that_dies_is_told_with_what_was_done(self, server: admin.Server, tube: str) -> None:
         with client(server, use=tube) as app:
-            app._sock.sendall(b"put 0 60 60 1\r\nx\r\n" * 5000)
-            wait_until(lambda: admin.tube_statistics(server, tube).jobs.delayed == 5001)
+            app._sock.sendall(b"put 0 60 60 1\r\nx\r\n" * MANY)
+            wait_until(lambda: admin.tube_statistics(server, tube).jobs.delayed == MANY + 1)
         with subprocess.Popen([*KINDS[0].command, "-p", str(port := free_port())]) as dying:
             there = admin.Server(port=port)
             wait_until(lambda: not isinstance(_statistics(there), admin.NoServer))
-            command = [*COMMAND, "move_jobs", "-t", tube, "x", "--to-server", str(there), "-y"]
+            command = [*COMMAND, "move_jobs", "-t", tube, "x", "--to-server", str(there), "-y", "--json"]
             variables = environment(AYL_BEANSTALK_PORT=str(server.port))
-            with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as moving:
+            pipe = subprocess.PIPE
+            with subprocess.Popen(command, env=variables, stdout=pipe, stderr=pipe, text=True) as moving:
                 wait_until(lambda: getattr(_statistics(there), "jobs").total > 100)  # noqa: B009 - one of two types
                 dying.kill()
-                _, said = moving.communicate(timeout=20)
+                said, complaint = moving.communicate(timeout=20)
         assert moving.returncode == ExitCode.UNAVAILABLE
-        assert "until then: moved " in said
-        assert f"{there} closed the connection" in said
+        found = json.loads(said)
+        assert found["stopped"].startswith(f"{there} closed the connection")
+        assert complaint.startswith(f"ayl_beanstalk: {found['stopped']}; ")
+        assert 0 < found["moved"]["delayed"] == MANY + 1 - found["left"]["delayed"]
+
+    def test_so_is_the_one_they_come_from(self, tube: str) -> None:
+        command = [*KINDS[0].command, "-p", str(port := free_port())]
+        with KINDS[0].running() as there, subprocess.Popen(command) as dying:
+            server = admin.Server(port=port)
+            wait_until(lambda: not isinstance(_statistics(server), admin.NoServer))
+            with client(server, use=tube) as app:
+                app._sock.sendall(b"put 0 60 60 1\r\nx\r\n" * MANY)
+                wait_until(lambda: admin.tube_statistics(server, tube).jobs.delayed == MANY)
+            command = [*COMMAND, "move_jobs", "-t", tube, "x", "--to-server", str(there), "-y"]
+            variables = environment(AYL_BEANSTALK_PORT=str(server.port))
+            with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as moving:
+                wait_until(lambda: getattr(_statistics(there), "jobs").total > 100)  # noqa: B009 - one of two types
+                dying.kill()
+                said, _ = moving.communicate(timeout=20)
+        assert moving.returncode == ExitCode.UNAVAILABLE
+        assert [line.split(" ", 2)[0] for line in said.splitlines()] == ["moved", "not", "for"]

@@ -76,6 +76,26 @@ class TestALook:
         assert counts == {"ready": 2, "reserved": 1, "delayed": 1, "buried": 1, "workers": 1}
         assert [tube["name"] for tube in found["tubes"]] == [own, f"{own}/mail"]
 
+    def test_one_without_tubes_may_be_mistyped(self, server: admin.Server, version: str) -> None:
+        with client(server, use=f"shop/{version}"):
+            done = run(f"{version}x", "-t", "shop", server=server)
+        assert (done.exit_code, done.stdout) == (ExitCode.REFUSED, "")
+        assert done.stderr.startswith(f"ayl_beanstalk: no tube 'shop/{version}x' at {server}; similar: shop/{version}")
+
+    def test_unless_that_is_said_to_be_well(self, server: admin.Server, version: str) -> None:
+        done = run(version, "-t", "shop", "--missing-ok", server=server)
+        assert done.exit_code == ExitCode.OK
+        assert done.stdout == f"shop/{version} is drained: it has no jobs and no workers\n"
+
+    def test_it_may_be_on_one_of_several_servers(self, server: admin.Server, version: str) -> None:
+        with KINDS[0].running() as other, client(other, watch=f"shop/{version}"):
+            words = ["-h", f"{server},{other}", "drain", version, "-t", "shop"]
+            done = CliRunner().invoke(ayl_beanstalk, words)
+            assert (done.exit_code, done.stderr) == (ExitCode.OK, "")
+            done = CliRunner().invoke(ayl_beanstalk, [*words[:3], f"{version}x", *words[4:]])
+        assert (done.exit_code, done.stdout) == (ExitCode.REFUSED, "")
+        assert done.stderr.count("no tube") == 1
+
     def test_buried_jobs_do_not_hold_it_up_but_are_told(self, server: admin.Server, version: str) -> None:
         with client(server, use=f"shop/{version}") as app:
             app.bury(app.reserve_job(app.put(b"")))
@@ -83,7 +103,7 @@ class TestALook:
         assert (found["drained"], found["buried"]) == (True, 1)
 
     def test_the_app_may_be_that_of_the_settings(self, server: admin.Server) -> None:
-        command = [*COMMAND, "drain", "9.9"]
+        command = [*COMMAND, "drain", "9.9", "--missing-ok"]
         variables = environment(AYL_BEANSTALK_PORT=str(server.port))
         done = subprocess.run(command, env={**variables, "AYL_APP": "shop"}, capture_output=True, text=True, check=True)
         assert done.stdout.startswith("shop/9.9 is drained")
@@ -103,6 +123,19 @@ class TestWaiting:
             found = document(version, "-t", "shop", "--wait", server=server, code=ExitCode.OK)
             assert 0.4 < time.monotonic() - begun < 5
             assert found["drained"] is True
+            timer.join()
+
+    def test_one_whose_tubes_are_gone_meanwhile_is_drained(self, server: admin.Server, version: str) -> None:
+        with client(server, use=f"shop/{version}", watch=f"shop/{version}") as app:
+            app.put(b"")
+
+            def end() -> None:
+                app.delete(app.reserve(0))
+                app.close()
+
+            timer = threading.Timer(0.3, end)
+            timer.start()
+            assert document(version, "-t", "shop", "--wait", server=server, code=ExitCode.OK)["drained"] is True
             timer.join()
 
     def test_not_longer_than_was_said(self, server: admin.Server, version: str) -> None:

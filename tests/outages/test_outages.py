@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,11 @@ SLOW_MACHINE = 2.0
 """Seconds that a send may take longer because this machine does other things too."""
 
 
+def slowness() -> float:
+    """How many times as long it may take because those things want the processors as well."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def test_no_accepted_call_is_lost_and_doubles_are_puts_whose_reply_was_lost(tmp_path: Path) -> None:
     figures, campaign = run(tmp_path, seed=3, outages=5)
     print(table(figures, campaign.kills, campaign.freezes))  # noqa: T201 - for `pytest -s`
@@ -28,7 +34,7 @@ def test_no_accepted_call_is_lost_and_doubles_are_puts_whose_reply_was_lost(tmp_
     for each in figures:
         assert each.accepted > 100, each
         # What waits is delivered first, then comes the call itself: either may find a server that does not answer.
-        assert each.max_wait < 2 * SEND_TIMEOUT + DRAIN_SECONDS + SLOW_MACHINE, each
+        assert each.max_wait < slowness() * (2 * SEND_TIMEOUT + DRAIN_SECONDS) + SLOW_MACHINE, each
     assert figures[0].refused == figures[1].refused == 0
     assert figures[2].refused > 0
 

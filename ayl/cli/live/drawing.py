@@ -29,6 +29,7 @@ class Span(NamedTuple):
     text: str
     style: Style = Style.PLAIN
     chosen: bool = False
+    """Part of the line that keys are about."""
 
 
 Line: TypeAlias = tuple[Span, ...]
@@ -56,7 +57,7 @@ APPEARANCES = {
     Style.NOTABLE: Appearance("magenta"),
 }
 """Red and magenta can be read on light and on dark ground, red only if it is bold; everything else has the terminal's
-own colours. What is chosen has them reversed.
+own colours, reversed where it is chosen.
 """
 
 
@@ -172,6 +173,4 @@ def _first(text: str, room: int) -> str:
 
 def _painted(span: Span) -> str:
     look = APPEARANCES[span.style]
-    if not any(look) and not span.chosen:
-        return span.text
-    return click.style(span.text, fg=look.colour or None, bold=look.bold or None, reverse=span.chosen or None)
+    return click.style(span.text, fg=look.colour or None, bold=look.bold or None) if any(look) else span.text

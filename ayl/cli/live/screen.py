@@ -185,7 +185,9 @@ class Screen:
 
     def _attributes(self, span: Span) -> int:
         look = APPEARANCES[span.style]
-        return self._pairs.get(look.colour, 0) | curses.A_BOLD * look.bold | curses.A_REVERSE * span.chosen
+        if span.chosen:  # no colour can be read well both on its ground and as one
+            return curses.A_REVERSE | curses.A_BOLD * any(look)
+        return self._pairs.get(look.colour, 0) | curses.A_BOLD * look.bold
 
 
 def _pairs() -> dict[str, int]:

@@ -140,9 +140,10 @@ def _pause(state: State, shown: Sequence[Row]) -> State:
     row = chosen(shown, state)
     if row is None:
         return state
+    name = _named(row, shown)
     if row.tube.pause:
-        return replace(state, question=Question(f"let {row.tube.name} go on?", Action("resume", placed(row))))
-    return replace(state, question=Question(f"pause {row.tube.name} for an hour?", Action("pause", placed(row))))
+        return replace(state, question=Question(f"let {name} go on?", Action("resume", placed(row))))
+    return replace(state, question=Question(f"pause {name} for an hour?", Action("pause", placed(row))))
 
 
 def _kick(state: State, shown: Sequence[Row]) -> State:
@@ -154,7 +155,13 @@ def _kick(state: State, shown: Sequence[Row]) -> State:
     what = numbered(jobs.buried, "buried job") if jobs.buried else numbered(jobs.delayed, "delayed job")
     if not jobs.buried + jobs.delayed:
         return replace(state, notice=f"no job of {row.tube.name} is buried or delayed")
-    return replace(state, question=Question(f"make {what} of {row.tube.name} ready?", Action("kick", placed(row))))
+    name = _named(row, shown)
+    return replace(state, question=Question(f"make {what} of {name} ready?", Action("kick", placed(row))))
+
+
+def _named(row: Row, shown: Sequence[Row]) -> str:
+    """Its name; of which server, where there are tubes of several."""
+    return row.tube.name if {other.server for other in shown} == {row.server} else f"{row.tube.name} at {row.server}"
 
 
 PAGE = 10

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 CALL = "shop.Order.find(42).ship('ups', insured=True)"
 
 APP = """
+from dataclasses import dataclass
+from enum import Enum
 import ayl
 
 ayl.configure(app="shop", version="1.4.2")
@@ -41,6 +43,19 @@ class Order:
     def join(self, other: "Order"): ...
     @staticmethod
     def count(): ...
+
+@ayl.value("shop.Colour")
+class Colour(Enum):
+    RED = 1
+
+@ayl.value("shop.Money")
+@dataclass
+class Money:
+    amount: int
+    currency: str = "EUR"
+
+@ayl.task("shop.pay")
+def pay(money: Money, colour: Colour = None): ...
 
 @ayl.task("shop.restock", time_limit=77)
 def restock(thing: str, number: int): ...
@@ -182,7 +197,13 @@ class TestWithTheApp:
         return [(int(code), said) for code, said in pairs]
 
     def test_a_call_has_to_fit_as_if_the_app_had_sent_it(self, server: Server, app: Path) -> None:
-        fits = (CALL, "shop.Order.find(1).join(shop.Order.find(2))", "shop.Order.count()", "shop.restock('socks', 3)")
+        fits = (
+            CALL,
+            "shop.Order.find(1).join(shop.Order.find(2))",
+            "shop.Order.count()",
+            "shop.restock('socks', 3)",
+            "shop.pay(shop.Money(3), shop.Colour.RED)",
+        )
         misfits = {
             "shop.Order.find(42).shipp('ups')": "shop.Order.shipp does not exist; did you mean 'ship'?",
             "shop.Order.find(42).ship(3)": "carrier is a str, not 3 (int)",
@@ -192,6 +213,9 @@ class TestWithTheApp:
             "shop.Ordr.find(42).ship('ups')": "no class 'shop.Ordr' is registered here",
             "shop.restok('socks', 3)": "no function 'shop.restok' is registered here",
             "'a'.format(1)": "cannot be sent",
+            "shop.pay(shop.Money('3'))": "money.amount is an int, not '3' (str)",
+            "shop.pay(3)": "money is a shop_app.Money, not 3 (int)",
+            "shop.pay(shop.Money(3), shop.Money(3))": "colour is a shop_app.Colour or None, not a shop_app.Money",
             "os.system('ls')": "no function 'os.system' is registered here",
         }
         told = self.told(app, server, *fits, *misfits)

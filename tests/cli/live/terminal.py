@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from tests.processes.deadline import PATIENCE
+
 from .xterm import Xterm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 COMMAND = (sys.executable, "-m", "ayl.cli.beanstalk")
-PATIENCE = 20.0
-"""Seconds, of a machine that does much else; never waited for when all is well."""
 
 
 class Terminal:

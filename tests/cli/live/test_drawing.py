@@ -83,4 +83,3 @@ def test_lines_are_printed_with_their_styles_or_without() -> None:
     assert printed(lines, styled=False) == "a b\nc"
     assert click.unstyle(printed(lines, styled=True)) == "a b\nc "
     assert "\x1b[31m\x1b[1mb" in printed(lines, styled=True)
-    assert "\x1b[7mb" in printed([line(Span("b", chosen=True))], styled=True)

@@ -233,6 +233,15 @@ class TestKeys:
                 assert (left := self.press(other, state=asked)).actions == ()
                 assert (left.notice, left.ended, left.question) == ("not done", False, None)
 
+    def test_of_several_servers_the_one_that_is_meant_is_named(self) -> None:
+        shown = listed([look(tube("a")), look(tube("a", buried=2), server="two:1")], State("name"))
+        state = State("name", place=Place("two:1", "a"))
+        asked = [pressed(state, key, shown).question for key in "pK"]
+        assert [question and question.text for question in asked] == [
+            "pause a at two:1 for an hour?",
+            "make 2 buried jobs of a at two:1 ready?",
+        ]
+
     def test_an_action_is_done_once(self) -> None:
         assert self.press("p", "y", "j").actions == ()
 

@@ -42,17 +42,16 @@ def watching(workshop: Workshop) -> int:
     return workshop.client.stats_tube(workshop.tube)["current-watching"]
 
 
-def test_a_thousand_calls_that_sleep_a_second_take_hardly_longer_together(our_workshop: Workshop) -> None:
+def test_a_thousand_calls_that_sleep_two_seconds_take_hardly_longer_together(our_workshop: Workshop) -> None:
     workshop = our_workshop
     loop_workers(workshop, 1000)
     workshop.await_waiting()
     began = time.monotonic()
-    ayl.send_many((chores.nap, workshop.folder, f"nap-{number}") for number in range(1000))
-    workshop.await_empty()
+    ayl.send_many((chores.nap, workshop.folder, f"nap-{number}", 2.0) for number in range(1000))
+    workshop.await_empty()  # in 32 threads they would take 62 s, for which nobody waits
     seconds = time.monotonic() - began
-    print(f"1000 calls of 1 s on a loop: {seconds:.2f} s")  # noqa: T201 - the figure, for who runs it by hand
+    print(f"1000 calls of 2 s on a loop: {seconds:.2f} s")  # noqa: T201 - the figure, for who runs it by hand
     assert len(workshop.words()) == 1000
-    assert seconds < 15  # in 32 threads they would take 31
 
 
 def test_calls_overlap_and_each_is_settled_at_once(workshop: Workshop) -> None:
@@ -284,10 +283,8 @@ def test_a_coroutine_is_cancelled_at_its_time_to_run_and_the_others_go_on(our_wo
     workshop = our_workshop
     supervisor = loop_workers(workshop)
     hold_all(workshop)
-    began = time.monotonic()
     ayl.opts(time_to_run=1, failed_job_handler="bury").send(chores.nap, workshop.folder, "never", 60)
     workshop.await_jobs("buried", 1)
-    assert time.monotonic() - began < 15  # it would take a minute
     supervisor.awaits("TimeToRunExceeded")
     for word in WORDS:
         workshop.let_go(word)
@@ -298,9 +295,7 @@ def test_a_coroutine_is_cancelled_at_its_time_to_run_and_the_others_go_on(our_wo
 def test_a_call_that_holds_up_the_loop_past_its_time_to_run_takes_its_process_down(our_workshop: Workshop) -> None:
     workshop = our_workshop
     supervisor = loop_workers(workshop)
-    began = time.monotonic()
     ayl.opts(time_to_run=1, failed_job_delay=0).send(chores.block_first, workshop.folder, "blocked")
     workshop.read("blocked-again")
-    assert time.monotonic() - began < 15
     assert len(supervisor.started()) == 2
     workshop.await_empty()

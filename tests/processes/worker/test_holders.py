@@ -32,8 +32,8 @@ def test_by_the_status_that_it_tells(workshop: Workshop) -> None:
     pid = workshop.read("held-begins").pid
 
     def said() -> str:
-        words = [command("ayl_beanstalk"), "-p", str(workshop.server.port), "why", str(held.job_id)]
-        return subprocess.run(words, capture_output=True, text=True, env=environment(), check=True).stdout
+        words = [str(command("ayl_beanstalk")), "-p", str(workshop.server.port), "why", str(held.job_id)]
+        return str(subprocess.run(words, capture_output=True, text=True, env=environment(), check=True).stdout)
 
     # Who takes too long to answer has told nothing.
     eventually(lambda: (holder := found(workshop, held.job_id).holder) and (holder.pid, holder.told) == (pid, True))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.processes.deadline import eventually
+
 if TYPE_CHECKING:
     from .workshop import Workshop
 
@@ -36,9 +38,13 @@ def processor_seconds(pid: int) -> float:
 def test_a_worker_that_waits_and_its_supervisor_use_no_processor(our_workshop: Workshop, kind: str) -> None:
     supervisor = our_workshop.workers(*(word.format(tube=our_workshop.tube) for word in IDLE[kind]))
     our_workshop.await_waiting(SLOTS.get(kind, 1))
-    time.sleep(0.5)  # what follows the first reserve
     pids = supervisor.left_behind()
-    before = sum(map(processor_seconds, pids))
-    time.sleep(SECONDS)
-    assert sum(map(processor_seconds, pids)) - before <= 0.02
+
+    def used() -> float:
+        before = sum(map(processor_seconds, pids))
+        time.sleep(SECONDS)
+        return sum(map(processor_seconds, pids)) - before
+
+    time.sleep(0.5)  # what follows the first reserve; on a busy machine it takes longer
+    eventually(lambda: used() <= 0.02, supervisor.log)
     assert len(pids) == (4 if kind == "processes" else 2)

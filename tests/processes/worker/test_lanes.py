@@ -92,7 +92,7 @@ def test_short_calls_are_shared_out_as_well(workshop: Workshop) -> None:
     for lane in ("pdf", "mail"):
         notes(workshop, lane, 500)
     workshop.workers(*tubes(workshop, "mail=3", "pdf=1"))
-    eventually(lambda: len(workshop.words()) == 1000, workshop.told)
+    eventually(lambda: len(workshop.words()) >= 400, workshop.told)
     first = [word for word in workshop.words()[:400] if word.startswith("mail")]
     assert 270 <= len(first) <= 330
 

@@ -55,7 +55,7 @@ def test_coroutine_slots_wear_a_process_as_well(our_workshop: Workshop) -> None:
 
 def test_nothing_is_lost_while_processes_are_replaced_again_and_again(our_workshop: Workshop) -> None:
     supervisor = our_workshop.workers("--max-jobs", "50", "--grace", "0", workers=2)
-    words = [f"call-{number}" for number in range(3000)]
+    words = [f"call-{number}" for number in range(1000)]
     for word in words:
         ayl.send(chores.note, our_workshop.folder, word)
     supervisor.awaits(PLACES, 2)

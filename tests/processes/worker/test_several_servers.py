@@ -233,7 +233,7 @@ def test_a_server_that_stands_still_does_not_keep_the_other_waiting(two: list[Se
             put(two[1], *range(50))
             began = time.monotonic()
             assert [worker.take() for _ in range(50)] == [*range(50)]
-            assert time.monotonic() - began < 10  # half a second for each would be 25
+            assert time.monotonic() - began < 20  # half a second for each would be 25
         finally:
             two[0].gets(signal.SIGCONT)
 
