@@ -120,13 +120,21 @@ def test_a_call_whose_object_cannot_be_looked_for_now(source: Source, heard: lis
     assert "the database is away" in event.reason
 
 
+def killed(server: Server, tube: str, before: int) -> None:
+    """What a worker leaves that makes a call alone, which killed so many before, and is killed."""
+    with server.client(tube) as client:
+        job = client.reserve(timeout=5)
+        life = lives.Life(kills=before, alone=True)
+        client.put(lives.write(job.body, life))
+        client.delete(job)
+        client.reserve(timeout=5)
+
+
 def test_what_a_call_has_done_before_is_told_with_it(
     source: Source, server: Server, heard: list[Any], tube: str
 ) -> None:
     ayl.opts(failed_job_count=3, failed_job_delay=0).send(Order(42).ship, "ups")
-    for _ in range(2):  # what two workers that are killed do
-        with server.client(tube) as client:
-            client.reserve(timeout=5)
+    killed(server, tube, 1)
     work(source)
     work(source)
     work(source)
@@ -145,9 +153,8 @@ def test_poison_is_told_as_a_burial_and_its_call_is_not_made(
     source: Source, server: Server, heard: list[Any], tube: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     ayl.send(Order(42).ship, "ups")
-    for _ in range(3):
-        with server.client(tube) as client:
-            client.reserve(timeout=5)
+    killed(server, tube, 1)
+    killed(server, tube, 2)
     work(source)
     (event,) = heard
     assert (type(event), event.tries, event.kills) == (BuryEvent, 0, 3)
