@@ -221,7 +221,7 @@ def test_a_disk_that_fails_ends_the_server_with_a_line(tmp_path: Path, loop: Kin
         env=environment(**loop.variables),
     ) as process:
         try:
-            eventually(lambda: process.poll() is not None or path.is_socket())
+            eventually(lambda: process.poll() is not None or listens(path))
             with greenstalk.Client(str(path), encoding=None) as client:
                 client.put(b"kept")
                 resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))  # whatever it writes is refused now
@@ -281,6 +281,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "socket"
 
 
+def listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as knock:
+        return knock.connect_ex(str(path)) == 0
+
+
 def serves_a_lot(path: Path) -> None:
     """More than what any pipe takes in lines."""
     with greenstalk.Client(str(path), encoding=None) as client:
@@ -294,7 +299,7 @@ def serves_with(stdout: int, stderr: int, path: Path, *prefix: str) -> None:
         [*prefix, command("ayl_server"), "-VV", "-l", f"unix:{path}"], stdout=stdout, stderr=stderr, env=environment()
     ) as process:
         try:
-            eventually(lambda: process.poll() is not None or path.is_socket())
+            eventually(lambda: process.poll() is not None or listens(path))
             serves_a_lot(path)
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE) == 0
