@@ -165,3 +165,9 @@ def serving(
         finally:
             server.kill()
     raise AssertionError(f"{kind.name} does not start; it said: {server.log()}")
+
+
+def listens(path: Path) -> bool:
+    """Whether a server is there: its socket is on the disk a little earlier."""
+    with socket.socket(socket.AF_UNIX) as knock:
+        return knock.connect_ex(str(path)) == 0

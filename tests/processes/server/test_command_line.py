@@ -27,7 +27,7 @@ from ayl_server.config import (
     parse,
 )
 from tests.processes.deadline import PATIENCE, eventually
-from tests.processes.servers import AYL_SERVER, HOST, Server, command, environment, serving
+from tests.processes.servers import AYL_SERVER, HOST, Server, command, environment, listens, serving
 
 from .lines import entries, one
 from .starting import started
@@ -333,7 +333,7 @@ def test_a_log_that_cannot_be_written_is_no_reason_to_stop_serving(tmp_path: Pat
         subprocess.Popen([command("ayl_server"), *words], stdout=full, stderr=full, env=environment()) as process,
     ):
         try:
-            eventually(lambda: process.poll() is not None or path.is_socket())
+            eventually(lambda: process.poll() is not None or listens(path))
             with greenstalk.Client(str(path), encoding=None) as client:
                 assert client.put(b"") == 1
                 assert client.reserve(timeout=0).id == 1

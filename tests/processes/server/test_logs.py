@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import socket
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +17,7 @@ from ayl_server import logbook
 from ayl_server.exits import StartError
 from ayl_server.logbook import SELDOM_SECONDS, Logbook, Outlet
 from tests.processes.deadline import PATIENCE, eventually
-from tests.processes.servers import AYL_SERVER, HOST, command, environment, serving
+from tests.processes.servers import AYL_SERVER, HOST, command, environment, listens, serving
 
 from .lines import Entry, entries, events, objects, one
 from .starting import started
@@ -26,7 +25,7 @@ from .starting import started
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.processes.servers import Kind, Server
+    from tests.processes.servers import Kind, Server, listens
 
 FAILED = 1
 LOCKED = 10
@@ -279,11 +278,6 @@ def test_a_takeover_from_nothing_is_refused(tmp_path: Path) -> None:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "socket"
-
-
-def listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as knock:
-        return knock.connect_ex(str(path)) == 0
 
 
 def serves_a_lot(path: Path) -> None:
