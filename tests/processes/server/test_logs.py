@@ -25,7 +25,7 @@ from .starting import started
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.processes.servers import Kind, Server, listens
+    from tests.processes.servers import Kind, Server
 
 FAILED = 1
 LOCKED = 10
