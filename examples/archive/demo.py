@@ -103,8 +103,8 @@ def watch(server: admin.Server, calls: int, supervisor: int, view: View, signals
         signals.check()
         tube = admin.tube_statistics(server, TUBE)
         jobs = tube.jobs
-        done = jobs.total - jobs.ready - jobs.delayed - jobs.reserved - jobs.buried
         left = jobs.ready + jobs.delayed + jobs.reserved
+        done = calls - left - jobs.buried  # a call whose worker was killed is put once more: jobs are not counted
         seconds = time.monotonic() - started
         view.draw(
             Moment(done, calls, jobs.ready, jobs.delayed, jobs.reserved, tube.workers.total, seconds), last=not left
@@ -161,7 +161,8 @@ def show(processes: Processes, scratch: Path, wanted: Path | None, view: View, s
     tube = watch(server, calls, supervisor.pid, view, signals)
     lost = summarize(session, calls, tube, view)
     jobs, workers = tube.jobs, tube.workers
-    view.say(f"\n  tube {tube.name}: {jobs.total:,} jobs put, {tube.deletes:,} deleted, {jobs.buried} buried")
+    again = f" ({jobs.total - calls} of them anew, for a worker that was killed)" if jobs.total > calls else ""
+    view.say(f"\n  tube {tube.name}: {jobs.total:,} jobs put{again}, {tube.deletes:,} deleted, {jobs.buried} buried")
     view.say(f"  workers {workers.total}, available {workers.available}")
     return 1 if lost else 0
 
