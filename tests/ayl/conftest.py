@@ -124,6 +124,10 @@ def outbox(monkeypatch: pytest.MonkeyPatch) -> Outbox:
     return box
 
 
+CANNOT_LISTEN = 111
+"""The exit code of either server."""
+
+
 class Server:
     """A beanstalkd-compatible server as a process of its own, on a port that stays the same when it is restarted."""
 
@@ -144,7 +148,10 @@ class Server:
         else:
             where = ["-l", self.address[0], "-p", str(self.address[1])]
         self.process = subprocess.Popen([self.command, *where, *options], stderr=subprocess.DEVNULL)
-        wait_until(self._listens)
+        wait_until(lambda: self._is_port_taken() or self._listens())
+        if self._is_port_taken():  # by a connection that was made after it was found free
+            self.address = ("127.0.0.1", _free_port())
+            self.start(*options)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -177,9 +184,13 @@ class Server:
                 found.append(message)
                 client.delete(job)
 
+    def _is_port_taken(self) -> bool:
+        return not isinstance(self.address, str) and self.process is not None and self.process.poll() == CANNOT_LISTEN
+
     def _listens(self) -> bool:
         assert self.process is not None
-        assert self.process.poll() is None, f"{self.command} ended with {self.process.returncode}"
+        ended = self.process.poll()
+        assert ended in (None, CANNOT_LISTEN), f"{self.command} ended with {ended}"
         family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
         with socket.socket(family) as knock:
             return knock.connect_ex(self.address) == 0
