@@ -5,7 +5,6 @@ All is imported where it is needed: the commands know this module, and few of th
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from contextlib import suppress
@@ -62,7 +61,7 @@ def _begun(items: Iterable[CompletionItem[str]], beginning: str) -> list[Complet
 
 def _asked(ctx: click.Context, ask: Callable[[Server], Iterable[CompletionItem[str]]]) -> list[CompletionItem[str]]:
     """What the servers say that the options name, as far as they say it in time."""
-    from ayl.admin import servers_meant
+    from ayl.cli.meant import servers_meant
 
     found: list[CompletionItem[str]] = []
     if _misread(ctx, "host") or _misread(ctx, "port"):
@@ -71,9 +70,7 @@ def _asked(ctx: click.Context, ask: Callable[[Server], Iterable[CompletionItem[s
     def run() -> None:
         # What is wrong with the options is said when the command is run.
         with suppress(AylError, ValueError, KeyError, TypeError):
-            for server in servers_meant(
-                ctx.params["host"], ctx.params["port"], PATIENCE, os.environ.get("AYL_ENGINE", "")
-            ):
+            for server in servers_meant(ctx.params["host"], ctx.params["port"], PATIENCE):
                 with suppress(AylError):
                     found.extend(ask(server))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +11,7 @@ from click.core import ParameterSource
 
 from ayl import admin
 from ayl.cli import ExitCode, completion
+from ayl.cli.meant import ENGINE, servers_meant
 from ayl.cli.output import as_json, visible
 from ayl.errors import AylError, NotConfigured, Unreachable
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NAME = "ayl_beanstalk"
-
-ENGINE = "AYL_ENGINE"
-"""The app's own setting: who looks on with it set means the app's server."""
 
 CURES: dict[type[AylError], str] = {
     admin.NoServer: "start one with `ayl_server`, or say where it is with -h and -p",
@@ -259,7 +256,7 @@ def command(*more: click.Parameter) -> Callable[[Callable[..., None]], click.Com
         @functools.wraps(function)
         def run(host: str | None, port: int | None, tube: str, timeout: float, as_json: bool, **others: object) -> None:
             try:
-                request = Request(admin.servers_meant(host, port, timeout, os.environ.get(ENGINE, "")), tube, as_json)
+                request = Request(servers_meant(host, port, timeout), tube, as_json)
             except (ValueError, NotConfigured) as error:
                 raise click.UsageError(visible(str(error))) from error
             try:

@@ -58,7 +58,7 @@ class Lease(Protocol):
     def successor(self) -> int | None:
         """The id of the job that has taken the place of this one, if it was settled so."""
 
-    def renew(self, body: bytes) -> bool:
+    def swap(self, body: bytes) -> bool:
         """Hold another job with that body in the place of this one, which is deleted: `job_id`, `body` and `since` are
         its own from then on. False if the lease was lost before. A crash loses nothing.
 

@@ -225,14 +225,12 @@ class Client(greenstalk.Client[bytes]):
         self.settle(b"delete %d" % new, b"DELETED")  # the job is another worker's, who is to settle it
         return None
 
-    def renew(self, job_id: int, successor: "Submission") -> int | greenstalk.Error | None:
+    def swap(self, job_id: int, successor: "Submission") -> int | greenstalk.Error | None:
         """As `replace`, and the new job is held by this connection.
 
         It is deleted before the new one is held: else who dies between the two would leave a job behind that looks as
         if its call had been begun with.
         """
-        if not self.settle(b"touch %d" % job_id, b"TOUCHED"):
-            return None
         try:
             self.settle(b"reserve-job 0", b"RESERVED")  # which is there never: to see whether it is understood
         except UNOFFERED as error:

@@ -74,13 +74,13 @@ class BeanstalkLease:
     def touch(self) -> bool:
         return self._holder.settle(b"touch %d" % self.job_id, b"TOUCHED")
 
-    def renew(self, body: bytes) -> bool:
+    def swap(self, body: bytes) -> bool:
         standing = self.standing()
         if standing is None:
             return False
 
         def question(client: Client) -> int | greenstalk.Error | None:
-            answer = client.renew(self.job_id, _successor(standing, PARKED_SECONDS, body))
+            answer = client.swap(self.job_id, _successor(standing, PARKED_SECONDS, body))
             if isinstance(answer, int):  # here: whoever gives back what is in hand asks by the same connection
                 self.job_id, self.body, self.since = answer, body, monotonic()
                 self._standing = None

@@ -34,8 +34,8 @@ class Alone:
         self._told: list[Callable[[], object]] = []
 
     @property
-    def is_so(self) -> bool:
-        """Whether nobody has to wait for it, for there is one member."""
+    def is_sole(self) -> bool:
+        """Whether there is one member, so that nobody has to wait for it to be alone."""
         return self._members == 1
 
     def fileno(self) -> int:

@@ -194,7 +194,7 @@ def admitted(job: Job, slot: Slot) -> Job | None:
         carry_out(Buried(str(poison)), Facts(lease, message, life, poison))
         return None
     slot.lighten()
-    if not slot.is_alone and not past.must_be_alone(apart=slot.is_kept_apart):
+    if not slot.is_sole and not past.must_be_alone(apart=slot.is_kept_apart):
         return job
     if slot.be_alone(message.time_to_run / 4):
         return _given_a_chance(job, past)
@@ -212,7 +212,7 @@ def _given_a_chance(job: Job, past: Past) -> Job | None:
     chance = Life(past.tries, past.kills, life.why, alone=True)
     label = named(lease, message)
     try:
-        if not written_down(chance, lease.body, lease.renew):
+        if not written_down(chance, lease.body, lease.swap):
             lost(label)
             return None
         log.info("%s (now job %d) is made alone, for it may have killed its worker", label, lease.job_id)

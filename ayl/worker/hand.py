@@ -41,8 +41,8 @@ class Held:
     def touch(self) -> bool:
         return self._lease.touch()
 
-    def renew(self, body: bytes) -> bool:
-        held = self._lease.renew(body)
+    def swap(self, body: bytes) -> bool:
+        held = self._lease.swap(body)
         self.job_id, self.body, self.since = self._lease.job_id, self._lease.body, self._lease.since
         return held
 

@@ -98,9 +98,9 @@ class Lender:
         lease = self._loans.get(head["job"])
         return {"held": lease is not None and lease.touch()}, ()
 
-    def _renew(self, head: Head, rest: bytes) -> Answer:
+    def _swap(self, head: Head, rest: bytes) -> Answer:
         lease = self._loans.get(head["job"])
-        if lease is None or not lease.renew(rest):
+        if lease is None or not lease.swap(rest):
             return {"held": False}, ()
         return {"held": True, "job_id": lease.job_id, "since": lease.since}, ()
 
@@ -127,7 +127,7 @@ class Lender:
         "go_on": _go_on,
         "standing": _standing,
         "touch": _touch,
-        "renew": _renew,
+        "swap": _swap,
         "release": _release,
         "bury": _bury,
         "close": _close,

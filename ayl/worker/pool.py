@@ -68,8 +68,8 @@ class PooledLease:
     def touch(self) -> bool:
         return self.lease.touch()
 
-    def renew(self, body: bytes) -> bool:
-        held = self.lease.renew(body)
+    def swap(self, body: bytes) -> bool:
+        held = self.lease.swap(body)
         self.job_id, self.body, self.since = self.lease.job_id, self.lease.body, self.lease.since
         return held
 

@@ -58,8 +58,8 @@ class RelayedLease:
     def touch(self) -> bool:
         return bool(self._source.ask("touch", job=self.number)[0]["held"])
 
-    def renew(self, body: bytes) -> bool:
-        answer, _ = self._source.ask("renew", body, job=self.number)
+    def swap(self, body: bytes) -> bool:
+        answer, _ = self._source.ask("swap", body, job=self.number)
         if answer["held"]:
             self.body, self.job_id, self.since = body, answer["job_id"], answer["since"]
             self._standing = None
@@ -164,7 +164,7 @@ class RelayedSource:
 class RelayedSeat:
     """That of the worker process: whoever dies with it may have killed it."""
 
-    is_so = False
+    is_sole = False
 
     def __init__(self, source: RelayedSource) -> None:
         self._source = source

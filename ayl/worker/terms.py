@@ -219,9 +219,9 @@ class Slot:
             self._terms.keeper.leave(term)
 
     @property
-    def is_alone(self) -> bool:
-        """Whether nobody would have to wait for `be_alone`."""
-        return self._terms.seat.is_so
+    def is_sole(self) -> bool:
+        """Whether there is no other, so that nobody has to wait for `be_alone`."""
+        return self._terms.seat.is_sole
 
     def be_alone(self, patience: float) -> bool:
         """Until `be_back`, make no other call in this process; False if another slot does just that. Waits so many
@@ -269,7 +269,7 @@ class Seat(Protocol):
     """For one call that is made alone; see `ayl.worker.alone`."""
 
     @property
-    def is_so(self) -> bool: ...
+    def is_sole(self) -> bool: ...
 
     def begin(self, patience: float) -> bool: ...
 

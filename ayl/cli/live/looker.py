@@ -7,12 +7,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ayl.admin.findings import many
 from ayl.admin.kicks import kick
 from ayl.admin.onlooker import heads
 from ayl.admin.pauses import pause
 from ayl.cli.live.rounds import leave_signals, looking
 from ayl.cli.live.state import PAUSE_SECONDS, Facts
-from ayl.cli.live.tubes import numbered
 from ayl.errors import AylError
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ def _resume(server: Server, tube: str) -> str:
 def _kick(server: Server, tube: str) -> str:
     done: list[str] = []
     for steps in kick(server, tube, None):
-        done = [
-            f"{numbered(kicked.jobs, f'{kicked.state} job')} of {tube} ready again" for kicked in steps if kicked.jobs
-        ]
+        done = [f"{many(kicked.jobs, f'{kicked.state} job')} of {tube} ready again" for kicked in steps if kicked.jobs]
     return done[0] if done else f"no job of {tube} is buried or delayed any more"
 
 

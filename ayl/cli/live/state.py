@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ayl.cli.live.tubes import ORDERS, Row, numbered, rows
+from ayl.admin.findings import many
+from ayl.cli.live.tubes import ORDERS, Row, rows
 from ayl.tubes import is_wild, matching
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _kick(state: State, shown: Sequence[Row]) -> State:
         return state
     jobs = row.tube.jobs
     # As the protocol has it: delayed ones only where none is buried.
-    what = numbered(jobs.buried, "buried job") if jobs.buried else numbered(jobs.delayed, "delayed job")
+    what = many(jobs.buried, "buried job") if jobs.buried else many(jobs.delayed, "delayed job")
     if not jobs.buried + jobs.delayed:
         return replace(state, notice=f"no job of {row.tube.name} is buried or delayed")
     name = _named(row, shown)

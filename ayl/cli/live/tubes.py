@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ayl.admin.findings import many
 from ayl.admin.onlooker import Look, SeenTube  # noqa: TC001 - a NamedTuple's fields
 from ayl.cli.described import clock
 from ayl.cli.live.drawing import Line, Span, Style, cells, fitted, grid, line
@@ -62,7 +63,7 @@ def summary(look: Look) -> Line:
     if look.trouble or look.statistics is None:
         return line(Span(f"{visible(look.trouble)}; trying again", Style.WRONG))
     found = look.statistics
-    facts = f"  {visible(found.version)}  up {clock(found.uptime)}  {numbered(found.connections, 'connection')}"
+    facts = f"  {visible(found.version)}  up {clock(found.uptime)}  {many(found.connections, 'connection')}"
     draining = [Span("  draining: takes no jobs", Style.NOTABLE)] if found.draining else []
     return line(Span(look.server, Style.TITLE), facts, *draining)
 
@@ -71,12 +72,7 @@ def left_out(above: Sequence[Row], below: Sequence[Row]) -> Line:
     """What there was no room for."""
     jobs = sum(row.jobs for row in (*above, *below))
     where = f" ({len(above):,} above)" if above else ""
-    return line(f"… and {numbered(len(above) + len(below), 'more tube')}{where}, {numbered(jobs, 'job')}")
-
-
-def numbered(count: int, what: str) -> str:
-    """1 job, 1,234 jobs."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    return line(f"… and {many(len(above) + len(below), 'more tube')}{where}, {many(jobs, 'job')}")
 
 
 def drawn(

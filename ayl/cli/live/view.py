@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ayl.admin.findings import many
 from ayl.admin.jobs import STATES
 from ayl.cli.described import line as described
 from ayl.cli.live.drawing import NARROWEST, Line, Span, Style, fitted, line, middle_cut
 from ayl.cli.live.state import chosen, listed
-from ayl.cli.live.tubes import WAITING, Row, drawn, left_out, numbered, summary
+from ayl.cli.live.tubes import WAITING, Row, drawn, left_out, summary
 from ayl.cli.output import visible
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _head(looks: Sequence[Look]) -> list[Line]:
         first = line(when, *summary(looks[0]))
     else:
         away = [Span(f"  {visible(look.trouble)}", Style.WRONG) for look in looks if look.trouble]
-        first = line(when, Span(numbered(len(looks), "server"), Style.TITLE), *away)
+        first = line(when, Span(many(len(looks), "server"), Style.TITLE), *away)
     return [first, line(_totals(looks)), line()]
 
 
@@ -116,8 +117,8 @@ def _panel(facts: Facts, row: Row | None, size: tuple[int, int]) -> list[Line]:
     if row is None:
         return [line()] * (1 + calls)
     tube = row.tube
-    busy, available = numbered(tube.workers.busy, "worker"), tube.workers.available
-    clients = f"  {busy} busy  {available} available  {numbered(tube.using, 'producer')}"
+    busy, available = many(tube.workers.busy, "worker"), tube.workers.available
+    clients = f"  {busy} busy  {available} available  {many(tube.using, 'producer')}"
     name = middle_cut(visible(tube.name), max(NARROWEST, width - len(clients)))
     lines = [line(Span(name, Style.TITLE), clients)]
     if facts.place == (row.server, tube.name):

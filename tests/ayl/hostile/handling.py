@@ -39,7 +39,7 @@ class Held:
     def touch(self) -> bool:
         return True
 
-    def renew(self, body: bytes) -> bool:
+    def swap(self, body: bytes) -> bool:
         raise NotImplementedError
 
     def delete(self) -> bool:

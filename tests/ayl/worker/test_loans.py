@@ -30,7 +30,7 @@ class Paper:
 
     def touch(self) -> bool: ...  # type: ignore[empty-body]
 
-    def renew(self, body: bytes) -> bool: ...  # type: ignore[empty-body]
+    def swap(self, body: bytes) -> bool: ...  # type: ignore[empty-body]
 
     def delete(self) -> bool: ...  # type: ignore[empty-body]
 

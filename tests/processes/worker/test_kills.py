@@ -135,11 +135,7 @@ def test_what_runs_beside_a_call_that_kills_is_never_blamed_and_the_call_is_afte
 def test_a_call_that_cannot_be_alone_for_long_calls_beside_it_is_made_all_the_same(our_workshop: Workshop) -> None:
     workshop = our_workshop
     suspect = ayl.opts(time_to_run=4).send(chores.note, workshop.folder, "done")
-    for _ in range(3):
-        with workshop.server.client(watch=workshop.tube) as client:
-            client.reserve(timeout=5)  # and dies
-    with workshop.server.client(watch=workshop.tube) as client:
-        client.bury(client.reserve(timeout=5))  # until the other one runs
+    workshop.suspect(3)  # until the other one runs
     held = ayl.send(chores.hold, workshop.folder, "held")
     supervisor = workshop.workers("--threads", "2")
     workshop.read("held-begins")

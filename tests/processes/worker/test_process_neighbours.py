@@ -64,11 +64,7 @@ def test_no_process_takes_a_job_beside_a_thread_that_is_to_be_alone(our_workshop
     words = ("one", "two")
     for word in words:
         ayl.opts(time_to_run=20).send(chores.hold, workshop.folder, word)
-        for _ in range(3):
-            with workshop.server.client(watch=workshop.tube) as client:
-                client.reserve(timeout=5)  # and dies
-        with workshop.server.client(watch=workshop.tube) as client:
-            client.bury(client.reserve(timeout=5))
+        workshop.suspect(3)
     supervisor = workshop.workers("--processes", "1", "--threads", "1")
     workshop.await_waiting(2)
     (worker,) = supervisor.started()
@@ -91,11 +87,7 @@ def test_a_call_of_a_process_that_workers_have_died_with_is_made_alone_in_all_of
 ) -> None:
     workshop = our_workshop
     sent = ayl.opts(time_to_run=20).send(chores.hold, workshop.folder, "suspect")
-    for _ in range(2):
-        with workshop.server.client(watch=workshop.tube) as client:
-            client.reserve(timeout=5)  # and dies
-    with workshop.server.client(watch=workshop.tube) as client:
-        client.bury(client.reserve(timeout=5))  # until both processes are there to step aside
+    workshop.suspect(2)  # until both processes are there to step aside
     supervisor = workshop.workers("--processes", "2")
     workshop.await_waiting(2)
     workshop.client.kick(1)

@@ -204,6 +204,14 @@ class Workshop:
 
     # The server
 
+    def suspect(self, hangups: int) -> None:
+        """The next job was in the hand of so many workers that have died; it is put aside until it is kicked."""
+        for _ in range(hangups):
+            with self.server.client(watch=self.tube) as client:
+                client.reserve(timeout=5)
+        with self.server.client(watch=self.tube) as client:
+            client.bury(client.reserve(timeout=5))
+
     @property
     def address(self) -> Address:
         """For `ayl.admin`."""
