@@ -1,0 +1,1 @@
+"""`daemons.yml`, read and checked: what is to run, and as whom."""
