@@ -147,7 +147,7 @@ class Supervisor:
         self._silent = 0
         """Places whose workers were ordered to be quiet."""
         self._began = monotonic()
-        self._show = proctitle.setter()
+        self._show = proctitle.setter(charge.name)
         self._tubes = ""
         """What workers take jobs from, as the latest of them has said."""
 
@@ -440,8 +440,30 @@ class Supervisor:
 
 def main(charge: Charge) -> int:
     """Run its workers until stopped; the exit code."""
-    log = Journal(charge.log_level)
+    log = Journal(charge.log_level, charge.name)
     _keep_descriptors()
+    if not charge.pid_path:
+        return _supervise(charge, log)
+    from ayl.pidfiles import PidFile, PidFileHeld  # only for who wants one
+
+    pid_file = PidFile(charge.pid_path)
+    try:
+        pid_file.take()
+    except PidFileHeld as error:
+        holder = f"process {error.pid}" if error.pid else "another process"
+        log.error("%s is held by %s: that worker runs already, or this one needs another --name", error.path, holder)
+        return exits.CONFIG
+    except OSError as error:
+        log.error("cannot hold the pid file %s: %s", charge.pid_path, error.strerror or error)
+        return exits.CONFIG
+    try:
+        return _supervise(charge, log)
+    finally:
+        with suppress(OSError):  # without our lock it means nothing
+            pid_file.leave()
+
+
+def _supervise(charge: Charge, log: Journal) -> int:
     notices = _notices(log)
     inquiries = None
     if charge.status:
