@@ -12,10 +12,6 @@ class ExitCode(enum.IntEnum):
     """Nothing broke, but what was asked could not be done."""
     USAGE = 2
     """The command line was wrong (click's number)."""
-    NOT_PERMITTED = 4
-    """Another user may do it (the number that init scripts have for it)."""
-    NOT_CONFIGURED = 6
-    """The file of configuration is wrong, or missing (the same)."""
     UNAVAILABLE = os.EX_UNAVAILABLE
     """No server answers (69)."""
     INTERRUPTED = 130

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from ayl.cli import ExitCode
+from ayl.cli.daemons.exits import Exit
 from ayl.cli.inheritance import option
 from ayl.cli.output import visible
 from ayl.daemons.spec.places import DEFAULT_PATH, VARIABLE, configured_path
@@ -33,7 +33,7 @@ OPTIONS = (
 class Misconfigured(click.ClickException):
     """All that is wrong with the file: one line each on stderr."""
 
-    exit_code = ExitCode.NOT_CONFIGURED
+    exit_code = Exit.NOT_CONFIGURED
 
     def __init__(self, error: BadConfiguration) -> None:
         super().__init__(str(error))

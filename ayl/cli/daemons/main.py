@@ -8,7 +8,7 @@ import sys
 import click
 
 from ayl import __version__
-from ayl.cli import ExitCode
+from ayl.cli.daemons.exits import Exit
 from ayl.cli.daemons.files import NAME, OPTIONS
 from ayl.cli.families import Commands, Imported
 
@@ -25,12 +25,12 @@ Examples:
 
 \b
 Exit codes:
-  {ExitCode.OK:3}  done
-  {ExitCode.REFUSED:3}  what was asked could not be done
-  {ExitCode.USAGE:3}  the command line is wrong
-  {ExitCode.NOT_PERMITTED:3}  another user (root, mostly) may do it
-  {ExitCode.NOT_CONFIGURED:3}  the file of configuration is wrong or missing: nothing was done
-  {ExitCode.INTERRUPTED:3}  interrupted
+  {Exit.DONE:3}  done
+  {Exit.FAILED:3}  what was asked could not be done
+  {Exit.USAGE:3}  the command line is wrong
+  {Exit.NOT_PERMITTED:3}  another user (root, mostly) may do it
+  {Exit.NOT_CONFIGURED:3}  the file of configuration is wrong or missing: nothing was done
+  {Exit.INTERRUPTED:3}  interrupted
 
 \b
 Environment:
