@@ -1,0 +1,126 @@
+"""Pid files that cannot be stale: the lock on one is believed, never its text.
+
+A lock of `fcntl` ends with the process that holds it, however that dies, and the kernel tells who holds it. So a number
+that another process has by now is no danger, and who may write to the file cannot make others signal whom they like.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import struct
+from contextlib import suppress
+
+TYPE_CHECKING = False  # a supervisor loads this, and typing is large
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+_FLOCK = "hhqqi4x"
+"""`struct flock`, as the system's libraries have it: type, whence, start, length, pid."""
+
+
+class PidFileHeld(OSError):
+    """Another process holds it."""
+
+    def __init__(self, path: str, pid: int | None) -> None:
+        super().__init__(f"{path} is held by another process" + (f", {pid}" if pid else ""))
+        self.path = path
+        self.pid = pid
+        """Who; None if that one has just gone."""
+
+
+class PidFile:
+    """One that this process is to hold, until its end; a context manager.
+
+    Nothing in this process may open the same file beside it: closing that would give up the lock.
+    """
+
+    def __init__(self, path: str, descriptor: int = -1) -> None:
+        """`descriptor`: of the file, where this process has taken it before it became another program (exec)."""
+        self.path = path
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        """To be handed on to the program that takes the place of this one; it is not inherited otherwise."""
+        return self._descriptor
+
+    def take(self) -> None:
+        """Hold it, and write this process's number into it. PidFileHeld if another does; OSError as of any file."""
+        while True:
+            descriptor = _opened(self.path)
+            try:
+                _lock(self.path, descriptor)
+                if _is_there(self.path, descriptor):
+                    os.ftruncate(descriptor, 0)
+                    os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+                    self._descriptor = descriptor
+                    return
+            except BaseException:
+                os.close(descriptor)
+                raise
+            # Its holder has removed it between our two steps, and who comes next would make another.
+            os.close(descriptor)
+
+    def leave(self) -> None:
+        """Remove it."""
+        if self._descriptor >= 0:
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)  # noqa: PTH108 - pathlib is large; first, so that nobody takes what goes away
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        self.take()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        self.leave()
+
+
+def holder(path: str) -> int | None:
+    """The process that holds it, as the kernel says; None if none does or there is no such file. OSError if it cannot
+    be read. Not to be asked by the holder itself.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        return _holder(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: str) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, flags, 0o644)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileExistsError(f"{path} is no file that could hold a process's number")
+    return descriptor
+
+
+def _lock(path: str, descriptor: int) -> None:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        raise PidFileHeld(path, _holder(descriptor)) from None
+
+
+def _holder(descriptor: int) -> int | None:
+    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+    # Of a lock that belongs to no process the kernel says -1: for kill(2), that would be everybody.
+    return pid if kind != fcntl.F_UNLCK and pid > 0 else None
+
+
+def _is_there(path: str, descriptor: int) -> bool:
+    try:
+        found = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - as above
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, os.fstat(descriptor))
