@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from ayl.errors import AylError
@@ -43,3 +44,22 @@ class BadConfiguration(AylError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = (*sorted(set(problems)),)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class Wrong(Exception):
+    """A value that makes no sense. `expected`: what would have, where its kind does not tell that better."""
+
+    def __init__(self, text: str, expected: str = "") -> None:
+        super().__init__(text)
+        self.expected = expected
+
+
+def shown(text: str) -> str:
+    """A value in a message: not all of a long one."""
+    return repr(text if len(text) <= 60 else text[:60] + "…")
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """The end of a message: the name that may have been meant."""
+    close = get_close_matches(name, [*names], n=1)
+    return f"; did you mean {close[0]}?" if close else ""
