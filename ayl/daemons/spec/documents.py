@@ -118,7 +118,8 @@ def _weigh(root: yaml.Node, file: str) -> None:
         node, is_done = waiting.pop()
         if is_done:
             above.discard(id(node))
-            weights[id(node)] = 1 + sum(weights[id(child)] for child in _children(node))
+            weight = 1 + sum(weights[id(child)] for child in _children(node))
+            weights[id(node)] = min(weight, MOST_VALUES + 1)  # its true number can have thousands of digits
         elif id(node) in above:
             raise Unreadable(place(node, file), "an alias stands within what it stands for; expected one that ends")
         elif id(node) not in weights:
