@@ -45,6 +45,8 @@ class Version:
     """`text`, `file`, `git` or `attribute`."""
     value: str
     """The version itself; the path of a file whose first line it is; the arguments of `git`; `MODULE:NAME`."""
+    python: str = ""
+    """The application's interpreter, which imports that module."""
 
 
 @dataclass(frozen=True, slots=True)
