@@ -61,9 +61,9 @@ DIRECTORIES: Mapped = Mapped("directories", "directories", partial(_keys, "direc
 SERVER: Mapped = Mapped("server", "the server", partial(_keys, "server"))
 TLS: Mapped = Mapped("tls", "the server's TLS", partial(_keys, "tls"))
 DEFAULTS: Mapped = Mapped("defaults", "defaults", partial(_keys, "defaults"))
-APPLICATION: Mapped = Mapped("application", "an application", partial(_keys, "application"))
-GROUP_OF_WORKERS: Mapped = Mapped("group", "a worker group", partial(_keys, "group"))
-DAEMON: Mapped = Mapped("daemon", "a daemon", partial(_keys, "daemon"))
+APPLICATION: Mapped = Mapped("application", "an application", partial(_keys, "application"), may_be_empty=True)
+GROUP_OF_WORKERS: Mapped = Mapped("group", "a worker group", partial(_keys, "group"), may_be_empty=True)
+DAEMON: Mapped = Mapped("daemon", "a daemon", partial(_keys, "daemon"), may_be_empty=True)
 
 SECTIONS = (FILE, DIRECTORIES, SERVER, TLS, DEFAULTS, APPLICATION, GROUP_OF_WORKERS, DAEMON)
 """All but that of fragments, whose keys are a part of the file's."""
@@ -190,9 +190,7 @@ KEYS = (
         "How long workers of an earlier version stay for what waits in their tubes.",
     ),
     # Other daemons.
-    Key(
-        "command", Command(), (DAEMON,), "", "The program and its arguments; no shell reads it.", is_required=True
-    ),
+    Key("command", Command(), (DAEMON,), "", "The program and its arguments; no shell reads it.", is_required=True),
     Key("directory", RELATIVE, (DAEMON,), "the application's path", "Where it is started."),
     Key(
         "ready",
