@@ -13,13 +13,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from ayl.daemons import notes
+from ayl.daemons.spec.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ayl.daemons.course import Run
+    from ayl.daemons.home import Home
     from ayl.daemons.order import Order
-    from ayl.daemons.place import Place
 
 TAIL = 20
 """Lines of output that are kept, to tell why a process has ended."""
@@ -37,7 +38,7 @@ _RESET = (signal.SIGPIPE, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal
 class Child:
     """Of one run. OSError if there is no process to be had."""
 
-    def __init__(self, run: Run, place: Place) -> None:
+    def __init__(self, run: Run, home: Home) -> None:
         self.run = run
         self.began = time.time()
         """Seconds since 1970."""
@@ -45,12 +46,12 @@ class Child:
         """How it has ended; less than 0 for a signal's number."""
         self.tail: deque[str] = deque(maxlen=TAIL)
         self._begun = b""  # the last line of its output, as far as it has come
-        self._path = place.socket(run.number)
+        self._path = home.socket(run.number)
         self.notes = _listening(self._path)
         try:
             reader, writer = os.pipe()
             try:
-                self.pid = _fork(run.order, _environment(run.order, self._path), writer)
+                self.pid = _fork(run.order, _environment(run, home), writer)
             except BaseException:
                 os.close(reader)
                 raise
@@ -138,11 +139,13 @@ def _listening(path: str) -> socket.socket:
     return found
 
 
-def _environment(order: Order, path: str) -> dict[str, str]:
-    told = {"NOTIFY_SOCKET": path}
-    if order.watchdog:
-        told["WATCHDOG_USEC"] = str(int(order.watchdog * 1e6))
-    return {**order.environment, **told}
+def _environment(run: Run, home: Home) -> dict[str, str]:
+    told = {"NOTIFY_SOCKET": home.socket(run.number)}
+    if run.order.watchdog:
+        told["WATCHDOG_USEC"] = str(int(run.order.watchdog * 1e6))
+    if run.order.kind == Kind.WORKERS.value:
+        told["AYL_WORKER_STATUS"] = home.worker(run.number)
+    return {**run.order.environment, **told}
 
 
 def _fork(order: Order, environment: Mapping[str, str], output: int) -> int:

@@ -6,6 +6,7 @@ Reading, near names, the JSON schema and the test of the example all come from t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ayl.daemons.spec.addresses import ADDRESS, FORMS, MAX_PORT, PAGE
@@ -49,19 +50,20 @@ class Key:
     is_required: bool = False
 
 
-def _keys(section: Mapped) -> dict[str, Kind]:
-    return {key.name: key.kind for key in KEYS if section in key.where}
+@cache
+def _keys(section: str) -> dict[str, Key]:
+    return {key.name: key for key in KEYS if section in {place.name for place in key.where}}
 
 
-FILE = Mapped("file", "the file", lambda: _keys(FILE))
-FRAGMENT = Mapped("fragment", "a fragment", lambda: _keys(FRAGMENT))
-DIRECTORIES = Mapped("directories", "directories", lambda: _keys(DIRECTORIES))
-SERVER = Mapped("server", "the server", lambda: _keys(SERVER))
-TLS = Mapped("tls", "the server's TLS", lambda: _keys(TLS))
-DEFAULTS = Mapped("defaults", "defaults", lambda: _keys(DEFAULTS))
-APPLICATION = Mapped("application", "an application", lambda: _keys(APPLICATION))
-GROUP_OF_WORKERS = Mapped("group", "a worker group", lambda: _keys(GROUP_OF_WORKERS))
-DAEMON = Mapped("daemon", "a daemon", lambda: _keys(DAEMON))
+FILE: Mapped = Mapped("file", "the file", partial(_keys, "file"))
+FRAGMENT: Mapped = Mapped("fragment", "a fragment", partial(_keys, "fragment"))
+DIRECTORIES: Mapped = Mapped("directories", "directories", partial(_keys, "directories"))
+SERVER: Mapped = Mapped("server", "the server", partial(_keys, "server"))
+TLS: Mapped = Mapped("tls", "the server's TLS", partial(_keys, "tls"))
+DEFAULTS: Mapped = Mapped("defaults", "defaults", partial(_keys, "defaults"))
+APPLICATION: Mapped = Mapped("application", "an application", partial(_keys, "application"), may_be_empty=True)
+GROUP_OF_WORKERS: Mapped = Mapped("group", "a worker group", partial(_keys, "group"), may_be_empty=True)
+DAEMON: Mapped = Mapped("daemon", "a daemon", partial(_keys, "daemon"), may_be_empty=True)
 
 SECTIONS = (FILE, DIRECTORIES, SERVER, TLS, DEFAULTS, APPLICATION, GROUP_OF_WORKERS, DAEMON)
 """All but that of fragments, whose keys are a part of the file's."""
@@ -188,7 +190,7 @@ KEYS = (
         "How long workers of an earlier version stay for what waits in their tubes.",
     ),
     # Other daemons.
-    Key("command", Command(), (DAEMON, SERVER), "", "The program and its arguments; no shell reads it."),
+    Key("command", Command(), (DAEMON,), "", "The program and its arguments; no shell reads it.", is_required=True),
     Key("directory", RELATIVE, (DAEMON,), "the application's path", "Where it is started."),
     Key(
         "ready",
@@ -201,6 +203,13 @@ KEYS = (
     Key("overlap", TRUTH, (DAEMON,), "no", "Whether two of it may run for a moment, so that a restart leaves no gap."),
     # The server.
     Key("listen", Items(ADDRESS, "addresses"), (SERVER,), "127.0.0.1", f"Where it listens: {FORMS}."),
+    Key(
+        "command",
+        Command(),
+        (SERVER,),
+        "the ayl_server beside the interpreter",
+        "Another ayl_server; the options are added.",
+    ),
     Key("port", whole(0, MAX_PORT), (SERVER,), "11300", "The port, where listen names none."),
     Key(
         "binlog",

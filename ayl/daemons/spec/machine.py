@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import stat
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,22 +24,31 @@ class Account:
 
 
 class Machine(Protocol):
-    """What a configuration asks. None: there is no such thing. Only `read` and `listed` raise anything: OSError."""
+    """What a configuration asks. Only `read` and `listed` raise anything: OSError."""
+
+    @property
+    def interpreter(self) -> str:
+        """The Python that runs this."""
+        ...
 
     def account(self, user: str) -> Account | None:
-        """The user of this name; of the empty name, whoever asks."""
+        """The user of this name; of the empty name, whoever asks. None: there is none."""
         ...
 
     def has_group(self, group: str) -> bool:
         """Whether there is a group of this name."""
         ...
 
-    def kind(self, path: str) -> str | None:
-        """`file`, `directory` or `other`."""
+    def exists(self, path: str) -> bool:
+        """Whether there is something."""
         ...
 
-    def is_executable(self, path: str) -> bool:
-        """Whether it is a program."""
+    def is_directory(self, path: str) -> bool:
+        """Whether it is a directory."""
+        ...
+
+    def is_program(self, path: str) -> bool:
+        """Whether it is a file that can be run."""
         ...
 
     def mode(self, path: str) -> int:
@@ -57,6 +67,10 @@ class Machine(Protocol):
 class ThisMachine:
     """The one that this runs on."""
 
+    @property
+    def interpreter(self) -> str:
+        return sys.executable
+
     def account(self, user: str) -> Account | None:
         try:
             entry = pwd.getpwnam(user) if user else pwd.getpwuid(os.geteuid())
@@ -71,15 +85,14 @@ class ThisMachine:
             return False
         return True
 
-    def kind(self, path: str) -> str | None:
-        try:
-            mode = os.stat(path).st_mode  # noqa: PTH116 - a Path brings nothing here
-        except (OSError, ValueError):
-            return None
-        return "file" if stat.S_ISREG(mode) else "directory" if stat.S_ISDIR(mode) else "other"
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)  # noqa: PTH110 - a Path brings nothing here
 
-    def is_executable(self, path: str) -> bool:
-        return self.kind(path) == "file" and os.access(path, os.X_OK)
+    def is_directory(self, path: str) -> bool:
+        return os.path.isdir(path)  # noqa: PTH112 - as above
+
+    def is_program(self, path: str) -> bool:
+        return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113 - as above
 
     def mode(self, path: str) -> int:
         try:

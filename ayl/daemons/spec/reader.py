@@ -13,7 +13,7 @@ from ayl.daemons.spec.problems import Place, Problem, Wrong, near
 from ayl.daemons.spec.variables import expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ayl.daemons.spec.kinds import Kind
 
@@ -41,6 +41,8 @@ class Trouble:
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    secrets: list[Found] = field(default_factory=list)
+    """What a file holds that not everybody should read."""
 
     def add(self, found: Found, text: str) -> None:
         """Something is wrong with this value."""
@@ -107,6 +109,13 @@ class Reader:
             elif (value := self.value(kinds[name], value_node, path)) is not None:
                 found[name] = value
         return found
+
+    def missing(self, names: Iterable[str], node: yaml.Node, key: str) -> None:
+        """Complaints for those of these names that a mapping does not have."""
+        there = {str(name.value) for name, _ in node.value} if isinstance(node, yaml.MappingNode) else set()
+        for name in names:
+            if name not in there:
+                self.complain(node, joined(key, name), "is missing; expected it here")
 
 
 def joined(key: str, name: str) -> str:

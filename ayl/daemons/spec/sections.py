@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from ayl.daemons.spec.documents import place
 from ayl.daemons.spec.kinds import is_empty, text
-from ayl.daemons.spec.reader import Found, joined
+from ayl.daemons.spec.reader import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import yaml
 
-    from ayl.daemons.spec.kinds import Kind
-    from ayl.daemons.spec.reader import Reader, Section
+    from ayl.daemons.spec.keys import Key
+    from ayl.daemons.spec.reader import Found, Reader, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,22 @@ class Mapped:
     """In the schema."""
     title: str
     """What it describes."""
-    kinds: Callable[[], Mapping[str, Kind]]
+    keys: Callable[[], Mapping[str, Key]]
     """Asked when it is needed: sections stand in each other's tables."""
+    may_be_empty: bool = False
+    """Whether `NAME:` alone is one that has all from its defaults."""
 
     @property
     def expected(self) -> str:
         return f"a mapping: the keys of {self.title}"
 
     def read(self, node: yaml.Node, key: str, reader: Reader) -> Section:
-        return reader.section(self.title, self.kinds(), node, key)
+        keys = self.keys()
+        is_there = not (self.may_be_empty and is_empty(node))
+        kinds = {name: one.kind for name, one in keys.items()}
+        found = reader.section(self.title, kinds, node, key) if is_there else {}
+        reader.missing((name for name, one in keys.items() if one.is_required), node, key)
+        return found
 
     def schema(self) -> Mapping[str, Any]:
         return {"$ref": f"#/$defs/{self.name}"}
@@ -70,15 +77,9 @@ class Named:
                 reader.complain(name_node, path, text)
             elif reader.value(_NAME, name_node, path) is None:
                 continue
-            elif (value := self._section(value_node, path, reader)) is not None:
+            elif (value := reader.value(self.section, value_node, path)) is not None:
                 found[name] = replace(value, place=place(name_node, reader.file))
         return found
-
-    def _section(self, node: yaml.Node, path: str, reader: Reader) -> Found | None:
-        """`NAME:` with nothing behind it is one that has all from its defaults."""
-        if is_empty(node):
-            return Found({}, place(node, reader.file), path)
-        return reader.value(self.section, node, path)
 
     def schema(self) -> Mapping[str, Any]:
         return {

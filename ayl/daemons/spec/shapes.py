@@ -49,6 +49,9 @@ def _once(items: list[Found], reader: Reader) -> list[Found]:
     return [*first.values()]
 
 
+SECRET = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIAL|_KEY$|_DSN$")
+"""What variables are called whose values should not be known."""
+
 _VARIABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -67,6 +70,8 @@ class Variables:
                 reader.complain(name_node, path, f"{shown(name)} is no name of a variable; expected {expected}")
             elif (value := reader.value(VALUE, value_node, path)) is not None:
                 found[name] = value
+                if SECRET.search(name) and "$" not in value_node.value:
+                    reader.trouble.secrets.append(value)
         return found
 
     def schema(self) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ LARGEST = 1_000_000
 """Bytes that are read of a file there."""
 
 
-class Place:
+class Home:
     """By its path."""
 
     def __init__(self, path: str) -> None:
@@ -29,6 +29,10 @@ class Place:
     def socket(self, number: int) -> str:
         """Where one process of the daemon says how it is."""
         return f"{self.path}/notify.{number}"
+
+    def worker(self, number: int) -> str:
+        """Where one `ayl_worker` of it tells what it does (`ayl_worker status PATH`)."""
+        return f"{self.path}/worker.{number}"
 
     def read(self, path: str) -> str:
         """A file of it. OSError if it cannot be read or is none of ours."""
