@@ -21,7 +21,7 @@ LEAST_WATCHDOG = 0.02
 
 
 class Notifier:
-    """Tells how this process is. Without anybody who listens it does nothing; that it fails is no reason not to go on."""
+    """Tells how this process is. That nobody listens, or it fails, is no reason not to go on."""
 
     __slots__ = ("_address", "_socket", "_untold", "is_full", "trouble", "watchdog")
 

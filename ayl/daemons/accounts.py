@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ayl.daemons.child import Child
     from ayl.daemons.course import Course, Run
-    from ayl.daemons.place import Place
+    from ayl.daemons.home import Home
     from ayl.systemd import Notifier
 
 RETRY_SECONDS = 1.0
@@ -26,8 +26,8 @@ RETRY_SECONDS = 1.0
 class Account:
     """Of one daemon."""
 
-    def __init__(self, place: Place, notifier: Notifier, *, foreground: bool) -> None:
-        self._place = place
+    def __init__(self, home: Home, notifier: Notifier, *, foreground: bool) -> None:
+        self._home = home
         self._notifier = notifier
         self._foreground = foreground
         self._written: State | None = None
@@ -52,7 +52,7 @@ class Account:
         if state != self._written:
             self._written = state
             with suppress(OSError):  # a full disk is no reason to end what works
-                self._place.write(self._place.state, state.to_json(), 0o644)
+                self._home.write(self._home.state, state.to_json(), 0o644)
         self._tell(state, now)
 
     def _tell(self, state: State, now: float) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ayl.daemons.course import Run
+    from ayl.daemons.home import Home
     from ayl.daemons.order import Order
-    from ayl.daemons.place import Place
 
 TAIL = 20
 """Lines of output that are kept, to tell why a process has ended."""
@@ -37,7 +37,7 @@ _RESET = (signal.SIGPIPE, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal
 class Child:
     """Of one run. OSError if there is no process to be had."""
 
-    def __init__(self, run: Run, place: Place) -> None:
+    def __init__(self, run: Run, home: Home) -> None:
         self.run = run
         self.began = time.time()
         """Seconds since 1970."""
@@ -45,7 +45,7 @@ class Child:
         """How it has ended; less than 0 for a signal's number."""
         self.tail: deque[str] = deque(maxlen=TAIL)
         self._begun = b""  # the last line of its output, as far as it has come
-        self._path = place.socket(run.number)
+        self._path = home.socket(run.number)
         self.notes = _listening(self._path)
         try:
             reader, writer = os.pipe()

@@ -6,16 +6,10 @@ import os
 import signal
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-from ayl.daemons.place import Place
+from ayl.daemons.home import Home
 from ayl.daemons.state import State
 from ayl.pidfiles import holder
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ayl.daemons.spec.model import Daemon
 
 
 class Health(Enum):
@@ -53,24 +47,24 @@ class Condition:
 
 def look(name: str, path: str) -> Condition:
     """At the daemon with that directory."""
-    place = Place(path)
+    home = Home(path)
     try:
-        pid = holder(place.pid)
+        pid = holder(home.pid)
     except PermissionError:
         return Condition(name, None, None, Health.UNKNOWN)
     except OSError:
         pid = None
     if pid is None:
-        return Condition(name, None, None, Health.DEAD if os.path.lexists(place.pid) else Health.STOPPED)
-    state = _state(place)
+        return Condition(name, None, None, Health.DEAD if os.path.lexists(home.pid) else Health.STOPPED)
+    state = _state(home)
     if state is None or state.keeper != pid:
         return Condition(name, pid, None, Health.WELL)  # it has just begun
     return Condition(name, pid, state, _health(state))
 
 
-def _state(place: Place) -> State | None:
+def _state(home: Home) -> State | None:
     try:
-        return State.from_json(place.read(place.state))
+        return State.from_json(home.read(home.state))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -79,21 +73,6 @@ def _health(state: State) -> Health:
     if state.state == "pausing" or (state.state in ("starting", "replacing") and state.failures):
         return Health.TROUBLED
     return Health.STOPPED if state.state == "ended" else Health.WELL
-
-
-def looks(daemons: Sequence[Daemon]) -> list[Condition]:
-    """At each of these."""
-    return [look(daemon.name, daemon.run) for daemon in daemons]
-
-
-def strays(directory: str, names: Sequence[str]) -> list[Condition]:
-    """Daemons that are there and have none of these names: the configuration knows them no more."""
-    try:
-        found = sorted(os.listdir(directory))  # noqa: PTH208 - paths are text here
-    except OSError:
-        return []
-    others = [look(name, f"{directory}/{name}") for name in found if name not in names]
-    return [condition for condition in others if condition.keeper is not None]
 
 
 def send(condition: Condition, path: str, number: int, uid: int) -> bool:
@@ -108,7 +87,8 @@ def send(condition: Condition, path: str, number: int, uid: int) -> bool:
         return False
     try:
         # From here on the number cannot become another's; so it is now that it has to hold the file.
-        if holder(Place(path).pid) != condition.keeper or os.stat(f"/proc/{condition.keeper}").st_uid != uid:  # noqa: PTH116 - as above
+        is_it = holder(Home(path).pid) == condition.keeper
+        if not is_it or os.stat(f"/proc/{condition.keeper}").st_uid != uid:  # noqa: PTH116 - paths are text here
             return False
         signal.pidfd_send_signal(process, number)
     except (ProcessLookupError, FileNotFoundError):

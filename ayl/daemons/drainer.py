@@ -28,18 +28,19 @@ class Drainer:
     def __init__(self, run: Run) -> None:
         self._releases = releases(run.tubes)
         self._environment = dict(run.order.environment)
-        self._pid: int | None = None
+        self.pid: int | None = None
+        """Of the process that asks."""
         self.due = inf if self._releases else 0.0
         """When to look at the latest, seconds of the monotonic clock; a SIGCHLD says it, too."""
         self._start()
 
     def is_done(self, now: float) -> bool:
         """Whether all is drained."""
-        if self._pid is not None:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
+        if self.pid is not None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
             if not pid:
                 return False
-            self._pid = None
+            self.pid = None
             if os.waitstatus_to_exitcode(status) in ANSWERED:
                 self._releases.pop(0)
                 self._start()
@@ -51,11 +52,11 @@ class Drainer:
 
     def kill(self) -> None:
         """Nobody waits for it any more."""
-        if self._pid is not None:
+        if self.pid is not None:
             with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-            self._pid = None
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.pid = None
 
     def _start(self) -> None:
         self.due = inf if self._releases else 0.0
@@ -65,7 +66,7 @@ class Drainer:
         words = [sys.executable, "-P", "-m", "ayl.cli.beanstalk", "drain", version, "-t", app, "--wait", "--missing-ok"]
         nothing = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)]
         try:
-            self._pid = os.posix_spawn(words[0], words, self._environment, file_actions=nothing)
+            self.pid = os.posix_spawn(words[0], words, self._environment, file_actions=nothing)
         except OSError:
             self.due = time.monotonic() + RETRY_SECONDS
 

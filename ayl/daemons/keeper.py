@@ -27,8 +27,8 @@ from ayl.daemons.accounts import Account
 from ayl.daemons.child import Child
 from ayl.daemons.course import Course, Deed, Run, told
 from ayl.daemons.drainer import Drainer
+from ayl.daemons.home import Home
 from ayl.daemons.order import Order
-from ayl.daemons.place import Place
 from ayl.daemons.sinks import FileSink, JournalSink, Sink, StreamSink
 from ayl.pidfiles import PidFile
 from ayl.systemd import Notifier
@@ -48,9 +48,9 @@ LAST_READS = 16
 class Keeper:
     """Of one daemon."""
 
-    def __init__(self, place: Place, order: Order, notifier: Notifier, prefix: str | None) -> None:
+    def __init__(self, home: Home, order: Order, notifier: Notifier, prefix: str | None) -> None:
         """`prefix`: what stands before each line of its output, of one in the foreground; None for others."""
-        self._place = place
+        self._home = home
         self._prefix = prefix
         self._sink = _sink(order, prefix)
         self._course = Course(order, time.monotonic())
@@ -58,12 +58,12 @@ class Keeper:
         self._drainers: dict[int, Drainer] = {}
         self._signals: list[int] = []
         self._reader, self._writer = socket.socketpair()
-        self._account = Account(place, notifier, foreground=prefix is not None)
+        self._account = Account(home, notifier, foreground=prefix is not None)
 
     def run(self) -> None:
         """Keep it until it is to stop, and has."""
         self._install()
-        for pid in leftovers.kill(self._place, self._course.order.name):
+        for pid in leftovers.kill(self._home, self._course.order.name):
             self._say(f"process {pid} of an earlier keeper was left, and is killed")
         while True:
             self._act()
@@ -107,6 +107,8 @@ class Keeper:
             self._copy(child, now)
 
     def _reap(self) -> None:
+        if os.getpid() == 1:
+            self._reap_orphans()
         for number, child in [*self._children.items()]:
             if child.reap():
                 self._bury(number, child)
@@ -114,6 +116,15 @@ class Keeper:
             if drainer.is_done(time.monotonic()):
                 del self._drainers[number]
                 self._course.drained(number, time.monotonic())
+
+    def _reap_orphans(self) -> None:
+        """The first process of a container has them all."""
+        ours = {child.pid for child in self._children.values()} | {of.pid for of in self._drainers.values()}
+        with suppress(ChildProcessError):
+            while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)) is not None:
+                if found.si_pid in ours:
+                    return  # in its turn; others wait until then
+                os.waitpid(found.si_pid, 0)
 
     def _copy(self, child: Child, now: float) -> None:
         if data := child.printed():
@@ -148,7 +159,7 @@ class Keeper:
 
     def _replace(self, now: float) -> None:
         try:
-            order = Order.from_json(self._place.read(self._place.order))
+            order = Order.from_json(self._home.read(self._home.order))
         except (OSError, ValueError, KeyError, TypeError) as error:
             self._say(f"the new order cannot be read, so all stays as it is: {error}")
             return
@@ -178,7 +189,7 @@ class Keeper:
 
     def _start(self, run: Run) -> None:
         try:
-            child = Child(run, self._place)
+            child = Child(run, self._home)
         except OSError as error:
             how = f"could not be started: {error.strerror or error}"
             self._account.died(how, ())
@@ -222,15 +233,15 @@ def main(words: Sequence[str]) -> int:
     this process holds; and for one in the foreground what stands before each line of its output.
     """
     path, descriptor, *prefix = words
-    place = Place(path)
-    pid_file = PidFile(place.pid, int(descriptor))
+    home = Home(path)
+    pid_file = PidFile(home.pid, int(descriptor))
     os.set_inheritable(pid_file.fileno(), False)
-    order = Order.from_json(place.read(place.order))
-    keeper = Keeper(place, order, Notifier(os.environ, os.getpid()), prefix[0] if prefix else None)
+    order = Order.from_json(home.read(home.order))
+    keeper = Keeper(home, order, Notifier(os.environ, os.getpid()), prefix[0] if prefix else None)
     keeper.run()
-    place.clear(but=place.pid)
+    home.clear(but=home.pid)
     pid_file.leave()
-    place.clear()
+    home.clear()
     return 0
 
 

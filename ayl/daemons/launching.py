@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from daemon import DaemonContext
 
 from ayl.daemons.errors import CannotStart, NotPermitted
-from ayl.daemons.place import Place
+from ayl.daemons.home import Home
 from ayl.pidfiles import PidFile
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def owner(daemon: str, user: str, group: str) -> tuple[int, int]:
 def prepare(order: Order, path: str) -> None:
     """Make its directory, its order and its log file ready, all of its user. CannotStart if that cannot be."""
     ids = owner(order.name, *order.owner)
-    place = Place(path)
+    home = Home(path)
     try:
         _make_directory(path, ids)
-        place.write(place.order, order.to_json(), 0o600, ids if os.geteuid() == 0 else None)
+        home.write(home.order, order.to_json(), 0o600, ids if os.geteuid() == 0 else None)
         path = order.log or path
         _make_log(order.log, ids)
     except OSError as error:
@@ -72,7 +72,7 @@ def launch(order: Order, path: str) -> None:
         trouble = file.read()
     os.waitpid(pid, 0)
     if trouble:
-        Place(path).clear()
+        Home(path).clear()
         raise CannotStart(order.name, trouble)
 
 
@@ -83,7 +83,7 @@ def become(order: Order, path: str, prefix: str) -> NoReturn:
 
 def _become_keeper(order: Order, path: str, words: list[str], *, detach: bool, trouble: int = -1) -> NoReturn:
     uid, gid = owner(order.name, *order.owner)
-    pid_file = PidFile(Place(path).pid)
+    pid_file = PidFile(Home(path).pid)
     is_root = os.geteuid() == 0
     if is_root:
         os.setgid(gid)  # python-daemon 3.1 leaves the group as it is when it sets the others

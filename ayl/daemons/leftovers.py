@@ -14,13 +14,13 @@ from ayl.daemons.state import State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ayl.daemons.place import Place
+    from ayl.daemons.home import Home
 
 
-def kill(place: Place, name: str) -> list[int]:
+def kill(home: Home, name: str) -> list[int]:
     """Those of the keeper that has left its state behind there; their numbers."""
     try:
-        state = State.from_json(place.read(place.state))
+        state = State.from_json(home.read(home.state))
     except (OSError, ValueError, KeyError, TypeError):
         return []
     sessions = {process.pid for process in state.processes}

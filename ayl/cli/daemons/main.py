@@ -38,6 +38,10 @@ Environment:
 """
 
 FAMILIES = {
+    "changing": ("Change", ("start", "stop", "restart", "reload")),
+    "status": ("Look", ("status",)),
+    "logs": ("Look", ("logs",)),
+    "foreground": ("Foreground", ("run",)),
     "checking": ("Configuration", ("check", "schema")),
 }
 """A module beside this one, its title in the help, and the commands that it has under their names."""

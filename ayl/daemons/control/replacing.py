@@ -11,9 +11,9 @@ from ayl.daemons.control.rounds import our_turn
 from ayl.daemons.control.starting import awaited, launched, ordered
 from ayl.daemons.control.stopping import asked, brought_down
 from ayl.daemons.errors import DaemonError
+from ayl.daemons.home import Home
 from ayl.daemons.launching import prepare
 from ayl.daemons.order import Order
-from ayl.daemons.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,8 +73,8 @@ def _ordered(daemon: Daemon, *, always: bool) -> str | None:
 
 def _present(daemon: Daemon) -> Order | None:
     """What its keeper was told last."""
-    place = Place(daemon.run)
+    home = Home(daemon.run)
     try:
-        return Order.from_json(place.read(place.order))
+        return Order.from_json(home.read(home.order))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -11,8 +11,8 @@ from ayl.daemons.conditions import Condition, look, send
 from ayl.daemons.control.outcomes import Outcome, failed
 from ayl.daemons.control.rounds import LOOK_SECONDS, MARGIN, our_turn
 from ayl.daemons.errors import DaemonError, NotPermitted
+from ayl.daemons.home import Home
 from ayl.daemons.launching import owner
-from ayl.daemons.place import Place
 from ayl.daemons.spec.model import Kind
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def asked(daemon: Daemon, number: int) -> Condition:
     except PermissionError:
         raise NotPermitted(daemon.name, f"process {condition.keeper} is another user's") from None
     if condition.keeper is None:
-        Place(daemon.run).clear()  # what a killed one has left
+        Home(daemon.run).clear()  # what a killed one has left
     return condition
 
 
@@ -85,7 +85,7 @@ class _Farewell:
         """How it has ended, so many seconds after it was asked; None if it has not."""
         daemon = self._daemon
         if look(daemon.name, daemon.run).keeper != self._keeper:
-            Place(daemon.run).clear()
+            Home(daemon.run).clear()
             how = "its keeper had to be killed" if self._was_killed else f"stopped, in {seconds:.1f} s"
             return Outcome(daemon.name, True, how)
         if seconds > daemon.grace + MARGIN and not self._was_killed:

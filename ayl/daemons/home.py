@@ -14,7 +14,7 @@ LARGEST = 1_000_000
 """Bytes that are read of a file there."""
 
 
-class Place:
+class Home:
     """By its path."""
 
     def __init__(self, path: str) -> None:

@@ -1,0 +1,22 @@
+"""A machine to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .machine import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """One with our units."""
+    with TemporaryDirectory(prefix="ayl-machine-") as directory:
+        Path(directory).chmod(0o755)
+        yield Machine(Path(directory))
