@@ -90,7 +90,8 @@ def _problem(problem: Problem) -> dict[str, object]:
 
 
 SCHEMA_EPILOG = f"""
-Editors with a YAML language server complete keys and mark mistakes while you type. Tell yours by a first line in the file:
+Editors with a YAML language server complete keys and mark mistakes while you type. Tell yours by a first
+line in the file.
 
 \b
 Examples:
