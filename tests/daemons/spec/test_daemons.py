@@ -54,7 +54,7 @@ OPTIONS = {
     "max_jobs: 100": ("--max-jobs", "100", *GRACE),
     "max_time: 1.5h": ("--max-time", "5400", *GRACE),
     "max_memory: 500M": ("--max-memory", str(500 * 1024**2), *GRACE),
-    "log_level: debug": ("--log-level", "debug", *GRACE),
+    "log_level: debug": (*GRACE, "--log-level", "debug"),
     "grace: 2m": ("--grace", "120"),
 }  # fmt: skip
 
@@ -127,7 +127,7 @@ ENVIRONMENT = {
 
 
 def test_nothing_is_inherited_from_whoever_starts_it_but_the_language_and_the_time_zone() -> None:
-    assert daemon(SHOP, "shop.web", SECRET="x", HOME="/root", PATH="/root/bin").environment == ENVIRONMENT
+    assert daemon(SHOP, "shop.web", EDITOR="x", HOME="/root", PATH="/root/bin").environment == ENVIRONMENT
     found = daemon(SHOP, "shop.web", LANG="C.UTF-8", TZ="Europe/Zurich", LC_ALL="C")
     assert found.environment == ENVIRONMENT | {"LANG": "C.UTF-8", "TZ": "Europe/Zurich"}
 
@@ -369,7 +369,7 @@ def warnings(text: str, machine: Imagined) -> list[str]:
 def test_a_daemon_that_runs_as_root_is_warned_of() -> None:
     told = "shop.web runs as root: give it a user of its own (user: …)"
     assert warnings(web("user: root"), Imagined()) == [f"7:19: applications.shop.groups.web.user: {told}"]
-    assert warnings(SHOP, Imagined(myself="root")) == [f"7:12: applications.shop.groups.web: {told}"]
+    assert warnings(SHOP, Imagined(myself="root")) == [f"7:7: applications.shop.groups.web: {told}"]
     assert warnings(web("user: shop"), Imagined(myself="root")) == []
 
 
@@ -387,16 +387,15 @@ def test_a_file_of_variables_that_everybody_can_read_is_warned_of() -> None:
     machine = Imagined({"/srv/shop/a.env": b"A=1\n"}, modes={"/srv/shop/a.env": 0o644})
     assert warnings(web("environment_files: [a.env]"), machine) == [
         (
-            "7:32: applications.shop.groups.web.environment_files[0]: every user can read /srv/shop/a.env: "
+            "7:33: applications.shop.groups.web.environment_files[0]: every user can read /srv/shop/a.env: "
             "chmod o-r /srv/shop/a.env, if it has secrets"
         )
     ]
 
 
 def test_who_runs_one_daemon_need_not_be_permitted_to_look_at_what_others_need() -> None:
-    text = SHOP + SHOP.removeprefix("applications:\n").replace("shop:", "mail:").replace(
-        "/srv/shop", "/secret"
-    ).replace("virtualenv: .venv", "user: gone\n    environment_files: [a.env]")
+    mail = SHOP.removeprefix("applications:\n").replace("shop:", "mail:").replace("/srv/shop", "/secret")
+    text = SHOP + mail.replace("virtualenv: .venv", "user: gone\n    environment_files: [a.env]")
     machine = Imagined({PATH: text.encode(), "/srv/shop/a.env": b"A=1"}, unreadable={"/secret/a.env"})
     for only in (["shop.web"], ["shop"]):
         found = read(PATH, machine, {}, only)

@@ -36,7 +36,8 @@ OF_APPLICATIONS = {
     "grace: .inf": f"grace: '.inf' does not fit; {DURATION}",
     "grace: 366d": f"grace: 366d is out of range; {DURATION}",
     "patience: 0": f"patience: 0 is out of range; {TIME}",
-    "restart: allways": "restart: 'allways' is none of them; expected always, on-failure or never; did you mean always?",
+    "restart: allways": "restart: 'allways' is none of them; expected always, on-failure or never; "
+    "did you mean always?",
     "log: shop.log": "log: 'shop.log' does not fit; expected file, journal, or an absolute path",
     "workers: many": "workers: 'many' does not fit; expected a whole number from 1 to 1000",
     "workers: 1.5": "workers: '1.5' does not fit; expected a whole number from 1 to 1000",
@@ -75,7 +76,8 @@ OF_APPLICATIONS = {
     "daemons: {x: {}}": "daemons.x.command: is missing; expected it here",
     "daemons: {x: }": "daemons.x.command: is missing; expected it here",
     "daemons: {1: {command: python}}": f"daemons.1: 1 is a number; {NAME_RULE} (in quotes, if 1 is one)",
-    "daemons: {no: {command: python}}": f"daemons.no: no is a truth value in YAML; {NAME_RULE} (in quotes, if no is one)",
+    "daemons: {no: {command: python}}": f"daemons.no: no is a truth value in YAML; {NAME_RULE} "
+    "(in quotes, if no is one)",
     "daemons: {/: {command: python}}": f"daemons./: '/' does not fit; {NAME_RULE}",
     "daemons: {..: {command: python}}": f"daemons...: '..' does not fit; {NAME_RULE}",
     "daemons: {a.b: {command: python}}": f"daemons.a.b: 'a.b' does not fit; {NAME_RULE}",
@@ -109,7 +111,8 @@ OF_DAEMONS = {
     "SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 or SIGWINCH; did you mean SIGTERM?",
     "{command: python, overlap: 1}": "overlap: '1' does not fit; expected yes or no",
     "{command: python, workers: 2}": "workers: unknown key; expected a key of a daemon: user, group, environment, "
-    "environment_files, umask, grace, patience, restart, watchdog, log, command, directory, ready, stop_signal, overlap",
+    "environment_files, umask, grace, patience, restart, watchdog, log, command, directory, ready, "
+    "stop_signal, overlap",
 }
 
 OF_SERVERS = {
@@ -119,7 +122,8 @@ OF_SERVERS = {
     "listen: 127.0.0.1": "listen: is a single value; expected a list of addresses",
     "listen: ['a b']": "listen[0]: 'a b' does not fit; expected ADDR, ADDR:PORT, [IPV6]:PORT, tls:ADDR or unix:PATH",
     "listen: ['::1', '[::1]:99999']": "listen[1]: port 99999 is out of range; expected a port from 0 to 65535",
-    "listen: ['unix:beanstalk.socket']": "listen[0]: 'beanstalk.socket' is relative; expected unix: and an absolute path",
+    "listen: ['unix:beanstalk.socket']": "listen[0]: 'beanstalk.socket' is relative; "
+    "expected unix: and an absolute path",
     f"listen: ['unix:/{'x' * 107}']": "listen[0]: has 108 bytes; expected at most 107 for the path of a socket",
     "listen: ['tls:0.0.0.0']": "listen[0]: tls:0.0.0.0 speaks TLS; expected the section tls beside listen",
     "listen: [localhost, localhost]": "listen[1]: 'localhost' stands here twice; expected once: see 2:12",
