@@ -56,7 +56,7 @@ ENVIRONMENT_READERS = {"ayl.settings", "ayl.daemons.spec", "ayl_server.main", "a
 
 IMPORTERS = {
     "ayl": "a constant table of our own modules",
-    "ayl.cli.beanstalk": "a constant table of our own modules",
+    "ayl.cli.families": "constant tables of our own modules",
     "ayl.forks": "modules that another thread is importing already",
     "ayl.frameworks": "a constant table of our own modules",
     "ayl.loading": "the modules that the operator names with --require",

@@ -13,10 +13,12 @@ from ayl.worker.inquiries import ask
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_is_supervisor = re.compile(r".* -m ayl\.worker\.supervisor .*|ayl_worker: .* \([0-9]+ workers?\)", re.DOTALL).fullmatch
+_is_supervisor = re.compile(
+    r".* -m ayl\.worker\.supervisor .*|ayl_worker(?: [^ :]+)?: .* \([0-9]+ workers?\)", re.DOTALL
+).fullmatch
 """By its command line, or by its title where the library for these is installed ..."""
 
-_of_a_worker = re.compile(r"ayl_worker: (?:[0-9]+ calls, )?(.*)", re.DOTALL).fullmatch
+_of_a_worker = re.compile(r"ayl_worker(?: [^ :]+)?: (?:[0-9]+ calls, )?(.*)", re.DOTALL).fullmatch
 """... and those of its processes, which tell the call that they make."""
 
 LISTENS = "00010000"

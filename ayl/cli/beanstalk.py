@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, MutableMapping
-from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from ayl import __version__
 from ayl.cli import ExitCode
-from ayl.cli.output import visible
+from ayl.cli.families import Commands, Imported
 from ayl.cli.requests import NAME, OPTIONS
 
 COMPLETE = "_AYL_BEANSTALK_COMPLETE"
@@ -78,30 +76,8 @@ FAMILIES = {
 }
 """A module beside this one, its title in the help, and the commands that it has under their names."""
 
-_HOMES = {name: family for family, (_, names) in FAMILIES.items() for name in names}
 
-
-class _Imported(MutableMapping[str, click.Command]):
-    """Imports the family of a command when that is asked for: most are never."""
-
-    def __getitem__(self, name: str) -> click.Command:
-        found: click.Command = getattr(import_module(f"ayl.cli.{_HOMES[name]}"), name)
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_HOMES)
-
-    def __len__(self) -> int:
-        return len(_HOMES)
-
-    def __setitem__(self, name: str, command: click.Command) -> NoReturn:
-        raise TypeError("the commands stand in FAMILIES")
-
-    def __delitem__(self, name: str) -> NoReturn:
-        raise TypeError("the commands stand in FAMILIES")
-
-
-class _Commands(click.Group):
+class _Commands(Commands):
     def main(self, *args: Any, **extra: Any) -> Any:
         """A shell that asks what there is to choose gets it in our own form."""
         if COMPLETE in os.environ:
@@ -113,33 +89,11 @@ class _Commands(click.Group):
                 add_completion_class(shell)
         return super().main(*args, **extra)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """By families rather than by the alphabet."""
-        width = max(map(len, _HOMES))
-        sections: dict[str, list[str]] = {}
-        for title, names in FAMILIES.values():
-            sections.setdefault(title, []).extend(names)
-        for title, of_title in sections.items():
-            room = formatter.width - 6 - width
-            rows = [(f"{name:{width}}", self.commands[name].get_short_help_str(room)) for name in of_title]
-            with formatter.section(title):
-                formatter.write_dl(rows)
-
-    def invoke(self, ctx: click.Context) -> object:
-        """click repeats a surplus argument as it came, and calls an interruption an ordinary failure."""
-        try:
-            return super().invoke(ctx)
-        except (KeyboardInterrupt, click.Abort):
-            click.echo("interrupted", err=True)
-            raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
-        except click.UsageError as error:
-            raise click.UsageError(visible(error.format_message()), error.ctx) from error
-
 
 @click.group(
     NAME,
     cls=_Commands,
-    commands=_Imported(),
+    commands=Imported("ayl.cli", FAMILIES),
     params=[*OPTIONS],
     epilog=EPILOG,
     invoke_without_command=True,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from ayl import admin
 from ayl.cli import ExitCode, completion
+from ayl.cli.inheritance import option
 from ayl.cli.meant import ENGINE, servers_meant
 from ayl.cli.output import as_json, visible
 from ayl.errors import AylError, NotConfigured, Unreachable
@@ -195,16 +195,6 @@ class Request:
     def exit_code(self) -> ExitCode:
         return max(self._ends)
 
-
-def inherited(ctx: click.Context, option: click.Parameter, value: object) -> object:
-    """What is not typed after the command is as it was before it."""
-    name = option.name or ""
-    if ctx.parent is None or ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-        return value
-    return ctx.parent.params[name]
-
-
-option = functools.partial(click.Option, show_default=True, show_envvar=True, callback=inherited)
 
 OPTIONS = (
     option(

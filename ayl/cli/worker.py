@@ -4,13 +4,13 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from ayl.cli.status import status
 from ayl.tubes import RULE, watchable
-from ayl.worker import changes
+from ayl.worker import changes, exits, proctitle
 from ayl.worker.charge import words
 from ayl.worker.plan import Plan
 from ayl.worker.wear import Limits
@@ -27,6 +27,7 @@ Examples:
   ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
   ayl_worker --require shop.models --tube shop/1.4.2/mail=3 --tube shop/1.4.2/pdf=1
   ayl_worker --require shop.models --tube shop/1.4.2/urgent --tube shop/1.4.2 --strict
+  ayl_worker --require shop.models --name mails --pid-path /run/shop
   ayl_worker --require shop.models --status /run/shop/worker.socket
   ayl_worker status /run/shop/worker.socket
 
@@ -46,10 +47,24 @@ Signals to this command, which starts the workers:
 Exit codes:
    0  stopped, retired or (--burst) nothing is ready any more; every call that had begun has ended
    2  wrong usage
+  64  there is no application: no --require, or an --app-path that is not there
   70  workers died at their start again and again
   75  calls were cut off at the end of --grace; their jobs were given back
-  78  the app cannot be loaded, or its settings make no sense
+  78  the app cannot be loaded, its settings make no sense, or another worker holds the pid file
 """
+
+
+class NoApplication(click.UsageError):
+    """There is nothing whose calls could be run."""
+
+    exit_code = exits.NO_APP
+
+
+class AppPath(click.Path):
+    """A directory that is there."""
+
+    def fail(self, message: str, param: click.Parameter | None = None, ctx: click.Context | None = None) -> NoReturn:
+        raise NoApplication(f"Invalid value for '-a' / '--app-path': {message}", ctx)
 
 
 def _tubes(
@@ -84,6 +99,38 @@ def _lanes(given: tuple[tuple[str, int | None], ...], *, strict: bool) -> dict[s
 
 SHARE = re.compile("[1-9][0-9]{0,2}").fullmatch
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}").fullmatch
+"""Of a worker, and of what its environment is called."""
+
+
+def _name(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    if name is not None and not NAME(name):
+        raise click.BadParameter(
+            f"{name!r} is no name: give 1 to 64 of A-Z a-z 0-9 _ . @ + -, the first a letter or a digit"
+        )
+    return name
+
+
+def _pid_file(path: Path | None, name: str) -> str:
+    """In that directory, or the path itself where it names the file; empty for none."""
+    if path is None:
+        return ""
+    if path.is_dir():
+        path /= f"{name}.pid"
+    elif path.suffix != ".pid":
+        raise click.BadParameter(
+            f"{str(path)!r} is no directory, and no name of a file that ends in .pid", param_hint="'-p' / '--pid-path'"
+        )
+    return str(path.absolute())
+
+
+def _no_rails(_context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        raise click.UsageError(
+            "there is no Rails to load: name the modules that declare what may be called, as in --require shop.models "
+            "(of a Django project: --require ayl.contrib.django.setup, or manage.py ayl_worker)"
+        )
+
 
 def _reload(_context: click.Context, _option: click.Parameter, wanted: bool) -> bool:
     if wanted and not changes.are_watchable():
@@ -109,7 +156,7 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
 @click.option(
     "-a",
     "--app-path",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=AppPath(exists=True, file_okay=False, path_type=Path),
     default=".",
     show_default="the current directory",
     show_envvar=True,
@@ -122,6 +169,15 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     metavar="MODULE",
     show_envvar=True,
     help="A module to import; may be given more than once.  [required]",
+)
+@click.option("-r", "--rails", is_flag=True, hidden=True, expose_value=False, callback=_no_rails)
+@click.option(
+    "-e",
+    "--environment",
+    metavar="NAME",
+    callback=_name,
+    show_envvar=True,
+    help="What the app is to find in AYL_ENVIRONMENT, such as production or staging; ayl itself makes no use of it.",
 )
 @click.option(
     "-t",
@@ -207,6 +263,24 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     help="End once no job is ready any more; what is delayed stays.",
 )
 @click.option(
+    "-n",
+    "--name",
+    default=proctitle.NAME,
+    show_default=True,
+    show_envvar=True,
+    metavar="NAME",
+    callback=_name,
+    help="What logs, process titles and the pid file call this worker.",
+)
+@click.option(
+    "-p",
+    "--pid-path",
+    type=click.Path(path_type=Path),
+    show_envvar=True,
+    metavar="PATH",
+    help="Hold a file with the number of this process: NAME.pid in a directory, or PATH itself if it ends in .pid.",
+)
+@click.option(
     "--status",
     type=click.Path(),
     default="",
@@ -225,6 +299,7 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
 @click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+    callback=lambda _context, _option, level: level.upper(),
     default="INFO",
     show_default=True,
     show_envvar=True,
@@ -237,30 +312,31 @@ def main(
     /,
     app_path: Path,
     tube: tuple[tuple[str, int | None], ...],
-    log_level: str,
     workers: int,
-    max_jobs: int | None,
-    max_time: float | None,
-    max_memory: int | None,
+    environment: str | None,
+    pid_path: Path | None,
     **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
     if context.invoked_subcommand is not None:
         return
     if not options["require"]:  # not by click, which would want it of the other commands, too
-        raise click.MissingParameter(ctx=context, param=next(p for p in context.command.params if p.name == "require"))
+        raise NoApplication("Missing option '-c' / '--require': a module of the application to import", context)
     others = options["processes"] or options["coroutines"]
     if options["threads"] is None:
         options["threads"] = 0 if others else 1
     if not options["threads"] and not others:
         raise click.UsageError("a worker needs slots: --processes, --threads or --coroutines must be at least 1")
-    limits = Limits(max_jobs, max_time, max_memory)
+    options["limits"] = Limits(*(options.pop(limit) for limit in ("max_jobs", "max_time", "max_memory")))
     path = str(app_path.resolve())
     lanes = _lanes(tube, strict=options["strict"])
-    plan = Plan(app_path=path, log_level=log_level.upper(), limits=limits, **lanes, **options)
+    pid_file = _pid_file(pid_path, options["name"])
+    if environment is not None:
+        os.environ["AYL_ENVIRONMENT"] = environment
+    plan = Plan(app_path=path, **lanes, **options)
     # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
     # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
-    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", *words(plan, workers)]
+    program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", *words(plan, workers, pid_file)]
     os.execv(program[0], program)  # noqa: S606 - our own module
 
 

@@ -12,31 +12,28 @@ if TYPE_CHECKING:
 class Charge:
     """What it needs to know itself, and the plan of its workers, which it hands on unread."""
 
-    def __init__(
-        self, workers: int, slots: int, grace: float | None, log_level: str, status: str, watched: str, plan: str
-    ) -> None:
+    def __init__(self, workers: int, slots: int, grace: float | None, texts: Sequence[str]) -> None:
         self.workers = workers
         """How many processes."""
         self.slots = slots
         """Of each."""
         self.grace = grace
-        self.log_level = log_level
-        self.status = status
-        """As the plan has these three."""
-        self.watched = watched
-        """The directory whose changes restart the workers; empty for none."""
-        self.plan = plan
-        """JSON."""
+        """As the plan has it; so are the first three of these."""
+        self.log_level, self.name, self.status, self.pid_path, self.watched, self.plan = texts
+        """`pid_path`: the file that is to hold its number, empty for none. `watched`: the directory whose changes
+        restart the workers, empty for none. `plan`: JSON.
+        """
 
     @classmethod
     def of(cls, words: Sequence[str]) -> Charge:
         """Read it."""
-        workers, slots, grace, log_level, status, watched, plan = words
-        return cls(int(workers), int(slots), float(grace) if grace else None, log_level, status, watched, plan)
+        workers, slots, grace, *texts = words
+        return cls(int(workers), int(slots), float(grace) if grace else None, texts)
 
 
-def words(plan: Plan, workers: int) -> list[str]:
+def words(plan: Plan, workers: int, pid_path: str) -> list[str]:
     """Write it."""
     grace = "" if plan.grace is None else repr(plan.grace)
     watched = plan.app_path if plan.reload else ""
-    return [str(workers), str(plan.slots), grace, plan.log_level, plan.status, watched, plan.to_json()]
+    texts = [plan.log_level, plan.name, plan.status, pid_path, watched, plan.to_json()]
+    return [str(workers), str(plan.slots), grace, *texts]

@@ -3,6 +3,8 @@
 import signal
 
 OK = 0
+NO_APP = 64
+"""There is no application: no module to import, or no directory to import it from (sysexits EX_USAGE)."""
 CRASH_LOOP = 70
 """Workers died at their start again and again (sysexits EX_SOFTWARE)."""
 CUT = 75

@@ -7,14 +7,17 @@ import sys
 import time
 from contextlib import suppress
 
+from ayl.worker.proctitle import NAME
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class Journal:
     """On standard error. Nothing that is wrong there keeps a supervisor from its work."""
 
-    def __init__(self, level: str) -> None:
-        """`level`: what is below is not told."""
+    def __init__(self, level: str, name: str = NAME) -> None:
+        """`level`: what is below is not told. `name`: of the worker."""
+        self._name = name
         self._least = LEVELS.index(level)
 
     def info(self, text: str, *facts: object) -> None:
@@ -35,4 +38,4 @@ class Journal:
         now = time.time()
         moment = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))},{int(now % 1 * 1000):03}"
         with suppress(OSError, ValueError):  # nobody reads it, its disk is full, it was closed
-            sys.stderr.write(f"{moment} {level} ayl_worker[{os.getpid()}] {text % facts}\n")
+            sys.stderr.write(f"{moment} {level} {self._name}[{os.getpid()}] {text % facts}\n")

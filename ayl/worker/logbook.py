@@ -5,7 +5,7 @@ import sys
 
 from ayl.logs import NO_CALL, CallFilter
 
-FORMAT = "%(asctime)s %(levelname)s ayl_worker[%(process)d] %(ayl_prefix)s%(message)s"
+FORMAT = "%(asctime)s %(levelname)s {name}[%(process)d] %(ayl_prefix)s%(message)s"
 
 
 class _Prefix(CallFilter):
@@ -18,8 +18,10 @@ class _Prefix(CallFilter):
         return True
 
 
-def begin(level: str) -> None:
-    """From now on, to standard error. An app may set up its logging otherwise when it is loaded."""
+def begin(level: str, name: str) -> None:
+    """From now on, to standard error, as the worker with that name. An app may set up its logging otherwise when it is
+    loaded.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_Prefix())
-    logging.basicConfig(level=level, format=FORMAT, handlers=[handler])
+    logging.basicConfig(level=level, format=FORMAT.format(name=name), handlers=[handler])

@@ -3,6 +3,7 @@
 import json
 from typing import NamedTuple
 
+from ayl.worker.proctitle import NAME
 from ayl.worker.wear import NO_LIMITS, Limits
 
 
@@ -18,6 +19,8 @@ class Plan(NamedTuple):
     strict: bool = False
     """Whether each comes before those behind it."""
     log_level: str = "INFO"
+    name: str = NAME
+    """What logs and titles call it."""
     processes: int = 0
     """Process slots."""
     threads: int = 1

@@ -158,7 +158,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
         to_supervisor.say(line.WORN)
 
     wear = Wear(plan.limits.shortened(chance()), resident, worn)
-    terms.titles = titles.shown(terms.running)
+    terms.titles = titles.shown(terms.running, plan.name)
     workers += [Consumer(source, stop, minder, wear, terms, burst=plan.burst) for source in sources]
     reports.append(Reports(workers, terms.running, lambda: wear.jobs + sum(other.ended for other in terms.others)))
     Liveness(workers, settings.timeout, partial(part, exits.STUCK)).begin()
@@ -204,7 +204,7 @@ def _others(
 
 def begin(plan: Plan) -> Stop:
     """First of all: what is heard of the process, and what it hears."""
-    logbook.begin(plan.log_level)
+    logbook.begin(plan.log_level, plan.name)
     faulthandler.enable()  # what crashes in C tells where
     signals = Stop()
     signals.install()

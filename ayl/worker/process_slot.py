@@ -62,7 +62,7 @@ def main(plan: Plan, descriptor: int, requests: int, deadlines: int, memory: int
 
     renew = partial(to_relay.say, line.RENEW)
     wear = ChildWear(plan.limits.shortened(chance()), resident, worn, renew)
-    terms.titles = titles.shown(terms.running)
+    terms.titles = titles.shown(terms.running, plan.name)
     source = RelayedSource(jobs, tally, signals.request)
     terms.seat = RelayedSeat(source)
     slot = Consumer(source, signals, Minder(), wear, terms, burst=plan.burst, hold=TalliedHeld)

@@ -12,13 +12,19 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-def setter() -> Callable[[str], None] | None:
-    """What gives this process a title; None if that cannot be had."""
+NAME = "ayl_worker"
+"""What a worker is called unless it is given a name."""
+
+
+def setter(name: str) -> Callable[[str], None] | None:
+    """What gives this process, of the worker with that name, a title; None if that cannot be had."""
     try:
         library = _library()
     except ImportError:
         return None
-    return lambda text: library.setproctitle(f"ayl_worker: {text}")
+    # Its own name comes second: what looks for workers finds them all by the first word.
+    whose = NAME if name == NAME else f"{NAME} {name}"
+    return lambda text: library.setproctitle(f"{whose}: {text}")
 
 
 def _library() -> ModuleType:

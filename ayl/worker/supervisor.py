@@ -25,12 +25,14 @@ from contextlib import suppress
 from math import inf
 from time import monotonic
 
+from ayl import systemd
 from ayl.worker import exits, line, proctitle
 from ayl.worker.charge import Charge
 from ayl.worker.deadlines import TOLD
 from ayl.worker.farewell import Act, Farewell
 from ayl.worker.journal import Journal
 from ayl.worker.line import Line
+from ayl.worker.notices import Notices, Standing
 from ayl.worker.overruns import Overruns
 from ayl.worker.restarts import FAILED_STARTS, Restarts
 from ayl.worker.signals import Order, Signals
@@ -61,6 +63,7 @@ class Worker:
         self.replaces = replaces
         """Whom it is to replace, until it is connected."""
         self.is_loaded = False
+        self.is_connected = False
         self.farewell: Farewell | None = None
         self.was_killed = False
         """By us."""
@@ -123,9 +126,10 @@ class Worker:
 class Supervisor:
     """The parent of the worker processes."""
 
-    def __init__(self, charge: Charge, log: Journal, inquiries: Inquiries | None) -> None:
+    def __init__(self, charge: Charge, log: Journal, notices: Notices | None, inquiries: Inquiries | None) -> None:
         self._charge = charge
         self._log = log
+        self._notices = notices
         self._inquiries = inquiries
         self.exit_code = exits.OK
         self._signals = Signals()
@@ -143,8 +147,8 @@ class Supervisor:
         self._silent = 0
         """Places whose workers were ordered to be quiet."""
         self._began = monotonic()
-        self._show = proctitle.setter()
-        self._tubes = "starting"
+        self._show = proctitle.setter(charge.name)
+        self._tubes = ""
         """What workers take jobs from, as the latest of them has said."""
 
     def run(self) -> int:
@@ -160,6 +164,7 @@ class Supervisor:
             self._start_successor()
             for worker in self._workers:
                 worker.hasten(now)
+            self._notify(now)
             self._wait()
             orders = self._signals.taken()  # first, so that the death of a worker after the next look wakes the loop
             self._reap()
@@ -167,9 +172,22 @@ class Supervisor:
                 self._obey[order](self)
             if self._inquiries is not None:
                 self._inquiries.answer(monotonic(), self._status)
+        self._stops = max(self._stops, 1)
+        self._notify(monotonic())
         if self._inquiries is not None:
             self._inquiries.close()
         return self.exit_code
+
+    def _notify(self, now: float) -> None:
+        """systemd, or whoever keeps us."""
+        if self._notices is None:
+            return
+        state = "stopping" if self._stops else "quiet" if self._quiet else "working"
+        if state == "working" and (self._to_replace or any(worker.replaces for worker in self._workers)):
+            state = "restarting"
+        connected = sum(worker.is_connected and worker.farewell is None for worker in self._workers)
+        standing = Standing(state, connected, len(self._workers), self._places, self._silent, self._tubes)
+        self._notices.look(now, standing)
 
     def _status(self, reports: dict[int, Any]) -> Status:
         from ayl.worker.status import troubles  # as Inquiries: only for who wants to be asked
@@ -189,7 +207,7 @@ class Supervisor:
         return {
             "pid": os.getpid(),
             "state": state,
-            "tubes": self._tubes,
+            "tubes": self._tubes or "starting",
             "seconds": round(now - self._began, 1),
             "places": places,
             "troubles": troubles(state, places, workers),
@@ -234,6 +252,8 @@ class Supervisor:
         due += [worker.overruns.next_look(monotonic()) for worker in self._workers]
         if self._inquiries is not None:
             due.append(self._inquiries.due)
+        if self._notices is not None:
+            due.append(self._notices.due)
         soonest = min(due, default=inf)
         with selectors.DefaultSelector() as selector:
             selector.register(self._signals, selectors.EVENT_READ)
@@ -269,10 +289,13 @@ class Supervisor:
                 worker.restarts.loaded(monotonic())
                 self._tubes = text
                 self._title()
-            case line.CONNECTED if worker.replaces is not None:
-                self._log.info("worker %d takes the place of worker %d", worker.pid, worker.replaces.pid)
-                worker.replaces.leave(monotonic(), self._charge.grace)
-                worker.replaces = None
+            case line.CONNECTED:
+                worker.is_connected = True
+                if worker.replaces is not None:
+                    self._log.info("worker %d takes the place of worker %d", worker.pid, worker.replaces.pid)
+                    worker.replaces.leave(monotonic(), self._charge.grace)
+                    worker.replaces = None
+                self._notify(monotonic())  # now, for it may have done all it was to do and end at once
             case line.REPORT if self._inquiries is not None:
                 self._inquiries.heard(worker.pid, text)
             case line.WORN if worker not in self._to_replace:
@@ -281,21 +304,21 @@ class Supervisor:
     def _title(self) -> None:
         if self._show is not None:
             number = len(self._workers)
-            self._show(f"{self._tubes} ({number} worker{'s' * (number != 1)})")
+            self._show(f"{self._tubes or 'starting'} ({number} worker{'s' * (number != 1)})")
 
     def _reap(self) -> None:
         for worker in list(self._workers):
             if (death := worker.reap()) is None:
                 continue
             code, memory = death
+            if worker.line is not None:
+                self._drain(worker)
             self._workers.remove(worker)
             if self._inquiries is not None:
                 self._inquiries.gone(worker.pid)
             self._title()
             worker.overruns.close()
             self._log.info("worker %d %s", worker.pid, exits.told(code, memory))
-            if worker.line is not None:
-                self._drain(worker)
             if code == exits.CUT or (worker.was_killed and worker.is_loaded):
                 self.exit_code = self.exit_code or exits.CUT
             self._mourn(worker, code)
@@ -417,8 +440,31 @@ class Supervisor:
 
 def main(charge: Charge) -> int:
     """Run its workers until stopped; the exit code."""
-    log = Journal(charge.log_level)
+    log = Journal(charge.log_level, charge.name)
     _keep_descriptors()
+    if not charge.pid_path:
+        return _supervise(charge, log)
+    from ayl.pidfiles import PidFile, PidFileHeld  # only for who wants one
+
+    pid_file = PidFile(charge.pid_path)
+    try:
+        pid_file.take()
+    except PidFileHeld as error:
+        holder = f"process {error.pid}" if error.pid else "another process"
+        log.error("%s is held by %s: that worker runs already, or this one needs another --name", error.path, holder)
+        return exits.CONFIG
+    except OSError as error:
+        log.error("cannot hold the pid file %s: %s", charge.pid_path, error.strerror or error)
+        return exits.CONFIG
+    try:
+        return _supervise(charge, log)
+    finally:
+        with suppress(OSError):  # without our lock it means nothing
+            pid_file.leave()
+
+
+def _supervise(charge: Charge, log: Journal) -> int:
+    notices = _notices(log)
     inquiries = None
     if charge.status:
         from ayl.worker.inquiries import Inquiries, SocketTaken  # json and more that others do without
@@ -428,7 +474,17 @@ def main(charge: Charge) -> int:
         except SocketTaken as error:
             log.error("%s", error)
             return exits.CONFIG
-    return Supervisor(charge, log, inquiries).run()
+    return Supervisor(charge, log, notices, inquiries).run()
+
+
+def _notices(log: Journal) -> Notices | None:
+    """For whoever wants to hear how we are. (None of our workers is to speak in our name.)"""
+    notifier = systemd.Notifier(os.environ, os.getpid())
+    if notifier.is_heard:
+        return Notices(notifier, log)
+    if notifier.trouble:
+        log.warning("%s", notifier.trouble)
+    return None
 
 
 def _keep_descriptors() -> None:

@@ -64,7 +64,7 @@ class Titles:
                     self.ring()
 
 
-def shown(running: "Callable[[], Sequence[Call]]") -> Titles | None:
-    """The titles of a worker process, if there can be any."""
-    show = setter()
+def shown(running: "Callable[[], Sequence[Call]]", name: str) -> Titles | None:
+    """The titles of a process of the worker with that name, if there can be any."""
+    show = setter(name)
     return None if show is None else Titles(running, show)

@@ -56,7 +56,12 @@ def test_a_worker_that_answers_tells_it_by_the_job_and_its_message(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "words", [("python", "-P", "-m", "ayl.worker.supervisor", "{}", "1"), ("ayl_worker: shop/1.4.2 (2 workers)",)]
+    "words",
+    [
+        ("python", "-P", "-m", "ayl.worker.supervisor", "{}", "1"),
+        ("ayl_worker: shop/1.4.2 (2 workers)",),
+        ("ayl_worker mails: shop/1.4.2 (1 worker)",),
+    ],
 )
 def test_a_worker_is_asked_where_it_listens_without_being_named(tmp_path: Path, words: tuple[str, ...]) -> None:
     path = tmp_path / "status"

@@ -7,6 +7,7 @@ import re
 import shlex
 
 from ayl.cli.worker import EPILOG, main
+from ayl.pidfiles import holder
 from ayl.worker import exits, titles
 from ayl.worker.farewell import LAST_SECONDS
 from ayl.worker.liveness import LEAST_SECONDS
@@ -21,7 +22,7 @@ MANUAL = Page("docs/workers_life.md")
 
 
 def test_following_the_manual_works(shop: Shop) -> None:
-    told, status, as_json, server, send, burst = MANUAL.commands
+    told, status, as_json, named, server, send, burst = MANUAL.commands
     MANUAL.write(shop.directory)
     shop.run(server)
     shop.run(send)
@@ -30,6 +31,9 @@ def test_following_the_manual_works(shop: Shop) -> None:
     shop.wait_until("takes jobs from", log="ayl_worker")
     assert "working" in shop.run(status)
     assert json.loads(shop.run(as_json))["tubes"] == "shop/1.4.2"
+    shop.run(named)
+    shop.wait_until(" INFO mails[", log="ayl_worker")
+    assert holder(str(shop.directory / "mails.pid")) == shop.background[-1].pid
 
 
 def rows() -> dict[str, str]:
@@ -45,7 +49,7 @@ def test_the_signals_are_those_that_are_heard() -> None:
 def test_the_exit_codes_are_those_of_the_help() -> None:
     told = {int(code): meaning for code, meaning in rows().items() if code.isdecimal()}
     helped = dict(re.findall(r"^ +(\d+)  (.*)$", EPILOG, re.MULTILINE))
-    assert set(told) == set(map(int, helped)) >= {exits.OK, exits.CRASH_LOOP, exits.CUT, exits.CONFIG}
+    assert set(told) == set(map(int, helped)) >= {exits.OK, exits.NO_APP, exits.CRASH_LOOP, exits.CUT, exits.CONFIG}
     assert "given back" in told[exits.CUT]
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ayl.daemons.spec.problems import Problem
+
 
 class Kind(Enum):
     """What a daemon is."""
@@ -45,6 +47,10 @@ class Version:
     """`text`, `file`, `git` or `attribute`."""
     value: str
     """The version itself; the path of a file whose first line it is; the arguments of `git`; `MODULE:NAME`."""
+    python: str = ""
+    """The application's interpreter, which imports that module."""
+    path: str = ""
+    """The application's path: where its modules and its repository are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,8 @@ class Daemon:
     """An absolute path, or the journal."""
     run: str = ""
     """Its own directory, for its pid file, its state and its sockets."""
+    state: str = ""
+    """A directory that it needs and that is made for its user (0700) if it is missing; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +105,5 @@ class Configuration:
     """In the order in which they are started: the server first."""
     run: str = "/run/ayl"
     """The directory of pid files and sockets: a directory in it for each daemon."""
+    warnings: tuple[Problem, ...] = ()
+    """What is unwise in it."""

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 DEFAULT_PATH = "/etc/ayl/daemons.yml"
 VARIABLE = "AYL_DAEMONS"
 
+RUN = "/run/ayl"
+"""The directory of pid files and sockets, where the file names no other."""
+
 
 def configured_path(option: str | None, variables: Mapping[str, str]) -> str:
     """The file that is meant: what `--config` says, else what AYL_DAEMONS says, else that of the machine."""

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def test_without_the_library_there_are_no_titles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "setproctitle", None)
-    assert proctitle.setter() is None
+    assert proctitle.setter("ayl_worker") is None
 
 
 def test_with_it_there_are() -> None:
-    assert proctitle.setter() is not None
+    assert proctitle.setter("ayl_worker") is not None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CANNOT_START = 78
 WRONG_USAGE = 2
+NO_APPLICATION = 64
 
 AT_ONCE = 4
 """Starts that run side by side."""
@@ -82,9 +83,6 @@ CONFIGS = {
 }
 
 USAGES = {
-    "no module": usage("Missing option '-c' / '--require'"),
-    "a path that does not exist": usage("'nowhere' does not exist", "--require", "chores", path="nowhere"),
-    "a path that is a file": usage("is a file", "--require", "chores", path=__file__),
     "no workers": usage("--workers", "--require", "chores", "--workers", "0"),
     "an unknown option": usage("--proceses", "--require", "chores", "--proceses", "2"),
     "an unknown log level": usage("--log-level", "--require", "chores", "--log-level", "LOUD"),
@@ -100,7 +98,22 @@ USAGES = {
     "an order with shares": usage(
         "none of them with a share", "--require", "chores", "--tube", "a=2", "--tube", "b", "--strict"
     ),
+    "a name of nothing": usage("'' is no name", "--require", "chores", "--name", ""),
+    "a name with a path": usage("'../x' is no name", "--require", "chores", "--name", "../x"),
+    "a name of two lines": usage("is no name", "--require", "chores", "-n", "a\nb"),
+    "an environment that is none": usage("'a b' is no name", "--require", "chores", "-e", "a b"),
+    "a pid file that is none": usage(
+        "'nowhere' is no directory, and no name of a file that ends in .pid", "--require", "chores", "-p", "nowhere"
+    ),
+    "Rails": usage("there is no Rails to load: name the modules", "--require", "chores", "-r"),
     "a tube with a name too long": usage("x" * 201, "--require", "chores", "--tube", "x" * 201),
+}
+
+NO_APPLICATIONS = {
+    "no module": usage("Missing option '-c' / '--require'"),
+    "a path that does not exist": usage("'nowhere' does not exist", "--require", "chores", path="nowhere"),
+    "a path of nothing": usage("'' does not exist", "--require", "chores", path=""),
+    "a path that is a file": usage("is a file", "--require", "chores", path=__file__),
 }
 
 SEVERAL = {"several workers": Start(("--require", "nowhere", "--workers", "3"), "nowhere")}
@@ -111,7 +124,7 @@ def starts(our_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """All of them, each ended, or caught at trying again."""
     made: dict[str, Supervisor] = {}
     try:
-        waiting = [*(APPS | CONFIGS | USAGES | SEVERAL).items()]
+        waiting = [*(APPS | CONFIGS | USAGES | NO_APPLICATIONS | SEVERAL).items()]
         for first in range(0, len(waiting), AT_ONCE):
             for name, start in waiting[first : first + AT_ONCE]:
                 folder = tmp_path_factory.mktemp("start")
@@ -172,10 +185,18 @@ def test_settings_that_make_no_sense_are_told_and_not_tried_again(starts: dict[s
 
 @pytest.mark.parametrize("name", USAGES)
 def test_a_command_line_that_makes_no_sense_is_a_usage_error(starts: dict[str, Supervisor], name: str) -> None:
-    supervisor = starts[name]
-    assert supervisor.process.poll() == WRONG_USAGE, supervisor.log()
+    is_refused_by_the_command_line(starts[name], WRONG_USAGE, USAGES[name])
+
+
+@pytest.mark.parametrize("name", NO_APPLICATIONS)
+def test_without_an_application_the_code_is_rubys(starts: dict[str, Supervisor], name: str) -> None:
+    is_refused_by_the_command_line(starts[name], NO_APPLICATION, NO_APPLICATIONS[name])
+
+
+def is_refused_by_the_command_line(supervisor: Supervisor, code: int, start: Start) -> None:
+    assert supervisor.process.poll() == code, supervisor.log()
     assert supervisor.log().startswith("Usage: ayl_worker [OPTIONS] [COMMAND]\n")
-    assert USAGES[name].says in " ".join(supervisor.log().split())
+    assert start.says in " ".join(supervisor.log().split())
     assert supervisor.started() == []
 
 

@@ -23,7 +23,8 @@ from .workshop import Workshop
 if TYPE_CHECKING:
     from pathlib import Path
 
-WELL, TROUBLED, USAGE, NOT_RUNNING = range(4)
+WELL, TROUBLED, _, NOT_RUNNING = range(4)
+NO_APPLICATION = 64
 
 SOCKET = "status.socket"
 
@@ -216,7 +217,7 @@ def test_the_path_can_be_given_to_both_by_the_environment(our_workshop: Workshop
 
 def test_without_the_command_a_module_is_required_as_ever(our_workshop: Workshop) -> None:
     supervisor = our_workshop.command("--threads", "2")
-    assert supervisor.wait() == USAGE
+    assert supervisor.wait() == NO_APPLICATION
     assert "Missing option '-c' / '--require'" in supervisor.log()
     helped = our_workshop.command("--help")
     assert helped.wait() == 0

@@ -12,7 +12,7 @@ from .diary import wait_for, write
 from .endless import GRIPS, clutch, defy, doze, grip, linger, seize, slumber, spin
 from .habits import block_first, leave_task, listen, ring, tell_loop
 from .objects import Leaflet, Poster, Shelf, Shy, greet, show
-from .short import carry, mutter, note, pass_on, remark, remark_later, rest
+from .short import carry, mutter, note, pass_on, remark, remark_later, rest, tell_variable
 from .troubles import TROUBLES, await_trouble, fail, fail_once
 from .waiting import (
     await_file,
@@ -77,6 +77,7 @@ __all__ = [
     "strive",
     "tarry",
     "tell_loop",
+    "tell_variable",
     "wait_for",
     "write",
 ]

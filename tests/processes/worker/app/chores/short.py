@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from pathlib import Path  # noqa: TC003 - what a chore takes is read where it is declared
 
@@ -30,6 +31,12 @@ def mutter(folder: Path, word: str) -> None:
 def carry(folder: Path, word: str, ballast: str) -> None:
     """As `note`, with a large message."""
     write(folder, f"{word}-{len(ballast)}")
+
+
+@ayl.task("chores.tell_variable")
+def tell_variable(folder: Path, name: str) -> None:
+    """Write what the environment says."""
+    write(folder, f"{name}={os.environ.get(name, 'nothing')}")
 
 
 @ayl.task("chores.pass_on")

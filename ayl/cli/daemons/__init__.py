@@ -1,0 +1,1 @@
+"""`ayl_daemons`: the daemons of `daemons.yml`, started, watched and stopped."""

@@ -1,0 +1,5 @@
+"""`python -m ayl.cli.daemons`."""
+
+from ayl.cli.daemons.main import main
+
+main()

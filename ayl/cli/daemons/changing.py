@@ -1,0 +1,126 @@
+"""`start`, `stop`, `restart`, `reload`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ayl.cli.daemons.chosen import JSON, NAMES, chosen
+from ayl.cli.daemons.exits import Exit
+from ayl.cli.daemons.files import OPTIONS, Misconfigured, configuration
+from ayl.cli.output import as_json, visible
+from ayl.daemons.control.replacing import reload as reload_them
+from ayl.daemons.control.replacing import restart as restart_them
+from ayl.daemons.control.starting import start as start_them
+from ayl.daemons.control.stopping import stop as stop_them
+from ayl.daemons.control.strays import strays
+from ayl.daemons.spec.places import RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ayl.daemons.control.outcomes import Outcome
+
+
+@click.command(params=[NAMES, JSON, *OPTIONS])
+def start(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
+    """Start what does not run, and wait until it works.
+
+    A worker group works when all of its processes have loaded the application and are connected to the server. What
+    does not is told, with the last lines of its log; it goes on being tried, with growing pauses, until it is stopped.
+
+    \b
+    Examples:
+      ayl_daemons start              everything in the file
+      ayl_daemons start shop         all of one application
+      ayl_daemons start shop.mail    one worker group
+    """
+    found = configuration(config)
+    tell(start_them(chosen(found.daemons, names), found.run, waiting), wants_json=wants_json)
+
+
+@click.command(params=[NAMES, JSON, *OPTIONS])
+def stop(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
+    """Stop what runs, and wait until it has ended.
+
+    Calls that run are finished, within the grace of the group; what still runs then is cut off and given back. The
+    server comes last. Without names it stops what is no longer in the file, too; and if the file is wrong, it stops
+    what runs all the same.
+    """
+    try:
+        found = configuration(config)
+        directory, daemons = found.run, chosen(found.daemons, names)
+    except Misconfigured as error:
+        error.show()
+        click.echo("stopping what runs all the same", err=True)
+        directory = RUN
+        daemons = chosen(strays(directory, ()), names)
+    if not names:
+        daemons += strays(directory, [daemon.name for daemon in daemons])
+    tell(stop_them(daemons, directory, waiting), wants_json=wants_json)
+
+
+@click.command(params=[NAMES, JSON, *OPTIONS])
+def restart(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
+    """Put new processes in the place of those that run, one daemon after the other.
+
+    New workers are started beside the old ones, which stop when the new ones work: there is no gap. If the new ones
+    fail, the old ones stay, and the daemons that would have been next are left as they are. The server and other
+    daemons are stopped first, unless `overlap` says otherwise. What does not run is started.
+    """
+    found = configuration(config)
+    tell(restart_them(chosen(found.daemons, names), found.run, waiting), wants_json=wants_json)
+
+
+@click.command(params=[NAMES, JSON, *OPTIONS])
+def reload(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
+    """Read the file again, look up the versions, and replace what has changed, as `restart` does.
+
+    For a deploy. Workers of another version are started; the old ones stay until nothing waits in their tubes any
+    more, at most as long as `drain` says. What is no longer in the file is stopped, what is new is started, and what
+    has not changed is left alone.
+    """
+    found = configuration(config)
+    daemons = chosen(found.daemons, names)
+    gone = [] if names else strays(found.run, [daemon.name for daemon in found.daemons])
+
+    def steps() -> Iterator[Outcome]:
+        yield from stop_them(gone, found.run, waiting)
+        yield from reload_them(daemons, found.run, waiting)
+
+    tell(steps(), wants_json=wants_json)
+
+
+def waiting(name: str, pid: int) -> None:
+    """Another one is changing this daemon."""
+    click.echo(f"{name}: waiting for another ayl_daemons (pid {pid})", err=True)
+
+
+def tell(outcomes: Iterator[Outcome], *, wants_json: bool) -> None:
+    """Each as it comes, and the exit code."""
+    found: list[Outcome] = []
+    for outcome in outcomes:
+        found.append(outcome)
+        if not wants_json:
+            click.echo("\n".join(lines(outcome)))
+    if wants_json:
+        click.echo(as_json(found))
+    elif not found:
+        click.echo("there is nothing to do: no daemon is configured")
+    click.get_current_context().exit(code(found))
+
+
+def lines(outcome: Outcome) -> list[str]:
+    """For people."""
+    mark = "" if outcome.done else click.style("failed: ", fg="red")
+    tail = [f"    {visible(line)}" for line in outcome.tail]
+    more = [f"    (more in {visible(outcome.log)})"] if tail and outcome.log.startswith("/") else []
+    return [f"{visible(outcome.name)}: {mark}{visible(outcome.text)}", *tail, *more]
+
+
+def code(outcomes: Sequence[Outcome]) -> Exit:
+    """What init scripts are told."""
+    if any(not outcome.permitted for outcome in outcomes):
+        return Exit.NOT_PERMITTED
+    return Exit.DONE if all(outcome.done for outcome in outcomes) else Exit.FAILED

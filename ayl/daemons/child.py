@@ -1,0 +1,183 @@
+"""One process of a daemon: how it is started, heard, signalled and buried. It has a session of its own, so that it is
+killed with all that it has started, and dies with its keeper, however that dies.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from ayl.daemons import notes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ayl.daemons.course import Run
+    from ayl.daemons.home import Home
+    from ayl.daemons.order import Order
+
+TAIL = 20
+"""Lines of output that are kept, to tell why a process has ended."""
+
+PIPE_BYTES = 65_536
+"""Read at once of its output."""
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2)."""
+
+_RESET = (signal.SIGPIPE, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+"""Signals that somebody before us may have ignored, which is inherited."""
+
+
+class Child:
+    """Of one run. OSError if there is no process to be had."""
+
+    def __init__(self, run: Run, home: Home) -> None:
+        self.run = run
+        self.began = time.time()
+        """Seconds since 1970."""
+        self.code: int | None = None
+        """How it has ended; less than 0 for a signal's number."""
+        self.tail: deque[str] = deque(maxlen=TAIL)
+        self._begun = b""  # the last line of its output, as far as it has come
+        self._path = home.socket(run.number)
+        self.notes = _listening(self._path)
+        try:
+            reader, writer = os.pipe()
+            try:
+                self.pid = _fork(run.order, _environment(run.order, self._path), writer)
+            except BaseException:
+                os.close(reader)
+                raise
+            finally:
+                os.close(writer)
+        except BaseException:
+            self._unlisten()
+            raise
+        os.set_blocking(reader, False)
+        self.output: int | None = reader
+
+    def heard(self) -> Iterator[Mapping[str, str]]:
+        """What it has said of itself since the last look."""
+        with suppress(BlockingIOError):
+            while True:
+                yield notes.read(self.notes.recv(notes.LARGEST))
+
+    def printed(self) -> bytes:
+        """The next of its output, if there is some."""
+        if self.output is None:
+            return b""
+        try:
+            data = os.read(self.output, PIPE_BYTES)
+        except BlockingIOError:
+            return b""
+        if not data:
+            os.close(self.output)
+            self.output = None
+        self._remember(data)
+        return data
+
+    def _remember(self, data: bytes) -> None:
+        *lines, rest = (self._begun + data).split(b"\n")
+        self._begun = rest[-PIPE_BYTES:]
+        self.tail.extend(line.decode(errors="replace") for line in lines[-TAIL:])
+
+    def send_signal(self, number: int) -> None:
+        """To itself alone; it is known to be ours as long as `reap` has not told its end."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """With all that it has started and that has not left its group."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def reap(self) -> bool:
+        """Whether it has ended. What it has left of its group is killed first, as long as the number is still its."""
+        if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+            return False
+        self.kill()
+        _, status = os.waitpid(self.pid, 0)
+        self.code = os.waitstatus_to_exitcode(status)
+        return True
+
+    def close(self) -> None:
+        """After its end."""
+        if self._begun:
+            self.tail.append(self._begun.decode(errors="replace"))
+        if self.output is not None:
+            os.close(self.output)
+            self.output = None
+        self._unlisten()
+
+    def _unlisten(self) -> None:
+        self.notes.close()
+        with suppress(OSError):
+            os.unlink(self._path)  # noqa: PTH108 - pathlib is large for a process that stays
+
+
+def _listening(path: str) -> socket.socket:
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108 - as above
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        before = os.umask(0o177)
+        try:
+            found.bind(path)
+        finally:
+            os.umask(before)
+        found.setblocking(False)
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+def _environment(order: Order, path: str) -> dict[str, str]:
+    told = {"NOTIFY_SOCKET": path}
+    if order.watchdog:
+        told["WATCHDOG_USEC"] = str(int(order.watchdog * 1e6))
+    return {**order.environment, **told}
+
+
+def _fork(order: Order, environment: Mapping[str, str], output: int) -> int:
+    """A fork rather than posix_spawn: only a process itself can say what it shall die of."""
+    keeper = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(order, environment, output, keeper)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, nothing of the keeper may run here
+            reason = (isinstance(error, OSError) and error.strerror) or repr(error)
+            os.write(2, f"ayl_daemons: cannot start {order.command[0]} in {order.directory}: {reason}\n".encode())
+        finally:
+            os._exit(126)
+    return pid
+
+
+def _become(order: Order, environment: Mapping[str, str], output: int, keeper: int) -> NoReturn:
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, target in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(descriptor, target)
+    signal.set_wakeup_fd(-1)
+    for number in _RESET:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    _die_with(keeper)
+    os.umask(order.umask)
+    os.chdir(order.directory)
+    os.execvpe(order.command[0], order.command, environment)  # noqa: S606 - what the operator has written down
+
+
+def _die_with(keeper: int) -> None:
+    import ctypes  # here, in a process that is about to be another: the keeper itself does without
+
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != keeper:
+        os._exit(126)

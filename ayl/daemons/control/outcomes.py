@@ -1,0 +1,56 @@
+"""What became of one daemon. Judged by what is seen of it: pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ayl.daemons.errors import DaemonError, NotPermitted
+
+if TYPE_CHECKING:
+    from ayl.daemons.conditions import Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """For one daemon."""
+
+    name: str
+    done: bool
+    text: str
+    tail: tuple[str, ...] = ()
+    """The last lines that it printed, where it failed."""
+    log: str = ""
+    """Where there are more."""
+    permitted: bool = True
+    """False: another user may do it."""
+
+
+def failed(name: str, error: DaemonError | OSError) -> Outcome:
+    """It could not even be tried."""
+    if isinstance(error, DaemonError):
+        return Outcome(name, False, error.reason, permitted=not isinstance(error, NotPermitted))
+    text = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return Outcome(name, False, text, permitted=not isinstance(error, PermissionError))
+
+
+def judged(condition: Condition, serial: str, seconds: float, patience: float) -> Outcome | None:
+    """Whether the order with that serial is carried out, so many seconds after it was given; None: it is open yet."""
+    name, state = condition.name, condition.state
+    if condition.keeper is None:
+        return Outcome(name, False, "its keeper has ended")
+    if state is not None and serial in state.refused:
+        text = f"the new process {state.refused[serial]}; the old one stays"
+        return Outcome(name, False, text, state.tail, state.log)
+    if state is not None and state.serial == serial:
+        if state.state == "working":
+            status = state.processes[0].status if state.processes else ""
+            return Outcome(name, True, f"running (pid {condition.keeper})" + f": {status}" * bool(status))
+        if state.state == "ended":
+            return Outcome(name, True, "has ended with exit code 0")
+        if state.failures:
+            text = f"its process {state.last_end}; it will be tried again"
+            return Outcome(name, False, text, state.tail, state.log)
+    if seconds < patience:
+        return None
+    return Outcome(name, False, f"is not ready after {seconds:.0f} s", () if state is None else state.tail)

@@ -1,0 +1,73 @@
+"""The directory of one daemon: what is where in it, and how it is written.
+
+It belongs to the daemon's user, and root writes and reads there too: so no link is followed, and what is written
+replaces what was there in one step.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+
+LARGEST = 1_000_000
+"""Bytes that are read of a file there."""
+
+
+class Home:
+    """By its path."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.pid = f"{path}/pid"
+        """Held by the keeper (`ayl.pidfiles`)."""
+        self.order = f"{path}/order.json"
+        """What is to run; environments have secrets, so it is for the daemon's user alone."""
+        self.state = f"{path}/state.json"
+        """How it is; for everybody."""
+
+    def socket(self, number: int) -> str:
+        """Where one process of the daemon says how it is."""
+        return f"{self.path}/notify.{number}"
+
+    def read(self, path: str) -> str:
+        """A file of it. OSError if it cannot be read or is none of ours."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(descriptor, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - it is open already
+            return file.read(LARGEST)
+
+    def write(self, path: str, text: str, mode: int, owner: tuple[int, int] | None = None) -> None:
+        """Put a file there in place of what was. `owner`: user and group that it is given to."""
+        new = f"{path}.{secrets.token_hex(4)}"
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - as above
+                file.write(text)
+                file.flush()
+                if owner is not None:
+                    os.fchown(descriptor, *owner)
+                os.fchmod(descriptor, mode)
+            os.replace(new, path)  # noqa: PTH105 - pathlib is large for a process that stays
+        except BaseException:
+            os.unlink(new)  # noqa: PTH108 - as above
+            raise
+
+    def clear(self, but: str = "") -> None:
+        """Remove all that is in it but that one, and itself if that can be."""
+        for path in (f"{self.path}/{name}" for name in _names(self.path)):
+            if path != but:
+                _remove(path)
+        with suppress(OSError):  # its parent is another's: whoever has made it removes it
+            os.rmdir(self.path)  # noqa: PTH106 - as above
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return os.listdir(path)  # noqa: PTH208 - as above
+    except FileNotFoundError:
+        return []
+
+
+def _remove(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108 - as above

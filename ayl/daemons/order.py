@@ -1,0 +1,84 @@
+"""What a keeper is told to run: a daemon of `daemons.yml`, made ready for one start. It is handed over as JSON, which
+the keeper of another release may have to read: what is unknown there is left, and what is missing has a default.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from ayl.daemons.spec.model import Log, Restart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ayl.daemons.spec.model import Daemon
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """See `Daemon` for what has the same name there."""
+
+    serial: str
+    """By which who gave it recognises it again."""
+    name: str
+    kind: str
+    command: tuple[str, ...]
+    directory: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    umask: int = 0o022
+    ready: float | None = None
+    patience: float = 60.0
+    grace: float = 30.0
+    stop_signal: str = "SIGTERM"
+    restart: Restart = Restart.ALWAYS
+    watchdog: float = 0.0
+    overlap: bool = False
+    drain: float = 0.0
+    log: str = ""
+    """The path of a file, or empty for the journal."""
+    root: str = ""
+    """Where `directory` leads to when the order is given: of a link, the release that it points to now."""
+    owner: tuple[str, str] = ("", "")
+    """User and group."""
+
+    def is_same(self, other: Order) -> bool:
+        """Whether a process of one is as good as one of the other."""
+        return replace(self, serial="") == replace(other, serial="")
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self) | {"restart": self.restart.value}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Order:
+        """ValueError, KeyError or TypeError if it makes no sense."""
+        found: dict[str, Any] = json.loads(text)
+        known = {name.name: found[name.name] for name in fields(cls) if name.name in found}
+        changed = {"command": tuple(found["command"]), "owner": tuple(found.get("owner", ("", "")))}
+        return cls(**known | changed | {"restart": Restart(found.get("restart", "always"))})
+
+
+def order(daemon: Daemon, serial: str, version: str | None, root: str) -> Order:
+    """For one start of a daemon. `version`: what AYL_VERSION is to say; `root`: where its directory leads to now."""
+    own = {"AYL_DAEMON": daemon.name} | ({} if version is None else {"AYL_VERSION": version})
+    return Order(
+        serial=serial,
+        name=daemon.name,
+        kind=daemon.kind.value,
+        command=daemon.command,
+        directory=daemon.directory,
+        environment={**daemon.environment, **own},
+        umask=daemon.umask,
+        ready=daemon.ready,
+        patience=daemon.patience,
+        grace=daemon.grace,
+        stop_signal=daemon.stop_signal,
+        restart=daemon.restart,
+        watchdog=daemon.watchdog,
+        overlap=daemon.overlap,
+        drain=daemon.drain,
+        log="" if daemon.log is Log.JOURNAL else str(daemon.log),
+        root=root,
+        owner=(daemon.user, daemon.group),
+    )

@@ -1,0 +1,69 @@
+"""How a daemon is, as its keeper writes it down for everybody to read. Times are seconds since 1970."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of it."""
+
+    pid: int
+    began: float
+    state: str
+    """`starting`, `working`, `draining` or `ending`."""
+    status: str = ""
+    """What it says of itself."""
+    tubes: str = ""
+    version: str = ""
+    """What AYL_VERSION told it."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Of one daemon."""
+
+    name: str
+    kind: str
+    keeper: int
+    """The pid of the keeper."""
+    release: str
+    """ayl's, of the keeper."""
+    state: str
+    """`starting`, `working`, `replacing`, `stopping`; `pausing`: it died, and is started again; `ended`: it is not."""
+    since: float
+    serial: str
+    """Of the order that the latest process runs."""
+    foreground: bool = False
+    processes: tuple[Process, ...] = ()
+    """The latest first."""
+    failures: int = 0
+    """Ends before their time, in a row."""
+    next_start: float | None = None
+    refused: dict[str, str] = field(default_factory=dict)
+    """The serial of an order whose process failed while the old one stayed, and why."""
+    last_end: str = ""
+    """How a process last ended that was not to; empty if none has."""
+    ended_at: float | None = None
+    tail: tuple[str, ...] = ()
+    """The last lines that it printed."""
+    log: str = ""
+    """The path of the log file; `journal`, or `output` of a keeper in the foreground."""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> State:
+        """ValueError, KeyError or TypeError if it makes no sense."""
+        found: dict[str, Any] = json.loads(text)
+        known = {name.name: found[name.name] for name in fields(cls) if name.name in found}
+        names = {name.name for name in fields(Process)}
+        processes = tuple(
+            Process(**{name: value for name, value in process.items() if name in names})
+            for process in known.pop("processes", ())
+        )
+        return cls(**known | {"processes": processes, "tail": tuple(known.get("tail", ()))})
