@@ -41,7 +41,7 @@ FAMILIES = {
     "changing": ("Change", ("start", "stop", "restart", "reload")),
     "status": ("Look", ("status",)),
     "logs": ("Look", ("logs",)),
-    "foreground": ("Foreground", ("run",)),
+    "foreground": ("Foreground", ("run", "prepare")),
     "checking": ("Configuration", ("check", "schema")),
 }
 """A module beside this one, its title in the help, and the commands that it has under their names."""
