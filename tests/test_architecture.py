@@ -51,8 +51,12 @@ ONLY_IN = {
 
 NOWHERE = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "imp", "runpy", "code", "codeop"}
 
-ENVIRONMENT_READERS = {"ayl.settings", "ayl.daemons.spec", "ayl_server.main", "ayl.worker.supervisor"}
-"""Besides the command line, who may look at the environment. (A supervisor hands it on to its workers.)"""
+ENVIRONMENT_READERS = {
+    "ayl.settings", "ayl.daemons.spec", "ayl.daemons.launching", "ayl.daemons.keeper", "ayl.daemons.company",
+    "ayl_server.main", "ayl.worker.supervisor",
+}  # fmt: skip
+"""Besides the command line, who may look at the environment. (A supervisor hands it on to its workers; a keeper and who
+starts one look for what systemd says there.)"""
 
 IMPORTERS = {
     "ayl": "a constant table of our own modules",

@@ -341,3 +341,7 @@ def main(
 
 
 main.add_command(status)
+
+
+if __name__ == "__main__":
+    main(prog_name="ayl_worker")

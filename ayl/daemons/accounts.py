@@ -104,7 +104,7 @@ def _process(run: Run, child: Child, course: Course) -> Process:
     else:
         state = "working" if run.is_ready else "starting"
     version = run.order.environment.get("AYL_VERSION", "")
-    return Process(child.pid, child.began, state, run.status, run.tubes, version)
+    return Process(child.pid, child.began, state, run.status, run.tubes, version, run.number)
 
 
 def _facts(state: State, *, was_ready: bool) -> dict[str, str]:

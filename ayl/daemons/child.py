@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from ayl.daemons import notes
+from ayl.daemons.spec.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +51,7 @@ class Child:
         try:
             reader, writer = os.pipe()
             try:
-                self.pid = _fork(run.order, _environment(run.order, self._path), writer)
+                self.pid = _fork(run.order, _environment(run, home), writer)
             except BaseException:
                 os.close(reader)
                 raise
@@ -138,11 +139,13 @@ def _listening(path: str) -> socket.socket:
     return found
 
 
-def _environment(order: Order, path: str) -> dict[str, str]:
-    told = {"NOTIFY_SOCKET": path}
-    if order.watchdog:
-        told["WATCHDOG_USEC"] = str(int(order.watchdog * 1e6))
-    return {**order.environment, **told}
+def _environment(run: Run, home: Home) -> dict[str, str]:
+    told = {"NOTIFY_SOCKET": home.socket(run.number)}
+    if run.order.watchdog:
+        told["WATCHDOG_USEC"] = str(int(run.order.watchdog * 1e6))
+    if run.order.kind == Kind.WORKERS.value:
+        told["AYL_WORKER_STATUS"] = home.worker(run.number)
+    return {**run.order.environment, **told}
 
 
 def _fork(order: Order, environment: Mapping[str, str], output: int) -> int:

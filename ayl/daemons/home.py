@@ -30,6 +30,10 @@ class Home:
         """Where one process of the daemon says how it is."""
         return f"{self.path}/notify.{number}"
 
+    def worker(self, number: int) -> str:
+        """Where one `ayl_worker` of it tells what it does (`ayl_worker status PATH`)."""
+        return f"{self.path}/worker.{number}"
+
     def read(self, path: str) -> str:
         """A file of it. OSError if it cannot be read or is none of ours."""
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

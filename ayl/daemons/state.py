@@ -20,6 +20,8 @@ class Process:
     tubes: str = ""
     version: str = ""
     """What AYL_VERSION told it."""
+    number: int = 0
+    """Counted from 1, by its keeper; the names of its sockets end with it."""
 
 
 @dataclass(frozen=True, slots=True)

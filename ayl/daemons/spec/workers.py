@@ -26,11 +26,10 @@ def worker_group(application: Application, name: str, found: Found, section: Sec
     """`section`: with all that it inherits."""
     _check(found, section, site)
     of_all = owned(name, section, found, application.path, application.venv, site)
-    socket = f"{of_all['run']}/worker.socket"
     of_all["grace"] += AFTER_GRACE
     return Daemon(
         kind=Kind.WORKERS,
-        command=(application.python, "-P", "-m", "ayl.cli.worker", *_words(application.path, section, socket)),
+        command=(application.python, "-P", "-m", "ayl.cli.worker", *_words(application.path, section)),
         directory=application.path,
         version=application.version(of_all["environment"], section),
         overlap=True,
@@ -39,7 +38,7 @@ def worker_group(application: Application, name: str, found: Found, section: Sec
     )
 
 
-def _words(path: str, section: Section, socket: str) -> Iterator[str]:
+def _words(path: str, section: Section) -> Iterator[str]:
     yield from ("--app-path", path)
     for module in value(section, "modules", ()):
         yield from ("--require", module.value)
@@ -56,7 +55,6 @@ def _words(path: str, section: Section, socket: str) -> Iterator[str]:
     yield from ("--grace", f"{value(section, 'grace', GRACE):.15g}")
     if "log_level" in section:
         yield from ("--log-level", section["log_level"].value)
-    yield from ("--status", socket)
 
 
 def _ordered(section: Section) -> Found | None:
