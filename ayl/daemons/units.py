@@ -97,10 +97,10 @@ def _whereabouts(configuration: Configuration) -> str:
 
 
 def _settings(daemon: Daemon) -> Iterator[str]:
-    if daemon.user:
-        yield f"User={_text(daemon.user)}"
-        # Empty: the user's own, whatever the unit has.
-        yield f"Group={_text(daemon.group)}"
+    # Who has none is run by whoever starts it, and that is root here, as without systemd; `check` warns of it.
+    yield f"User={_text(daemon.user or 'root')}"
+    # Empty: the user's own, whatever the unit has.
+    yield f"Group={_text(daemon.group)}"
     if daemon.kind is Kind.SERVER or not _is_usual(daemon):
         name = _argument(daemon.name)
         yield f"ExecStartPre=\nExecStartPre=+{PROGRAM} prepare {name}"

@@ -95,6 +95,8 @@ ReadWritePaths="-/run/ayl/shop-eu.mail"
 SourcePath=/etc/ayl/daemons.yml
 
 [Service]
+User=root
+Group=
 TimeoutStartSec=90
 TimeoutStopSec=45
 Restart=no
@@ -175,9 +177,13 @@ def test_a_daemon_runs_as_its_user_and_has_its_times(machine: Machine) -> None:
     assert "Restart: no" in machine.understood("ayl-worker@shop-eu.clock.service")
 
 
-def test_whoever_has_no_user_in_the_file_is_ayl_and_not_root(machine: Machine) -> None:
+def test_who_has_no_user_in_the_file_is_root_as_without_systemd(machine: Machine) -> None:
     machine.add(units(SHOP))
-    assert "User: ayl" in machine.understood("ayl-worker@shop-eu.clock.service")
+    assert "User: root" in machine.understood("ayl-worker@shop-eu.clock.service")
+
+
+def test_what_is_not_in_the_file_is_not_root(machine: Machine) -> None:
+    assert "User: ayl" in machine.understood("ayl-worker@shop-eu.gone.service")
 
 
 def test_the_server_of_the_file_takes_the_place_of_the_unit_s_own(machine: Machine) -> None:

@@ -43,6 +43,7 @@ FAMILIES = {
     "logs": ("Look", ("logs",)),
     "foreground": ("Foreground", ("run", "prepare")),
     "checking": ("Configuration", ("check", "schema")),
+    "generating": ("Configuration", ("units",)),
 }
 """A module beside this one, its title in the help, and the commands that it has under their names."""
 
