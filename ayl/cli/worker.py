@@ -66,6 +66,11 @@ class NoApplication(click.UsageError):
     exit_code = exits.NO_APP
 
 
+def no_module(context: click.Context) -> NoApplication:
+    """Of an app without a module to import."""
+    return NoApplication("Missing option '-c' / '--require': a module of the application to import", context)
+
+
 class AppPath(click.Path):
     """A directory that is there."""
 
@@ -142,10 +147,11 @@ def _name(_context: click.Context, _option: click.Parameter, name: str | None) -
     return name
 
 
-def _pid_file(path: Path | None, name: str) -> str:
+def _pid_file(given: str, name: str) -> str:
     """In that directory, or the path itself where it names the file; empty for none."""
-    if path is None:
+    if not given:
         return ""
+    path = Path(given)
     if path.is_dir():
         path /= f"{name}.pid"
     elif path.suffix != ".pid":
@@ -315,7 +321,8 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
 @click.option(
     "-p",
     "--pid-path",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
+    default="",
     show_envvar=True,
     metavar="PATH",
     help="Hold a file with the number of this process: NAME.pid in a directory, or PATH itself if it ends in .pid.",
@@ -355,14 +362,14 @@ def main(
     lane: Shared,
     workers: int,
     environment: str | None,
-    pid_path: Path | None,
+    pid_path: str,
     **options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
     if context.invoked_subcommand is not None:
         return
     if not options["require"]:  # not by click, which would want it of the other commands, too
-        raise NoApplication("Missing option '-c' / '--require': a module of the application to import", context)
+        raise no_module(context)
     others = options["processes"] or options["coroutines"]
     if options["threads"] is None:
         options["threads"] = 0 if others else 1

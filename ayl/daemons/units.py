@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from ayl.daemons.spec.model import Kind, Log, Restart
+from ayl.daemons.spec.model import Kind, Restart
 from ayl.daemons.spec.places import DEFAULT_PATH, VARIABLE
 
 if TYPE_CHECKING:
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from ayl.daemons.spec.model import Configuration, Daemon
 
 PROGRAM = "/usr/bin/ayl_daemons"
-
-PREPARE_LOG = "/usr/libexec/ayl/prepare_log"
-"""Makes a log in a directory where only root may make files."""
 
 DROP_IN = "10-daemons.conf"
 """What operators add (`systemctl edit`: override.conf) is read after it, and wins."""
@@ -38,9 +34,6 @@ STOP_SECONDS = 15
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]|^\.")
 """What no name of a unit may have, or begin with; and `:`, which directories of units may not have."""
-
-_OF_RUN = re.compile(r"/run/[A-Za-z0-9_./-]+")
-"""What systemd can make and remove."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 """What systemd has no way to write in paths."""
@@ -104,19 +97,17 @@ def _whereabouts(configuration: Configuration) -> str:
 
 
 def _settings(daemon: Daemon) -> Iterator[str]:
-    if daemon.user:
-        yield f"User={_text(daemon.user)}"
-        # Empty: the user's own, whatever the unit has.
-        yield f"Group={_text(daemon.group)}"
-    if daemon.kind is Kind.SERVER or instance(daemon.name) != daemon.name:
-        yield "ExecStart="
-        yield f"ExecStart={PROGRAM} run {_argument(daemon.name)}"
-    if daemon.kind is Kind.SERVER:
-        yield "ExecReload=/bin/kill -HUP $MAINPID"
-    yield from _own_directory(daemon)
-    if not isinstance(daemon.log, Log):
-        owner = f"{daemon.user or 'ayl'}:{daemon.group}"
-        yield f"ExecStartPre=+{PREPARE_LOG} {_argument(daemon.log)} {_argument(owner)}"
+    # Who has none is run by whoever starts it, and that is root here, as without systemd; `check` warns of it.
+    yield f"User={_text(daemon.user or 'root')}"
+    # Empty: the user's own, whatever the unit has.
+    yield f"Group={_text(daemon.group)}"
+    if daemon.kind is Kind.SERVER or not _is_usual(daemon):
+        name = _argument(daemon.name)
+        yield f"ExecStartPre=\nExecStartPre=+{PROGRAM} prepare {name}"
+        yield f"ExecStart=\nExecStart={PROGRAM} run --prepared {_argument(daemon.run)}"
+        yield f"ExecReload=\nExecReload=+{PROGRAM} reload {name}"
+    if not _is_usual(daemon):
+        yield "RuntimeDirectory="
     yield f"TimeoutStartSec={_seconds(max(daemon.patience, daemon.ready or 0.0) + START_SECONDS)}"
     yield f"TimeoutStopSec={_seconds(daemon.grace + STOP_SECONDS)}"
     if daemon.restart is Restart.NEVER:
@@ -125,26 +116,14 @@ def _settings(daemon: Daemon) -> Iterator[str]:
         yield f"ReadWritePaths={_quoted(f'-{path}')}"
 
 
-def _own_directory(daemon: Daemon) -> Iterator[str]:
-    """systemd makes and removes it, where that is a place for it."""
-    usual = f"/run/ayl/{daemon.name}"
-    if daemon.run in ("", usual) and instance(daemon.name) == daemon.name:
-        return  # as the unit has it
-    run = daemon.run or usual
-    yield "RuntimeDirectory="
-    if _OF_RUN.fullmatch(run) and "/../" not in f"{run}/":
-        yield f"RuntimeDirectory={run.removeprefix('/run/')}"
-    else:
-        owner = ["-o", daemon.user or "ayl", *(["-g", daemon.group] if daemon.group else [])]
-        words = " ".join(map(_argument, ["-d", "-m", "755", *owner, run]))
-        yield f"ExecStartPre=+/usr/bin/install {words}"
+def _is_usual(daemon: Daemon) -> bool:
+    """Whether the units have its name and its directory right by themselves."""
+    return instance(daemon.name) == daemon.name and daemon.run == f"/run/ayl/{daemon.name}"
 
 
 def _writable(daemon: Daemon) -> list[str]:
     """Directories that it may write in, as far as its user may: all else is closed to it."""
-    paths = [daemon.directory, daemon.run]
-    if not isinstance(daemon.log, Log):
-        paths.append(str(PurePosixPath(daemon.log).parent))
+    paths = [daemon.directory, daemon.run, daemon.state]
     if daemon.kind is Kind.SERVER:
         # Its binlog.
         paths += [value for option, value in zip(daemon.command, daemon.command[1:], strict=False) if option == "-b"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .machine import Machine
+from .package import Package, build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,3 +21,15 @@ def machine() -> Iterator[Machine]:
     with TemporaryDirectory(prefix="ayl-machine-") as directory:
         Path(directory).chmod(0o755)
         yield Machine(Path(directory))
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """Of this checkout."""
+    return build(tmp_path_factory.mktemp("rpm"), "1")
+
+
+@pytest.fixture(scope="session")
+def next_package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The release after it."""
+    return build(tmp_path_factory.mktemp("rpm"), "2")

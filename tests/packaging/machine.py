@@ -21,9 +21,6 @@ OURS = ("ayl-workers.service", "ayl-server.service", "ayl-server.socket")
 PROGRAMS = (
     "usr/bin/ayl_daemons",
     "usr/bin/ayl_server",
-    "usr/bin/install",
-    "usr/libexec/ayl/prepare_log",
-    "bin/kill",
 )
 
 SYSTEMD = Path("/usr/lib/systemd")

@@ -67,14 +67,15 @@ SourcePath=/etc/ayl/daemons.yml
 [Service]
 User=ayl
 Group=
+ExecStartPre=
+ExecStartPre=+/usr/bin/ayl_daemons prepare server
 ExecStart=
-ExecStart=/usr/bin/ayl_daemons run server
-ExecReload=/bin/kill -HUP $MAINPID
-ExecStartPre=+/usr/libexec/ayl/prepare_log /var/log/ayl/server.log ayl:
+ExecStart=/usr/bin/ayl_daemons run --prepared /run/ayl/server
+ExecReload=
+ExecReload=+/usr/bin/ayl_daemons reload server
 TimeoutStartSec=90
 TimeoutStopSec=45
 ReadWritePaths="-/run/ayl/server"
-ReadWritePaths="-/var/log/ayl"
 ReadWritePaths="-/srv/queue"
 """,
     "ayl-worker@shop-eu.mail.service": """\
@@ -84,18 +85,18 @@ SourcePath=/etc/ayl/daemons.yml
 [Service]
 User=mail
 Group=daemon
-ExecStartPre=+/usr/libexec/ayl/prepare_log /var/log/ayl/shop-eu.mail.log mail:daemon
 TimeoutStartSec=50
 TimeoutStopSec=60.5
 ReadWritePaths="-/srv/shop"
 ReadWritePaths="-/run/ayl/shop-eu.mail"
-ReadWritePaths="-/var/log/ayl"
 """,
     "ayl-worker@shop-eu.clock.service": """\
 [Unit]
 SourcePath=/etc/ayl/daemons.yml
 
 [Service]
+User=root
+Group=
 TimeoutStartSec=90
 TimeoutStopSec=45
 Restart=no
@@ -168,41 +169,51 @@ def test_a_daemon_runs_as_its_user_and_has_its_times(machine: Machine) -> None:
         "OOMPolicy: continue",
         "KillMode: mixed",
         "RuntimeDirectory: ayl/shop-eu.mail",
-        "ReadWritePaths: -/srv/shop -/run/ayl/shop-eu.mail -/var/log/ayl",
-        "Command Line: /usr/bin/ayl_daemons run shop-eu.mail",
+        "ReadWritePaths: -/srv/shop -/run/ayl/shop-eu.mail",
+        "Command Line: /usr/bin/ayl_daemons prepare shop-eu.mail",
+        "Command Line: /usr/bin/ayl_daemons run --prepared /run/ayl/shop-eu.mail",
+        "Command Line: /usr/bin/ayl_daemons reload shop-eu.mail",
     } <= {*understood}
     assert "Restart: no" in machine.understood("ayl-worker@shop-eu.clock.service")
 
 
-def test_whoever_has_no_user_in_the_file_is_ayl_and_not_root(machine: Machine) -> None:
+def test_who_has_no_user_in_the_file_is_root_as_without_systemd(machine: Machine) -> None:
     machine.add(units(SHOP))
-    assert "User: ayl" in machine.understood("ayl-worker@shop-eu.clock.service")
+    assert "User: root" in machine.understood("ayl-worker@shop-eu.clock.service")
+
+
+def test_what_is_not_in_the_file_is_not_root(machine: Machine) -> None:
+    assert "User: ayl" in machine.understood("ayl-worker@shop-eu.gone.service")
 
 
 def test_the_server_of_the_file_takes_the_place_of_the_unit_s_own(machine: Machine) -> None:
-    assert r'Command Line: /usr/bin/ayl_server -b /var/lib/ayl/server "\$AYL_SERVER_OPTIONS"' in machine.understood(
+    assert r'Command Line: /usr/bin/ayl_server -b /var/lib/ayl/binlog "\$AYL_SERVER_OPTIONS"' in machine.understood(
         "ayl-server.service"
     )
     machine.add(units(SHOP))
     understood = machine.understood("ayl-server.service")
     commands = [line for line in understood if line.startswith("Command Line:") and "/usr/bin/" in line]
-    assert commands == ["Command Line: /usr/bin/ayl_daemons run server"]
+    assert commands == [
+        "Command Line: /usr/bin/ayl_daemons prepare server",
+        "Command Line: /usr/bin/ayl_daemons run --prepared /run/ayl/server",
+        "Command Line: /usr/bin/ayl_daemons reload server",
+    ]
 
 
 def test_what_stands_for_something_else_in_units_stands_for_itself(machine: Machine) -> None:
-    daemon = replace(
-        MAIL, name=STRANGE, directory=f"/srv/{STRANGE}", log=f"/var/{STRANGE}/log", run=f"/run/ayl/{STRANGE}", group=""
-    )
+    daemon = replace(MAIL, name=STRANGE, directory=f"/srv/{STRANGE}", run=f"/run/ayl/{STRANGE}", state=f"/v/{STRANGE}")
     machine.add(units(alone(daemon, f"/srv/{STRANGE.replace(chr(92), '')}.yml")))
     unit = f"ayl-worker@{instance(STRANGE)}.service"
     assert machine.complaints("ayl-workers.service") == ""
     understood = machine.understood(unit)
-    assert f"ReadWritePaths: -/srv/{STRANGE} -/run/ayl/{STRANGE} -/var/{STRANGE}" in understood
-    assert not [line for line in understood if line.startswith("RuntimeDirectory:")]
-    assert r'Command Line: /usr/bin/install -d -m 755 -o mail "/run/ayl/we ird%i.\$\$HOME\"\\x"' in understood
-    (run,) = [line for line in understood if "ayl_daemons run" in line]
+    assert f"ReadWritePaths: -/srv/{STRANGE} -/run/ayl/{STRANGE} -/v/{STRANGE}" in understood
     # As systemd prints a command: `$$` is what it runs with as `$`.
-    assert run == r'Command Line: /usr/bin/ayl_daemons run "we ird%i.\$\$HOME\"\\x"'
+    written = r"we ird%i.\$\$HOME\"\\x"
+    assert [line for line in understood if line.startswith("Command Line:")] == [
+        f'Command Line: /usr/bin/ayl_daemons prepare "{written}"',
+        f'Command Line: /usr/bin/ayl_daemons run --prepared "/run/ayl/{written}"',
+        f'Command Line: /usr/bin/ayl_daemons reload "{written}"',
+    ]
     (environment,) = [line for line in understood if line.startswith("Environment: ")]
     assert environment.startswith("Environment: AYL_DAEMONS=/srv/we ird%i")
 
@@ -234,11 +245,12 @@ def test_patience_without_end_is_systemd_s_too(machine: Machine) -> None:
     assert "TimeoutStartSec: infinity" in machine.understood("ayl-worker@shop-eu.mail.service")
 
 
-@pytest.mark.parametrize("run", ["/srv/run/shop", "/run", "/run/../srv/shop"])
-def test_a_run_directory_that_systemd_has_no_word_for_is_made_by_root_beforehand(run: str, machine: Machine) -> None:
-    machine.add(units(alone(replace(MAIL, run=run))))
+def test_a_daemon_whose_directory_is_elsewhere_has_it_there(machine: Machine) -> None:
+    machine.add(units(alone(replace(MAIL, run="/srv/run/shop-eu.mail"))))
     understood = machine.understood("ayl-worker@shop-eu.mail.service")
-    assert f"Command Line: /usr/bin/install -d -m 755 -o mail -g daemon {run}" in understood
+    assert "Command Line: /usr/bin/ayl_daemons run --prepared /srv/run/shop-eu.mail" in understood
+    assert "ReadWritePaths: -/srv/shop -/srv/run/shop-eu.mail" in understood
+    assert not [line for line in understood if line.startswith("RuntimeDirectory:")]
 
 
 def test_a_directory_that_is_everything_does_not_become_writable(machine: Machine) -> None:

@@ -1,4 +1,4 @@
-"""`run`: daemons in the foreground, for systemd and containers."""
+"""`run`: daemons in the foreground, for systemd and containers; `prepare`, which systemd has done before."""
 
 from __future__ import annotations
 
@@ -15,15 +15,29 @@ from ayl.cli.output import visible
 from ayl.daemons import launching
 from ayl.daemons.control.starting import ordered
 from ayl.daemons.errors import DaemonError, NotPermitted
+from ayl.daemons.home import Home
+from ayl.daemons.order import Order
 from ayl.pidfiles import PidFileHeld
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ayl.daemons.spec.model import Daemon
 
 
-@click.command(params=[NAMES, *OPTIONS])
+@click.command(
+    params=[
+        NAMES,
+        click.Option(
+            ["--prepared"],
+            metavar="DIR",
+            help="Run the daemon whose order `prepare` has left in this directory; the file is not read.",
+        ),
+        *OPTIONS,
+    ]
+)
 @click.pass_context
-def run(ctx: click.Context, names: tuple[str, ...], config: str | None) -> None:
+def run(ctx: click.Context, names: tuple[str, ...], prepared: str | None, config: str | None) -> None:
     """Run daemons in the foreground until SIGTERM or Ctrl-C, for systemd units and containers.
 
     What they print goes to standard output; of several, with the name before each line. They are restarted when they
@@ -35,6 +49,10 @@ def run(ctx: click.Context, names: tuple[str, ...], config: str | None) -> None:
       SIGTERM, SIGINT  stop, as `ayl_daemons stop` does; the second time at once
       SIGHUP           of several: `ayl_daemons reload`
     """
+    if prepared is not None:
+        if names:
+            raise click.UsageError("--prepared DIR says which daemon it is; please leave NAME out")
+        become_prepared(prepared)
     found = configuration(config)
     daemons = chosen(found.daemons, names)
     if not daemons:
@@ -50,19 +68,57 @@ def run(ctx: click.Context, names: tuple[str, ...], config: str | None) -> None:
     ctx.exit(Company(daemons, lambda daemon: become(daemon, prefixes[daemon.name]), again).run())
 
 
-def become(daemon: Daemon, prefix: str) -> NoReturn:
-    """Be the keeper of this one. Ends the command if that cannot be."""
+@click.command(params=[click.Argument(["name"]), *OPTIONS])
+def prepare(name: str, config: str | None) -> None:
+    """Make everything ready for one `run --prepared DIR`, as the units of systemd do.
+
+    They read the file as root and run the daemon as its user, who need not be able to read it, nor the variables of
+    other applications. DIR is the daemon's own directory: /run/ayl/NAME, if directories.run does not say otherwise.
+    """
+    (daemon,) = _one(chosen(configuration(config).daemons, [name]), name)
     try:
-        given = ordered(daemon)
-        launching.become(given, daemon.run, prefix)
-    except PidFileHeld as error:
-        _fail(daemon.name, f"already running (pid {error.pid})", Exit.FAILED)
+        launching.prepare(ordered(daemon), daemon.run)
     except NotPermitted as error:
         _fail(daemon.name, error.reason, Exit.NOT_PERMITTED)
     except DaemonError as error:
         _fail(daemon.name, error.reason, Exit.FAILED)
+
+
+def _one(daemons: list[Daemon], name: str) -> list[Daemon]:
+    if len(daemons) > 1:
+        several = ", ".join(daemon.name for daemon in daemons)
+        raise click.BadParameter(f"{name!r} is several daemons ({several}); expected one", param_hint="NAME")
+    return daemons
+
+
+def become_prepared(directory: str) -> NoReturn:
+    """Be the keeper that finds its order there. Ends the command if that cannot be."""
+    home = Home(os.path.abspath(directory))  # noqa: PTH100 - paths are text here
+    try:
+        order = Order.from_json(home.read(home.order))
     except OSError as error:
-        _fail(daemon.name, str(error), Exit.FAILED)
+        _fail(directory, f"its order cannot be read: {error.strerror}; ayl_daemons prepare makes it", Exit.FAILED)
+    except (ValueError, KeyError, TypeError):
+        _fail(directory, "its order makes no sense; ayl_daemons prepare makes it anew", Exit.FAILED)
+    _become(lambda: order, order.name, home.path, "")
+
+
+def become(daemon: Daemon, prefix: str) -> NoReturn:
+    """Be the keeper of this one. Ends the command if that cannot be."""
+    _become(lambda: ordered(daemon), daemon.name, daemon.run, prefix)
+
+
+def _become(order: Callable[[], Order], name: str, directory: str, prefix: str) -> NoReturn:
+    try:
+        launching.become(order(), directory, prefix)
+    except PidFileHeld as error:
+        _fail(name, f"already running (pid {error.pid})", Exit.FAILED)
+    except NotPermitted as error:
+        _fail(name, error.reason, Exit.NOT_PERMITTED)
+    except DaemonError as error:
+        _fail(name, error.reason, Exit.FAILED)
+    except OSError as error:
+        _fail(name, str(error), Exit.FAILED)
 
 
 def _fail(name: str, reason: str, code: Exit) -> NoReturn:

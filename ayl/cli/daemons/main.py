@@ -41,8 +41,9 @@ FAMILIES = {
     "changing": ("Change", ("start", "stop", "restart", "reload")),
     "status": ("Look", ("status",)),
     "logs": ("Look", ("logs",)),
-    "foreground": ("Foreground", ("run",)),
+    "foreground": ("Foreground", ("run", "prepare")),
     "checking": ("Configuration", ("check", "schema")),
+    "generating": ("Configuration", ("units",)),
 }
 """A module beside this one, its title in the help, and the commands that it has under their names."""
 
