@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -30,7 +33,7 @@ def _holds(keyword: str, rule: Any, value: Any, schema: dict[str, Any], root: di
     fields = value if isinstance(value, dict) else {}
     items = value if isinstance(value, list) else []
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    checks = {
+    checks: dict[str, Callable[[], object]] = {
         "$ref": lambda: is_valid(value, root["$defs"][rule.rpartition("/")[2]], root),
         "type": lambda: any(_is(value, name) for name in ([rule] if isinstance(rule, str) else rule)),
         "properties": lambda: all(is_valid(fields[name], of, root) for name, of in rule.items() if name in fields),
