@@ -56,7 +56,7 @@ class Options:
     time_to_run: int = 120
     """Seconds that a worker may hold it. It ends the call shortly before."""
     lane: str = ""
-    """A named lane of the app's tube (Ruby ayl: queue_name); empty for the tube itself."""
+    """A named lane of the app's tube (Ruby ayl: queue_name); empty, or `default`, for the tube itself."""
     failed_job_handler: Handler = "decay"
     """One of `HANDLERS`. Ruby's default deletes a failed job; here it is tried again and buried in the end."""
     failed_job_delay: int = 60

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ayl.errors import InvalidOption, NotConfigured
 from ayl.options import Options, Unreachable, check_unreachable
 from ayl.signing import KeyRing, key_ring
-from ayl.tubes import check_part, tube_name
+from ayl.tubes import DEFAULT_LANE, check_part, lane_tubes, tube_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     Place = PathLike[str] | str
@@ -72,6 +73,10 @@ class Settings:
         if not self.app:
             raise NotConfigured(NO_APP)
         return tube_name(self.app, self.version, lane)
+
+    def tubes(self, lanes: "Sequence[str]") -> tuple[str, ...]:
+        """The tubes of these lanes of the app, for workers: with `*`, all that match; its own tube without any."""
+        return lane_tubes(self.tube(), lanes or (DEFAULT_LANE,))
 
 
 _TEXT = ("app", "version", "engine")

@@ -1,13 +1,16 @@
 """Tube names: `app/version`, or `app/version/lane`."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from ayl.errors import InvalidOption
 
 MAX_TUBE_NAME = 200
 """Bytes (beanstalk protocol)."""
+
+DEFAULT_LANE = "default"
+"""The lane that is the app's own tube: Ruby ayl's name for it, for whoever has to name it."""
 
 # The protocol's alphabet for tube names without '/', which joins the parts here.
 _part = re.compile(r"[A-Za-z0-9+;.$_()][A-Za-z0-9\-+;.$_()]*").fullmatch
@@ -45,6 +48,29 @@ def matching(patterns: Iterable[str], tubes: Iterable[str]) -> list[str]:
     return sorted(filter(find, tubes))
 
 
+def lane_watchable(name: str) -> bool:
+    """Whether a worker may be given this name of a lane: one that can be sent to, or one with `*`."""
+    return _part(name.replace("*", "x")) is not None
+
+
+def is_default_too(lane: str) -> bool:
+    """Whether this name of lanes, with `*`, stands for the app's own tube beside others."""
+    return is_wild(lane) and bool(matching([lane], [DEFAULT_LANE]))
+
+
+def lane_tubes(own: str, lanes: Sequence[str]) -> tuple[str, ...]:
+    """The tubes of these lanes of an app whose own tube is `own`, in their order, names with `*` included.
+    InvalidOption if one is too long.
+    """
+    tubes = []
+    for lane in lanes:
+        if lane == DEFAULT_LANE or (is_default_too(lane) and DEFAULT_LANE not in lanes):
+            tubes.append(own)
+        if lane != DEFAULT_LANE:
+            tubes.append(_short_enough(f"{own}/{lane}"))
+    return (*dict.fromkeys(tubes),)
+
+
 def check_part(what: str, text: str) -> str:
     """`text` if it may be a part of a tube's name; InvalidOption otherwise. `what` names it in the error."""
     if not isinstance(text, str) or not _part(text):
@@ -58,8 +84,11 @@ def check_part(what: str, text: str) -> str:
 @lru_cache(1024)
 def tube_name(app: str, version: str, lane: str = "") -> str:
     """The tube for these parts; InvalidOption if it is too long."""
-    name = f"{app}/{version}/{lane}" if lane else f"{app}/{version}"
-    if len(name) > MAX_TUBE_NAME:
+    return _short_enough(f"{app}/{version}/{lane}" if lane not in ("", DEFAULT_LANE) else f"{app}/{version}")
+
+
+def _short_enough(name: str) -> str:
+    if len(stem(name)) > MAX_TUBE_NAME:
         raise InvalidOption(f"the tube's name {name!r} has {len(name)} bytes; the protocol allows {MAX_TUBE_NAME}")
     return name
 

@@ -3,13 +3,15 @@
 import os
 import re
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import click
 
 from ayl.cli.status import status
-from ayl.tubes import RULE, watchable
+from ayl.tubes import DEFAULT_LANE, RULE, is_default_too, lane_watchable, watchable
 from ayl.worker import changes, exits, proctitle
 from ayl.worker.charge import words
 from ayl.worker.plan import Plan
@@ -24,9 +26,9 @@ Examples:
   ayl_worker --require shop.models --coroutines 1000
   ayl_worker --require shop.models --processes 4
   ayl_worker --require shop.models --tube shop/1.4.1 --tube shop/1.4.2
-  ayl_worker --require shop.models --tube shop/1.4.2 --tube 'shop/1.4.2/*'
-  ayl_worker --require shop.models --tube shop/1.4.2/mail=3 --tube shop/1.4.2/pdf=1
-  ayl_worker --require shop.models --tube shop/1.4.2/urgent --tube shop/1.4.2 --strict
+  ayl_worker --require shop.models --lane '*'
+  ayl_worker --require shop.models --lane mail=3 --lane pdf=1
+  ayl_worker --require shop.models --lane urgent --lane default --strict
   ayl_worker --require shop.models --name mails --pid-path /run/shop
   ayl_worker --require shop.models --status /run/shop/worker.socket
   ayl_worker status /run/shop/worker.socket
@@ -54,6 +56,10 @@ Exit codes:
 """
 
 
+Shared: TypeAlias = tuple[tuple[str, int | None], ...]
+"""Names of tubes or lanes, and the share of each that has one."""
+
+
 class NoApplication(click.UsageError):
     """There is nothing whose calls could be run."""
 
@@ -72,32 +78,57 @@ class AppPath(click.Path):
         raise NoApplication(f"Invalid value for '-a' / '--app-path': {message}", ctx)
 
 
-def _tubes(
-    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
-) -> tuple[tuple[str, int | None], ...]:
+def _named_tube(name: str) -> None:
+    if not watchable(name):
+        raise click.BadParameter(
+            f"no tube can be named {name!r}: a name is {RULE}; with * for any text, but not at the beginning"
+        )
+
+
+def _named_lane(name: str) -> None:
+    if not lane_watchable(name):
+        raise click.BadParameter(
+            f"no lane can be named {name!r}: use letters, digits and + ; . $ _ ( ) -, not starting with -; "
+            "with * for any text"
+        )
+
+
+def _shared(
+    check: Callable[[str], None], _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> Shared:
     """Names, and the share of each that is given one."""
-    tubes: dict[str, int | None] = {}
+    found: dict[str, int | None] = {}
     for text in texts:
         name, equals, share = text.partition("=")
-        if not watchable(name):
-            raise click.BadParameter(
-                f"no tube can be named {name!r}: a name is {RULE}; with * for any text, but not at the beginning"
-            )
+        check(name)
         if equals and not SHARE(share):
             raise click.BadParameter(f"{share!r} is no share of {name}: give a whole number from 1 to 999")
-        if name in tubes:
+        if name in found:
             raise click.BadParameter(f"{name} is given twice")
-        tubes[name] = int(share) if equals else None
-    return (*tubes.items(),)
+        found[name] = int(share) if equals else None
+    return (*found.items(),)
 
 
-def _lanes(given: tuple[tuple[str, int | None], ...], *, strict: bool) -> dict[str, Any]:
+def _watched(tubes: Shared, lanes: Shared, *, strict: bool) -> dict[str, Any]:
     """What the plan says of them."""
+    if tubes and lanes:
+        raise click.UsageError(
+            "--lane is a lane of the app's own version, --tube says a whole name: give one kind alone"
+        )
+    given = tubes or lanes
     shares = [share for _, share in given]
     if strict and (len(given) < 2 or any(shares)):
-        raise click.UsageError("--strict needs several tubes, none of them with a share: --tube FIRST --tube SECOND")
+        raise click.UsageError(
+            "--strict needs several lanes or tubes, none of them with a share: --lane FIRST --lane SECOND"
+        )
+    wild = next((name for name, _ in lanes if is_default_too(name)), None)
+    if wild and any(shares) and DEFAULT_LANE not in dict(lanes):
+        raise click.UsageError(
+            f"{wild!r} is the lane {DEFAULT_LANE}, too: give that a share of its own, as in --lane {DEFAULT_LANE}=1"
+        )
     return {
-        "tubes": tuple(name for name, _ in given),
+        "tubes": tuple(name for name, _ in tubes),
+        "lanes": tuple(name for name, _ in lanes),
         "shares": tuple(share or 1 for share in shares) if any(shares) else (),
     }
 
@@ -190,17 +221,26 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     "--tube",
     multiple=True,
     metavar="TUBE",
-    callback=_tubes,
+    callback=partial(_shared, _named_tube),
     show_default="the app's own, app/version",
     show_envvar=True,
     help="A tube to take jobs from; may be given more than once. With * it is all tubes that match, new ones too. "
     "TUBE=3 is one with a share: 3 jobs of it for each one of a tube without a number.",
 )
 @click.option(
+    "--lane",
+    multiple=True,
+    metavar="LANE",
+    callback=partial(_shared, _named_lane),
+    show_envvar=True,
+    help="Instead of --tube, and just as that: a lane of the app's version, app/version/LANE. "
+    f"{DEFAULT_LANE} is the app's own tube; '*' is all lanes, {DEFAULT_LANE} included.",
+)
+@click.option(
     "--strict",
     is_flag=True,
     show_envvar=True,
-    help="Take jobs from a --tube only when those before it are empty.",
+    help="Take jobs from a lane (or tube) only when those before it are empty.",
 )
 @click.option(
     "--workers",
@@ -318,7 +358,8 @@ def main(
     context: click.Context,
     /,
     app_path: Path,
-    tube: tuple[tuple[str, int | None], ...],
+    tube: Shared,
+    lane: Shared,
     workers: int,
     environment: str | None,
     pid_path: str,
@@ -336,11 +377,11 @@ def main(
         raise click.UsageError("a worker needs slots: --processes, --threads or --coroutines must be at least 1")
     options["limits"] = Limits(*(options.pop(limit) for limit in ("max_jobs", "max_time", "max_memory")))
     path = str(app_path.resolve())
-    lanes = _lanes(tube, strict=options["strict"])
+    watched = _watched(tube, lane, strict=options["strict"])
     pid_file = _pid_file(pid_path, options["name"])
     if environment is not None:
         os.environ["AYL_ENVIRONMENT"] = environment
-    plan = Plan(app_path=path, **lanes, **options)
+    plan = Plan(app_path=path, **watched, **options)
     # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
     # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
     program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", *words(plan, workers, pid_file)]

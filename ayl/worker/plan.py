@@ -13,7 +13,9 @@ class Plan(NamedTuple):
     app_path: str
     require: tuple[str, ...]
     tubes: tuple[str, ...] = ()
-    """Empty for the app's own tube."""
+    """By their whole names; empty for what the lanes say."""
+    lanes: tuple[str, ...] = ()
+    """Of the app; empty for its own tube."""
     shares: tuple[int, ...] = ()
     """Of each of them; empty if all are alike."""
     strict: bool = False
@@ -52,7 +54,7 @@ class Plan(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> "Plan":
         fields = json.loads(text)
-        made = {name: tuple(fields[name]) for name in ("require", "tubes", "shares")} | {
+        made = {name: tuple(fields[name]) for name in ("require", "tubes", "lanes", "shares")} | {
             "limits": Limits(**fields["limits"])
         }
         return cls(**fields | made)

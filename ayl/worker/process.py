@@ -139,7 +139,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     wake_up = either(stop, terms.alone)
     try:
         settings = load(plan)
-        tubes = plan.tubes or (settings.tube(),)
+        tubes = plan.tubes or settings.tubes(plan.lanes)
         log.info("takes jobs from %s", ", ".join(tubes))
         connected = partial(to_supervisor.say, line.CONNECTED)
         watch = watch_for(tubes, plan.shares, strict=plan.strict)

@@ -15,11 +15,16 @@ def test_following_the_manual_works(shop: Shop) -> None:
     server, *workers = MANUAL.commands
     MANUAL.write(shop.directory)
     shop.run(server)
-    for number, (worker, lane) in enumerate(zip(workers, ("a", "urgent", "pdf", "customer-7"), strict=True), 1):
+    for number, (worker, lane) in enumerate(
+        zip(workers, ("mail", "a", "b", "urgent", "pdf", "customer-7"), strict=True), 1
+    ):
         send = f"import ayl, shop; ayl.opts(lane='{lane}').send(shop.greet, 'number {number}')"
         shop.run(f'python -c "{send}"')
         shop.run(worker)
         shop.wait_until(f"good morning, number {number}", log="ayl_worker")
+        ended = shop.background.pop()  # it would take the next call, too
+        ended.terminate()
+        ended.wait()
 
 
 def test_the_numbers_are_those_of_the_code() -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import ayl
 from ayl.errors import InvalidOption
 from ayl.identifiers import RANDOM_BYTES, uuid7_beginning, uuid7_rests
-from ayl.tubes import MAX_TUBE_NAME, check_part, matching, stem, tube_name, watchable
+from ayl.settings import Settings
+from ayl.tubes import MAX_TUBE_NAME, check_part, lane_tubes, lane_watchable, matching, stem, tube_name, watchable
 
 if TYPE_CHECKING:
     from tests.ayl.conftest import Outbox, Server
@@ -25,6 +26,51 @@ LEGAL = string.ascii_letters + string.digits + "-+;.$_()"
 def test_a_tube_is_named_after_app_version_and_lane() -> None:
     assert tube_name("shop", "1.4.2") == "shop/1.4.2"
     assert tube_name("shop", "1.4.2", "slow") == "shop/1.4.2/slow"
+
+
+def test_the_lane_named_default_is_the_apps_own_tube(outbox: Outbox) -> None:
+    assert tube_name("shop", "1.4.2", "default") == "shop/1.4.2"
+    ayl.opts(lane="default").send([1].copy)
+    ayl.opts(queue_name="default").send([1].copy)
+    assert [submission.tube for write in outbox.writes for submission in write] == ["shop/1.4.2"] * 2
+
+
+@pytest.mark.parametrize(
+    ("lanes", "tubes"),
+    [
+        (["default"], ["shop/1"]),
+        (["mail", "default", "pdf"], ["shop/1/mail", "shop/1", "shop/1/pdf"]),
+        (["*"], ["shop/1", "shop/1/*"]),
+        (["urgent", "*"], ["shop/1/urgent", "shop/1", "shop/1/*"]),
+        (["*", "default"], ["shop/1/*", "shop/1"]),
+        (["customer-*"], ["shop/1/customer-*"]),
+        (["*lt"], ["shop/1", "shop/1/*lt"]),
+        (["*", "d*"], ["shop/1", "shop/1/*", "shop/1/d*"]),
+    ],
+)
+def test_lanes_are_tubes_of_the_app_and_an_asterisk_is_any_of_their_names(lanes: list[str], tubes: list[str]) -> None:
+    assert lane_tubes("shop/1", lanes) == (*tubes,)
+    assert Settings(app="shop", version="1").tubes(lanes) == (*tubes,)
+
+
+def test_without_lanes_it_is_the_apps_own_tube() -> None:
+    assert Settings(app="shop", version="1").tubes(()) == ("shop/1",)
+
+
+def test_a_lane_that_makes_the_name_too_long_is_refused_to_workers_too() -> None:
+    assert lane_tubes("shop/1", ["*" + "x" * (200 - len("shop/1/"))])
+    with pytest.raises(InvalidOption, match=r"has 201 bytes; the protocol allows 200"):
+        lane_tubes("shop/1", ["x" * (201 - len("shop/1/"))])
+
+
+@pytest.mark.parametrize("name", ["mail", "*", "customer-*", "*-x", "1", "default", "a*b*"])
+def test_a_worker_may_be_given_the_name_of_any_lane(name: str) -> None:
+    assert lane_watchable(name)
+
+
+@pytest.mark.parametrize("name", ["", "-x", "a/b", "a b", "läden", "a\n", "a=1", "mail,pdf"])
+def test_other_names_are_no_lanes(name: str) -> None:
+    assert not lane_watchable(name)
 
 
 def test_the_server_takes_every_name_that_is_legal_here(server: Server) -> None:

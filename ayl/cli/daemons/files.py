@@ -13,6 +13,8 @@ from ayl.cli.output import visible
 from ayl.daemons.spec.places import DEFAULT_PATH, VARIABLE, configured_path
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ayl.daemons.spec.model import Configuration
     from ayl.daemons.spec.problems import BadConfiguration
 
@@ -44,13 +46,15 @@ class Misconfigured(click.ClickException):
             click.echo(visible(str(problem)), file=file, err=True)
 
 
-def configuration(config: str | None) -> Configuration:
-    """What the file of `--config` says; `Misconfigured` if that is wrong, which ends the command with 6."""
+def configuration(config: str | None, only: Collection[str] = ()) -> Configuration:
+    """What the file of `--config` says; `Misconfigured` if that is wrong, which ends the command with 6. `only`: the
+    names of daemons or applications, if it is about no others.
+    """
     from ayl.daemons.spec.machine import ThisMachine  # with yaml: not for --help
     from ayl.daemons.spec.problems import BadConfiguration
     from ayl.daemons.spec.reading import read
 
     try:
-        return read(configured_path(config, os.environ), ThisMachine(), os.environ)
+        return read(configured_path(config, os.environ), ThisMachine(), os.environ, only)
     except BadConfiguration as error:
         raise Misconfigured(error) from error

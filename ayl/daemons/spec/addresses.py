@@ -13,9 +13,9 @@ MAX_SOCKET_PATH = 107
 
 _port = r"(?::([0-9]{1,20})?)?"
 _forms = (
-    re.compile(r"(?:tls:)?\[[^\]\s]+\]" + _port),
-    re.compile(r"(?:tls:)?[^:\[\s]+" + _port),
-    re.compile(r"(?:tls:)?[^\[\s:]*(?::[^\[\s:]*){2,}()"),  # IPv6, without a port
+    re.compile(r"\[[^\]\s]+\]" + _port),
+    re.compile(r"[^:\[\s]+" + _port),
+    re.compile(r"[^\[\s:]*(?::[^\[\s:]*){2,}()"),  # IPv6, without a port
 )
 _metrics = re.compile(r"\S+:([0-9]{1,20})")
 
@@ -25,7 +25,7 @@ FORMS = "ADDR, ADDR:PORT, [IPV6]:PORT, tls:ADDR or unix:PATH"
 def _address(text: str) -> str:
     if text.startswith("unix:"):
         return "unix:" + _socket_path(text.removeprefix("unix:"))
-    found = next(filter(None, (form.fullmatch(text) for form in _forms)), None)
+    found = next(filter(None, (form.fullmatch(text.removeprefix("tls:")) for form in _forms)), None)
     if not found or not text.isprintable():
         raise ValueError
     _check_port(found[1] or "0")

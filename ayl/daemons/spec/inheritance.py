@@ -14,8 +14,7 @@ EXCLUSIVE = (("virtualenv", "interpreter"), ("lanes", "tubes"), ("command", "int
 
 def inherited(above: Section, own: Section) -> Section:
     """A section with what it does not say itself: variables are merged, files of them added up."""
-    other = {name: rival for one, two in EXCLUSIVE for name, rival in ((one, two), (two, one))}
-    gone = {other[name] for name in own if name in other}
+    gone = {name for pair in EXCLUSIVE for name in pair if any(rival in own for rival in pair)}
     merged = {name: found for name, found in above.items() if name not in gone} | own
     both = above.keys() & own.keys()
     if "environment" in both:

@@ -180,7 +180,7 @@ KEYS = (
     Key("strict", TRUTH, OF_GROUPS, "no", "Whether each lane (or tube) comes only when those before it are empty."),
     Key("max_jobs", whole(1, 10**9), OF_GROUPS, "", "A worker process is replaced after so many calls,"),
     Key("max_time", duration(zero=False), OF_GROUPS, "", "... or has run so long,"),
-    Key("max_memory", size(1, 2**50, "1", "1024g"), OF_GROUPS, "", "... or when it has so much in memory."),
+    Key("max_memory", size(1, 2**40, "1", "1024g"), OF_GROUPS, "", "... or when it has so much in memory."),
     Key("log_level", choice(["debug", "info", "warning", "error"]), OF_GROUPS, "info", "What it tells in its log."),
     Key(
         "drain",
@@ -235,7 +235,7 @@ KEYS = (
         "the system's limit",
         "How many clients at a time; others wait.",
     ),
-    Key("max_memory", size(1, 2**50, "1", "1024g"), (SERVER,), "", "Puts are refused beyond that."),
+    Key("max_memory", size(1, 2**40, "1", "1024g"), (SERVER,), "", "Puts are refused beyond that."),
     Key("metrics", PAGE, (SERVER,), "", "Where a page for Prometheus is served."),
     Key("unix_mode", octal("660"), (SERVER,), "as umask says", "Permissions of its Unix socket."),
     Key("tls", TLS, (SERVER,), "", "TLS for its TCP addresses."),

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ayl.daemons.spec import applications
 from ayl.daemons.spec.documents import MOST_BYTES, Unreadable, parsed
 from ayl.daemons.spec.inheritance import check_exclusive
 from ayl.daemons.spec.keys import FILE, FRAGMENT
+from ayl.daemons.spec.machine import Trusted
 from ayl.daemons.spec.making import value
 from ayl.daemons.spec.model import Configuration
 from ayl.daemons.spec.problems import BadConfiguration, Place, Problem
 from ayl.daemons.spec.reader import Found, Reader, Section, Trouble
-from ayl.daemons.spec.service import server
+from ayl.daemons.spec.service import NAME, server
 from ayl.daemons.spec.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ayl.daemons.spec.machine import Machine
     from ayl.daemons.spec.model import Daemon
@@ -28,10 +29,12 @@ FRAGMENTS = "conf.d"
 SUFFIX = ".yml"
 
 
-def read(path: str, machine: Machine, variables: Mapping[str, str]) -> Configuration:
+def read(path: str, machine: Machine, variables: Mapping[str, str], only: Collection[str] = ()) -> Configuration:
     """What the file, and the fragments of `conf.d` beside it, say; BadConfiguration, with all that is wrong.
 
-    `variables`: of whoever asks; they are what `${NAME}` stands for.
+    `variables`: of whoever asks; they are what `${NAME}` stands for. `only`: names of daemons or applications, if no
+    others are to be run: what those need of the machine is not looked at then (files of variables that are another
+    user's secret, say), and what is told of them is not all.
     """
     files = _Files(machine, variables, Trouble())
     main = files.section(path, FILE) or {}
@@ -46,7 +49,7 @@ def read(path: str, machine: Machine, variables: Mapping[str, str]) -> Configura
         log=value(directories, "log", "/var/log/ayl"),
         state=value(directories, "state", "/var/lib/ayl"),
     )
-    daemons = _daemons(main, found, site)
+    daemons = _daemons(main, found, site, {name.partition(".")[0] for name in only})
     if not daemons and not files.trouble.problems:
         text = "has nothing to run; expected server, or applications (here or in conf.d)"
         files.trouble.problems.append(Problem(Place(path), "", text))
@@ -55,13 +58,18 @@ def read(path: str, machine: Machine, variables: Mapping[str, str]) -> Configura
     return Configuration(path, (*daemons,), site.run, (*sorted(set(files.trouble.warnings)),))
 
 
-def _daemons(main: Section, found: Mapping[str, Found], site: Site) -> list[Daemon]:
+def _daemons(main: Section, found: Mapping[str, Found], site: Site, only: Collection[str]) -> list[Daemon]:
     """The server first."""
+    unasked = replace(site, machine=Trusted(site.machine.interpreter))
+
+    def site_of(name: str) -> Site:
+        return site if not only or name in only else unasked
+
     defaults: Section = value(main, "defaults", {})
     check_exclusive(defaults, site.trouble)
-    made = [server(main["server"], defaults, site)] if "server" in main else []
+    made = [server(main["server"], defaults, site_of(NAME))] if "server" in main else []
     for name, application in found.items():
-        made += applications.daemons(name, application, defaults, site)
+        made += applications.daemons(name, application, defaults, site_of(name))
     return made
 
 

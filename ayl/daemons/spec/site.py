@@ -40,10 +40,10 @@ class Site:
         return False
 
     def file(self, found: Found, path: str) -> bool:
-        """Whether this is one, or at least no directory."""
-        if not path or (self.machine.exists(path) and not self.machine.is_directory(path)):
+        """Whether this is one."""
+        if not path or self.machine.is_file(path):
             return True
-        what = "is a directory" if self.machine.exists(path) else "does not exist"
+        what = "is no file" if self.machine.exists(path) else "does not exist"
         self.trouble.add(found, f"{path} {what}; expected a file")
         return False
 

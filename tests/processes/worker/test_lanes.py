@@ -36,6 +36,56 @@ def test_lanes_that_are_there_and_those_that_come_later_are_served(workshop: Wor
     assert workshop.client.stats_tube("default")["current-watching"] == senders
 
 
+# By the names of lanes
+
+
+@SLOTS
+def test_lanes_can_be_named_without_the_app_and_its_version(workshop: Workshop, words: tuple[str, ...]) -> None:
+    supervisor = workshop.workers("--lane", "mail", "--lane", "default", *words)
+    assert supervisor.logs(rf"takes jobs from {workshop.tube}/mail, {workshop.tube}$")
+    sent = [ayl.opts(lane=lane).send(chores.note, workshop.folder, f"from-{lane}") for lane in ("mail", "default", "")]
+    other = ayl.opts(lane="pdf").send(chores.note, workshop.folder, "other")
+    workshop.await_gone(*(handle.job_id for handle in sent))
+    assert workshop.job(other.job_id)["reserves"] == 0
+
+
+def test_an_asterisk_is_all_lanes_and_the_apps_own_tube(workshop: Workshop) -> None:
+    supervisor = workshop.workers("--lane", "*", *IMPATIENT)
+    assert supervisor.logs(rf"takes jobs from {workshop.tube}, {workshop.tube}/\*$")
+    sent = [ayl.opts(lane=lane).send(chores.note, workshop.folder, f"from-{lane}") for lane in ("mail", "later", "")]
+    workshop.await_gone(*(handle.job_id for handle in sent))
+
+
+def test_a_lane_is_one_of_the_version_that_the_app_says_when_it_is_loaded(our_workshop: Workshop) -> None:
+    (our_workshop.folder / "says.py").write_text("import ayl\nayl.configure(version='7.0')\n")
+    supervisor = our_workshop.command(
+        *("-c", "says", "--lane", "mail", "--lane", "default"),
+        AYL_APP="chores",
+        AYL_VERSION="6.0",
+        AYL_ENGINE=our_workshop.server.url,
+    )
+    supervisor.awaits("takes jobs from chores/7.0/mail, chores/7.0$")
+
+
+def test_lanes_have_shares_and_an_order_as_tubes_have(workshop: Workshop) -> None:
+    low, high = notes(workshop, "default", 20, priority=0), notes(workshop, "high", 20)
+    strict = workshop.workers("--lane", "high", "--lane", "*", "--strict", "--burst", *IMPATIENT)
+    assert strict.wait() == 0
+    assert workshop.words() == [*high, *low]
+    for lane in ("pdf", "default"):
+        for number in range(40):
+            ayl.opts(lane=lane).send(chores.sleep_on, workshop.folder, f"{lane}-{number}", 0.005)
+    workshop.workers("--lane", "default=3", "--lane", "*")
+    eventually(lambda: len(workshop.words()) == 120, workshop.told)
+    first = [word for word in workshop.words()[40:80] if word.startswith("default")]
+    assert 28 <= len(first) <= 32
+
+
+def test_lanes_can_be_given_by_the_environment(our_workshop: Workshop) -> None:
+    supervisor = our_workshop.workers(AYL_WORKER_LANE="mail=3 default=1")
+    assert supervisor.logs(rf"takes jobs from {our_workshop.tube}/mail, {our_workshop.tube}$")
+
+
 # An order, and shares
 
 ONE_BY_ONE = each_way("words", {"thread": (), "coroutine": ("--threads", "0", "--coroutines", "1")})

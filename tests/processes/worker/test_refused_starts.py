@@ -79,6 +79,11 @@ CONFIGS = {
         {"app.py": ""},
         {"AYL_CONFIG": "nowhere.toml"},
     ),
+    "a lane with a name too long": Start(
+        ("--require", "app", "--lane", "x" * 197),
+        "has 201 bytes",
+        {"app.py": "", "ayl.toml": 'app = "a"\nversion = "b"'},
+    ),
     "nothing": config("", "no app is configured"),
 }
 
@@ -94,9 +99,19 @@ USAGES = {
     "a share that is none": usage("give a whole number from 1 to 999", "--require", "chores", "--tube", "a=0"),
     "a share of nothing": usage("no tube can be named ''", "--require", "chores", "--tube", "=3"),
     "a tube twice": usage("a is given twice", "--require", "chores", "--tube", "a=2", "--tube", "a"),
-    "an order of one tube": usage("needs several tubes", "--require", "chores", "--tube", "a", "--strict"),
+    "an order of one tube": usage("needs several lanes or tubes", "--require", "chores", "--tube", "a", "--strict"),
     "an order with shares": usage(
         "none of them with a share", "--require", "chores", "--tube", "a=2", "--tube", "b", "--strict"
+    ),
+    "a lane that is none": usage("no lane can be named 'a/b'", "--require", "chores", "--lane", "a/b"),
+    "a lane without a name": usage("no lane can be named ''", "--require", "chores", "--lane", "=1"),
+    "a lane of two lines": usage("no lane can be named", "--require", "chores", "--lane", "a\r\nquit"),
+    "a lane twice": usage("mail is given twice", "--require", "chores", "--lane", "mail", "--lane", "mail=2"),
+    "a lane's share that is none": usage("'x' is no share of mail", "--require", "chores", "--lane", "mail=x"),
+    "an order of one lane": usage("needs several lanes", "--require", "chores", "--lane", "*", "--strict"),
+    "a lane and a tube": usage("give one kind alone", "--require", "chores", "--lane", "mail", "--tube", "a"),
+    "all lanes with a share": usage(
+        "'*' is the lane default, too: give that a share of its own", "--require", "chores", "--lane", "*=2"
     ),
     "a name of nothing": usage("'' is no name", "--require", "chores", "--name", ""),
     "a name with a path": usage("'../x' is no name", "--require", "chores", "--name", "../x"),

@@ -1,0 +1,47 @@
+"""After a power cut one command brings everything back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from tests.processes.deadline import eventually
+
+if TYPE_CHECKING:
+    from .estate import Estate
+
+
+def test_after_everything_was_killed_a_start_brings_all_back(estate: Estate) -> None:
+    estate.document["applications"]["garden"] = {
+        **estate.plant,
+        "groups": {"paths": {"workers": 1}},
+        "daemons": {"clock": {"command": ["sleep", "1000"]}},
+    }
+    estate.write()
+    estate.says("start")
+    estate.kill_everything()
+    killed = estate.says("status", code=1)
+    assert killed.count("dead") == 3
+    started = estate.says("start")
+    assert started.count("running (pid") == 3
+    estate.send("1.0", range(10))
+    eventually(lambda: len(estate.done()) == 10, estate.logs)
+    estate.says("status")
+
+
+def test_a_keeper_that_is_killed_takes_its_workers_with_it_and_the_next_start_mends_all(estate: Estate) -> None:
+    estate.says("start")
+    os.kill(estate.status()["plant.beds"]["keeper"], signal.SIGKILL)
+    eventually(lambda: not estate.processes())
+    assert "dead" in estate.says("status", code=1)
+    assert "running (pid" in estate.says("start")
+
+
+def test_nothing_is_left_after_a_stop(estate: Estate) -> None:
+    estate.says("start")
+    assert "stopped" in estate.says("stop")
+    assert estate.processes() == []
+    assert [path.name for path in estate.run.iterdir()] == ["lock"]
+    assert "not running" in estate.says("stop")
+    assert "stopped" in estate.says("status", code=3)

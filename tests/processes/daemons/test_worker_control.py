@@ -1,0 +1,46 @@
+"""`ayl_worker_control`: one worker as a daemon."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from tests.processes.deadline import eventually
+
+if TYPE_CHECKING:
+    from .estate import Estate
+
+
+def test_a_worker_is_started_restarted_and_stopped(estate: Estate) -> None:
+    control = functools.partial(estate.says, program="ayl_worker_control")
+    log = estate.folder / "hand.log"
+    names = ("--", "-n", "hand", "-p", str(estate.run))
+    options = (*names, "-c", "plant", "-t", "plant/1.0")
+    try:
+        assert "running (pid" in control("start", "--log", str(log), *options)
+        estate.send("1.0", range(3))
+        eventually(lambda: len(estate.done()) == 3, log.read_text)
+        assert "hand" in control("status", *names)
+        first = int((estate.run / "hand" / "pid").read_text())
+        assert "1 of 1 process on plant/1.0" in control("restart", *options)
+        assert int((estate.run / "hand" / "pid").read_text()) == first
+        assert "already running" in control("start", *options)
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: "dead" in control("status", *names, code=1))
+        assert "running (pid" in control("start", *options)
+    finally:
+        assert "hand: " in control("stop", *names)
+    assert control("status", *names, code=3).split()[-1] == "stopped"
+    assert not (estate.run / "hand").exists()
+
+
+def test_without_an_application_it_ends_with_64(estate: Estate) -> None:
+    assert "--require" in estate.says("start", "--", program="ayl_worker_control", code=64)
+    assert "/nowhere" in estate.says("start", "--", "-a", "/nowhere", program="ayl_worker_control", code=64)
+
+
+def test_a_word_that_is_no_option_is_refused(estate: Estate) -> None:
+    said = estate.says("start", "--", "-c", "plant", "shop", program="ayl_worker_control", code=2)
+    assert "behind -- stand options of ayl_worker, and shop is none" in said
