@@ -104,9 +104,7 @@ class Installation:
             os.close(self._lock)
 
     def _rpm(self, *words: str) -> str:
-        done = as_root(
-            "rpm", "--dbpath", str(self.database), "--nodeps", *words, *ON_DEBIAN
-        )
+        done = as_root("rpm", "--dbpath", str(self.database), "--nodeps", *words, *ON_DEBIAN)
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 
