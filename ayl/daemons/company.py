@@ -77,6 +77,7 @@ class Company:
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
+            os.setsid()  # Ctrl-C at a terminal is for us: we say in which order all of them stop
             self._become(daemon)
         self._keepers[pid] = daemon
 

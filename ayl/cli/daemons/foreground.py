@@ -13,6 +13,7 @@ from ayl.cli.daemons.exits import Exit
 from ayl.cli.daemons.files import OPTIONS, configuration
 from ayl.cli.output import visible
 from ayl.daemons import launching
+from ayl.daemons.conditions import look
 from ayl.daemons.control.starting import ordered
 from ayl.daemons.errors import DaemonError, NotPermitted
 from ayl.daemons.home import Home
@@ -105,7 +106,15 @@ def become_prepared(directory: str) -> NoReturn:
 
 def become(daemon: Daemon, prefix: str) -> NoReturn:
     """Be the keeper of this one. Ends the command if that cannot be."""
-    _become(lambda: ordered(daemon), daemon.name, daemon.run, prefix)
+    _become(lambda: _prepared(daemon), daemon.name, daemon.run, prefix)
+
+
+def _prepared(daemon: Daemon) -> Order:
+    if (keeper := look(daemon.name, daemon.run).keeper) is not None:
+        raise PidFileHeld(Home(daemon.run).pid, keeper)
+    given = ordered(daemon)
+    launching.prepare(given, daemon.run)
+    return given
 
 
 def _become(order: Callable[[], Order], name: str, directory: str, prefix: str) -> NoReturn:

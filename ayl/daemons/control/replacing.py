@@ -57,13 +57,16 @@ def _replaced(daemon: Daemon, directory: str, waiting: Waiting, *, always: bool)
 
 def _ordered(daemon: Daemon, *, always: bool) -> str | None:
     """The serial of the order that its keeper has been given, if one was needed."""
-    if look(daemon.name, daemon.run).keeper is None:
+    condition = look(daemon.name, daemon.run)
+    if condition.keeper is None:
         return launched(daemon)
     new, old = ordered(daemon), _present(daemon)
     if not always and old is not None and new.is_same(old):
         return None
     if old is None or old.owner != new.owner:
         # A keeper runs as its daemon's user: another needs another keeper.
+        if condition.state is not None and condition.state.foreground:
+            raise DaemonError(daemon.name, "it is to run as another user: restart it where it was started (systemctl)")
         brought_down(daemon)
         return launched(daemon)
     prepare(new, daemon.run)

@@ -112,6 +112,8 @@ class _Files:
             raise Unreadable(Place(path), "does not exist; expected a file: --config or AYL_DAEMONS says which")
         if self.machine.is_directory(path):
             raise Unreadable(Place(path), "is a directory; expected a file")
+        if not self.machine.is_file(path):  # a pipe, say, would be waited for, and a device never ends
+            raise Unreadable(Place(path), "is no file; expected one")
         try:
             return self.machine.read(path, MOST_BYTES + 1)
         except OSError as error:
