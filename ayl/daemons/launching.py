@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DIRECTORY_MODE = 0o755
 """Everybody may see how a daemon is."""
 
+STATE_MODE = 0o700
+"""What it keeps is nobody else's business."""
+
 LOG_MODE = 0o640
 
 HANDED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
@@ -43,7 +46,7 @@ def owner(daemon: str, user: str, group: str) -> tuple[int, int]:
 
 
 def prepare(order: Order, path: str) -> None:
-    """Make its directory, its order and its log file ready, all of its user. CannotStart if that cannot be."""
+    """Make its directories, its order and its log file ready, all of its user. CannotStart if that cannot be."""
     ids = owner(order.name, *order.owner)
     home = Home(path)
     try:
@@ -51,6 +54,10 @@ def prepare(order: Order, path: str) -> None:
         home.write(home.order, order.to_json(), 0o600, ids if os.geteuid() == 0 else None)
         path = order.log or path
         _make_log(order.log, ids)
+        path = order.state or path
+        if order.state and not os.path.lexists(order.state):
+            # One that is there is as somebody wants it.
+            _make_directory(order.state, ids, STATE_MODE)
     except OSError as error:
         raise CannotStart(order.name, f"{path} cannot be made: {error.strerror or error}") from None
 
@@ -136,16 +143,16 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in HANDED_ON if name in os.environ}
 
 
-def _make_directory(path: str, ids: tuple[int, int]) -> None:
+def _make_directory(path: str, ids: tuple[int, int], mode: int = DIRECTORY_MODE) -> None:
     parent = os.path.dirname(path)  # noqa: PTH120 - paths are text here
     os.makedirs(parent, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - as above
     with suppress(FileExistsError):
-        os.mkdir(path, DIRECTORY_MODE)  # noqa: PTH102 - as above
+        os.mkdir(path, mode)  # noqa: PTH102 - as above
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         if os.geteuid() == 0:
             os.fchown(descriptor, *ids)
-        os.fchmod(descriptor, DIRECTORY_MODE)
+        os.fchmod(descriptor, mode)
     finally:
         os.close(descriptor)
 

@@ -42,6 +42,8 @@ class Order:
     """Where `directory` leads to when the order is given: of a link, the release that it points to now."""
     owner: tuple[str, str] = ("", "")
     """User and group."""
+    state: str = ""
+    """A directory that it needs and that is made for its user if it is missing."""
 
     def is_same(self, other: Order) -> bool:
         """Whether a process of one is as good as one of the other."""
@@ -81,4 +83,5 @@ def order(daemon: Daemon, serial: str, version: str | None, root: str) -> Order:
         log="" if daemon.log is Log.JOURNAL else str(daemon.log),
         root=root,
         owner=(daemon.user, daemon.group),
+        state=daemon.state,
     )

@@ -109,7 +109,7 @@ def test_two_applications_from_installation_to_removal(
     service.does("status")
     service.works()
 
-    assert installation.remove() == ""
+    assert installation.remove() == "warning: /etc/ayl/daemons.yml saved as /etc/ayl/daemons.yml.rpmsave\n"
     assert service.processes() == []
     # Data and changed configuration, and nothing else.
     assert installation.traces() == ["/etc/ayl", "/var/lib/ayl", "/var/log/ayl"]
