@@ -44,6 +44,7 @@ class Order:
     """User and group."""
     state: str = ""
     """A directory that it needs and that is made for its user if it is missing."""
+    source: str = ""
 
     def is_same(self, other: Order) -> bool:
         """Whether a process of one is as good as one of the other."""
@@ -84,4 +85,5 @@ def order(daemon: Daemon, serial: str, version: str | None, root: str) -> Order:
         root=root,
         owner=(daemon.user, daemon.group),
         state=daemon.state,
+        source=daemon.source,
     )

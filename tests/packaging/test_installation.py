@@ -99,6 +99,16 @@ def test_what_runs_is_stopped_even_if_its_file_is_wrong_by_now(installed: Instal
     assert not Path("/run/ayl").exists()
 
 
+def test_what_runs_of_another_file_is_stopped_as_well(installed: Installation) -> None:
+    put("/etc/ayl-other.yml", NOTHING_OF_OURS)
+    started = as_root("ayl_daemons", "--config", "/etc/ayl-other.yml", "start")
+    as_root("rm", "/etc/ayl-other.yml")
+    assert started.returncode == 0
+    installed.remove()
+    assert processes() == []
+    assert not Path("/run/ayl").exists()
+
+
 def test_an_earlier_user_of_that_name_is_taken(
     installation: Installation, package: Package, next_package: Package
 ) -> None:

@@ -1,9 +1,8 @@
-"""Daemons that run, whether or not the configuration still knows them: by what their keepers were told."""
+"""Daemons that run and that their file no longer knows: by what their keepers were told."""
 
 from __future__ import annotations
 
 import os
-import pwd
 from typing import TYPE_CHECKING
 
 from ayl.daemons.conditions import Health, look
@@ -15,29 +14,28 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-def strays(directory: str, known: Collection[str]) -> list[Daemon]:
-    """Those in that directory that have none of the names, and of which something is there."""
+def strays(directory: str, known: Collection[str], source: str) -> list[Daemon]:
+    """Those in that directory that came of the file `source` (an absolute path), have none of the names, and of which
+    something is there. Who may not read what their keepers were told sees none.
+    """
     try:
         names = sorted(os.listdir(directory))  # noqa: PTH208 - paths are text here
     except OSError:
         return []
     others = [(name, f"{directory}/{name}") for name in names if name not in known]
-    return [_daemon(name, path) for name, path in others if look(name, path).health is not Health.STOPPED]
+    there = [(name, path) for name, path in others if look(name, path).health is not Health.STOPPED]
+    return [daemon for name, path in there if (daemon := _daemon(name, path, source)) is not None]
 
 
-def _daemon(name: str, path: str) -> Daemon:
+def _daemon(name: str, path: str, source: str) -> Daemon | None:
     """Enough of it to be stopped."""
     home = Home(path)
     try:
         told = Order.from_json(home.read(home.order))
+        user, group = told.owner
+        kind = Kind(told.kind)
     except (OSError, ValueError, KeyError, TypeError):
-        return Daemon(name, Kind.COMMAND, (), "/", user=_owner(path), run=path)
-    user, group = told.owner
-    return Daemon(name, Kind(told.kind), told.command, told.directory, user, group, grace=told.grace, run=path)
-
-
-def _owner(path: str) -> str:
-    try:
-        return pwd.getpwuid(os.lstat(path).st_uid).pw_name
-    except (OSError, KeyError):
-        return ""
+        return None
+    if told.source != source:
+        return None
+    return Daemon(name, kind, told.command, told.directory, user, group, grace=told.grace, run=path, source=source)
