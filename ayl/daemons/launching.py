@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 DIRECTORY_MODE = 0o755
 """Everybody may see how a daemon is."""
 
-STATE_MODE = 0o700
-"""What it keeps is nobody else's business."""
-
 LOG_MODE = 0o640
+
+DATA_MODE = 0o700
 
 HANDED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 """Variables that a keeper gets."""
@@ -46,18 +45,17 @@ def owner(daemon: str, user: str, group: str) -> tuple[int, int]:
 
 
 def prepare(order: Order, path: str) -> None:
-    """Make its directories, its order and its log file ready, all of its user. CannotStart if that cannot be."""
+    """Make its directory, its order and its log file ready, all of its user. CannotStart if that cannot be."""
     ids = owner(order.name, *order.owner)
     home = Home(path)
     try:
         _make_directory(path, ids)
+        path = order.data or path
+        _make_data(order.data, ids)
+        path = home.path
         home.write(home.order, order.to_json(), 0o600, ids if os.geteuid() == 0 else None)
         path = order.log or path
         _make_log(order.log, ids)
-        path = order.state or path
-        if order.state and not os.path.lexists(order.state):
-            # One that is there is as somebody wants it.
-            _make_directory(order.state, ids, STATE_MODE)
     except OSError as error:
         raise CannotStart(order.name, f"{path} cannot be made: {error.strerror or error}") from None
 
@@ -143,18 +141,39 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in HANDED_ON if name in os.environ}
 
 
-def _make_directory(path: str, ids: tuple[int, int], mode: int = DIRECTORY_MODE) -> None:
+def _make_directory(path: str, ids: tuple[int, int]) -> None:
     parent = os.path.dirname(path)  # noqa: PTH120 - paths are text here
     os.makedirs(parent, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - as above
     with suppress(FileExistsError):
-        os.mkdir(path, mode)  # noqa: PTH102 - as above
+        os.mkdir(path, DIRECTORY_MODE)  # noqa: PTH102 - as above
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         if os.geteuid() == 0:
             os.fchown(descriptor, *ids)
-        os.fchmod(descriptor, mode)
+        os.fchmod(descriptor, DIRECTORY_MODE)
     finally:
         os.close(descriptor)
+
+
+def _make_data(path: str, ids: tuple[int, int]) -> None:
+    """For its user alone. One that is there stays as it is: whoever made it knows why."""
+    if not path:
+        return
+    parent, name = os.path.split(path)
+    os.makedirs(parent, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - as above
+    above = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(FileExistsError):
+            os.mkdir(name, DATA_MODE, dir_fd=above)
+            if os.geteuid() == 0:
+                # By its descriptor: a link that somebody puts there meanwhile is not followed.
+                made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+                try:
+                    os.fchown(made, *ids)
+                finally:
+                    os.close(made)
+    finally:
+        os.close(above)
 
 
 def _make_log(log: str, ids: tuple[int, int]) -> None:

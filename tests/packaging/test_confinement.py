@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import confined
+from .applications import Application
 from .installation import Installation, as_root, eventually, processes, put
 from .root import AS_ROOT
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 WATCHDOG_USEC = 400_000
 
+USER = "mail"
+
 CONFIGURATION = """\
 server: {{listen: [127.0.0.1], port: {port}, user: ayl}}
 applications:
@@ -33,7 +36,7 @@ applications:
     user: daemon
     daemons:
       tick: {{command: [sleep, "1000"], ready: 0.2}}
-"""
+{shop}"""
 
 
 class Unit:
@@ -140,9 +143,22 @@ def started(unit: Unit, systemd: Systemd) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def units(installation: Installation, package: Package, free_port: int, tmp_path: Path) -> Path:
+def shop(installation: Installation, package: Package, free_port: int) -> Iterator[Application]:
+    """The package is installed, and there is an application."""
     installation.install(package)
-    put("/etc/ayl/daemons.yml", CONFIGURATION.format(port=free_port))
+    home = Path(as_root("mktemp", "-d", "/srv/ayl-test-XXXXXX").stdout.strip())
+    as_root("chmod", "755", str(home))
+    try:
+        made = Application(home, "shop", USER, free_port)
+        put("/etc/ayl/daemons.yml", CONFIGURATION.format(port=free_port, shop=made.section()))
+        yield made
+    finally:
+        as_root("rm", "-r", str(home))
+
+
+@pytest.fixture
+def units(shop: Application, tmp_path: Path) -> Path:
+    """What the generator makes of that."""
     done = as_root("/usr/lib/systemd/system-generators/ayl-generator", str(tmp_path / "generator"))
     assert (done.returncode, done.stderr) == (0, "")
     return tmp_path / "generator"
@@ -162,6 +178,17 @@ def test_a_daemon_of_the_file_works_and_tells_how_it_is(name: str, units: Path, 
         assert (done.returncode, "unchanged" in done.stdout) == (0, True), done
     assert systemd.has_heard("STOPPING=1")
     assert processes() == []
+
+
+def test_workers_make_calls(units: Path, systemd: Systemd, shop: Application) -> None:
+    with started(Unit("ayl-server.service", units), systemd):
+        eventually("the server is ready", lambda: systemd.has_heard("READY=1"))
+        systemd.forget()
+        with started(Unit("ayl-worker@shop.calls.service", units), systemd):
+            eventually("the workers are ready", lambda: systemd.has_heard("READY=1"))
+            shop.send(1, 2)
+            eventually("the calls are made", lambda: shop.has_made(1, 2))
+    assert processes(("/opt/ayl/", str(shop.directory))) == []
 
 
 def test_a_server_that_is_not_in_the_file_works_as_well(units: Path, systemd: Systemd) -> None:

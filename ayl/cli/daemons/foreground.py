@@ -54,7 +54,7 @@ def run(ctx: click.Context, names: tuple[str, ...], prepared: str | None, config
         if names:
             raise click.UsageError("--prepared DIR says which daemon it is; please leave NAME out")
         become_prepared(prepared)
-    found = configuration(config, names)
+    found = configuration(config, names or None)
     daemons = chosen(found.daemons, names)
     if not daemons:
         click.echo("there is nothing to run: no daemon is configured", err=True)

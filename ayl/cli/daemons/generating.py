@@ -9,11 +9,6 @@ import click
 from ayl.cli.daemons.exits import Exit
 from ayl.cli.daemons.files import OPTIONS, configuration
 
-NO_DAEMON = ("",)
-"""The name of none, so that the machine is asked for nothing that a daemon needs: when generators run, file systems are
-not mounted yet and users of the network are not known.
-"""
-
 
 @click.command(params=[click.Argument(["directory"], metavar="DIR"), *OPTIONS])
 @click.pass_context
@@ -26,7 +21,7 @@ def units(ctx: click.Context, directory: str, config: str | None) -> None:
     """
     from ayl.daemons.units import units as made  # not for the help of the other commands
 
-    found = configuration(config, NO_DAEMON)
+    found = configuration(config, only=())
     try:
         for name, text in made(found).items():
             path = Path(directory, name)
