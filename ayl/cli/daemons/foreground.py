@@ -13,7 +13,7 @@ from ayl.cli.daemons.exits import Exit
 from ayl.cli.daemons.files import OPTIONS, configuration
 from ayl.cli.output import visible
 from ayl.daemons import launching
-from ayl.daemons.control.starting import ordered
+from ayl.daemons.control.starting import ordered, prepared
 from ayl.daemons.errors import DaemonError, NotPermitted
 from ayl.daemons.home import Home
 from ayl.daemons.order import Order
@@ -98,14 +98,14 @@ def become_prepared(directory: str) -> NoReturn:
         order = Order.from_json(home.read(home.order))
     except OSError as error:
         _fail(directory, f"its order cannot be read: {error.strerror}; ayl_daemons prepare makes it", Exit.FAILED)
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         _fail(directory, "its order makes no sense; ayl_daemons prepare makes it anew", Exit.FAILED)
     _become(lambda: order, order.name, home.path, "")
 
 
 def become(daemon: Daemon, prefix: str) -> NoReturn:
     """Be the keeper of this one. Ends the command if that cannot be."""
-    _become(lambda: ordered(daemon), daemon.name, daemon.run, prefix)
+    _become(lambda: prepared(daemon), daemon.name, daemon.run, prefix)
 
 
 def _become(order: Callable[[], Order], name: str, directory: str, prefix: str) -> NoReturn:

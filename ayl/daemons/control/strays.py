@@ -6,13 +6,16 @@ import os
 import pwd
 from typing import TYPE_CHECKING
 
-from ayl.daemons.conditions import Health, look
+from ayl.daemons.conditions import Condition, Health, look
 from ayl.daemons.home import Home
 from ayl.daemons.order import Order
 from ayl.daemons.spec.model import Daemon, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+LONGEST_GRACE = 3600.0
+"""Seconds."""
 
 
 def strays(directory: str, known: Collection[str]) -> list[Daemon]:
@@ -22,18 +25,24 @@ def strays(directory: str, known: Collection[str]) -> list[Daemon]:
     except OSError:
         return []
     others = [(name, f"{directory}/{name}") for name in names if name not in known]
-    return [_daemon(name, path) for name, path in others if look(name, path).health is not Health.STOPPED]
+    return [_daemon(name, path) for name, path in others if _is_there(look(name, path))]
+
+
+def _is_there(condition: Condition) -> bool:
+    return condition.keeper is not None or condition.health is not Health.STOPPED
 
 
 def _daemon(name: str, path: str) -> Daemon:
-    """Enough of it to be stopped."""
-    home = Home(path)
+    """Enough of it to be stopped. What it was told stands where its user can write, so it is only believed in how long
+    its end may take, and not without limit.
+    """
+    home, user = Home(path), _owner(path)
     try:
         told = Order.from_json(home.read(home.order))
-    except (OSError, ValueError, KeyError, TypeError):
-        return Daemon(name, Kind.COMMAND, (), "/", user=_owner(path), run=path)
-    user, group = told.owner
-    return Daemon(name, Kind(told.kind), told.command, told.directory, user, group, grace=told.grace, run=path)
+        kind = Kind(told.kind)
+    except (OSError, ValueError):
+        return Daemon(name, Kind.COMMAND, (), "/", user, run=path)
+    return Daemon(name, kind, (), "/", user, grace=max(0.0, min(told.grace, LONGEST_GRACE)), run=path)
 
 
 def _owner(path: str) -> str:
