@@ -40,8 +40,11 @@ PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None)
 
-_RESET = (signal.SIGPIPE, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-"""Signals that somebody before us may have ignored, which is inherited."""
+_RESET = (
+    *(signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),
+    *(signal.SIGHUP, signal.SIGINT, signal.SIGTERM),
+)
+"""Signals that Python, or somebody before us, may have ignored, which is inherited."""
 
 
 class Child:
