@@ -138,7 +138,8 @@ class Kept:
     def processes(self) -> list[int]:
         """All that was started for it and lives."""
         mark = f"AYL_DAEMON={self.name}".encode()
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if mark in environ(pid)]
+        numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+        return [pid for pid in numbers if mark in environ(pid)]
 
     def close(self) -> None:
         """Let nothing stay behind, whatever happened."""

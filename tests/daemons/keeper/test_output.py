@@ -42,8 +42,8 @@ def test_one_that_floods_its_keeper_with_notes_does_not_keep_it_from_its_work(ke
 
 def test_one_that_prints_without_end_does_not_keep_its_keeper_from_its_work(kept: Kept) -> None:
     kept.keeps("yes", "y" * 1000, log="/dev/null")
-    spent = lambda: int(Path(f"/proc/{kept.pid}/io").read_text().split()[3])  # noqa: E731 - bytes written
-    eventually(lambda: spent() > 100_000_000)
+    counts = Path(f"/proc/{kept.pid}/io")
+    eventually(lambda: int(counts.read_text().split()[3]) > 100_000_000)  # bytes written
     resident = Path(f"/proc/{kept.pid}/status").read_text().partition("VmRSS:")[2].split()[0]
     assert int(resident) < 30_000
     kept.stops()
