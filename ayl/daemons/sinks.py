@@ -18,7 +18,9 @@ CHECK_SECONDS = 1.0
 """Between looks whether the file was moved away, and between tries to find the journal again."""
 
 PATIENCE = 2.0
-"""Seconds for who reads what we print to take a little of it: a keeper that waits keeps nothing meanwhile."""
+"""Seconds for who reads what we print to take a little of it: a keeper that waits keeps nothing meanwhile. Who has not
+in that time is not waited for again.
+"""
 
 PIECE = select.PIPE_BUF
 """Bytes for which there is room in a pipe that takes anything at all."""
@@ -121,12 +123,15 @@ class JournalSink:
 
     def _send(self, data: bytes) -> int:
         try:
-            return self._stream.send(data)
-        except TimeoutError:
+            taken = self._stream.send(data)
+        except (BlockingIOError, TimeoutError):
+            self._stream.settimeout(0)  # it was waited for: from now on, it has to have room
             raise
         except OSError:
             self._is_broken = True
             raise
+        self._stream.settimeout(PATIENCE)
+        return taken
 
     def _find_again(self) -> None:
         with suppress(OSError):
@@ -158,6 +163,7 @@ class StreamSink:
         self._descriptor = descriptor
         self._prefix = prefix.encode()
         self._is_at_start = True
+        self._is_stuck = False
         self._losses = Losses()
 
     def write(self, data: bytes, now: float) -> None:
@@ -165,7 +171,8 @@ class StreamSink:
 
     def _print(self, data: bytes) -> int:
         # (What it leads to is shared with others, whom it would surprise if it did not block any more.)
-        if not _has_room(self._descriptor, PATIENCE):
+        self._is_stuck = not _has_room(self._descriptor, 0 if self._is_stuck else PATIENCE)
+        if self._is_stuck:
             raise BlockingIOError(EAGAIN, "nobody reads it")
         return os.write(self._descriptor, data[:PIECE])
 

@@ -173,7 +173,7 @@ def last_lines(file: BinaryIO, number: int) -> list[bytes]:
     end = at = file.seek(0, os.SEEK_END)
     blocks: list[bytes] = []
     ends = 0
-    while at > 0 and ends <= number and end - at < number * LONGEST_LINE:
+    while at > 0 and ends <= number and end - at < max(1, number) * LONGEST_LINE:
         size = min(BLOCK, at)
         at -= size
         file.seek(at)
