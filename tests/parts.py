@@ -11,7 +11,7 @@ FILES = 14
 """Of one part at most: few enough for parts to end side by side, enough for what files share to be started rarely."""
 
 WAITING = (
-    *("processes/worker", "chaos", "processes/server", ".", "cli", "crashes"),
+    *("packaging", "processes/daemons", "processes/worker", "chaos", "processes/server", ".", "cli", "crashes"),
     *("ayl/spool", "ayl", "contrib/peewee", "ayl/testing", "ayl/values"),
 )
 """Directories whose tests mostly wait: for processes that they have started, for time to pass. Longest first."""

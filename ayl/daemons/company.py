@@ -85,6 +85,7 @@ class Company:
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if pid == 0:
+            os.setsid()  # Ctrl-C at a terminal is for us: we say in which order all of them stop
             self._become(daemon)
         self._keepers[pid] = daemon
 

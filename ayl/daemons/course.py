@@ -56,6 +56,8 @@ class Run:
     ready_since: float = inf
     tubes: str = ""
     """What it takes jobs from, with blanks between; empty if it has not said so."""
+    engine: str = ""
+    """Where these are, as AYL_ENGINE would say it."""
     status: str = ""
     """What it last said of itself."""
     alive: float = inf
@@ -181,6 +183,7 @@ class Course:
         run.alive = now
         run.status = note.get("STATUS", run.status)
         run.tubes = note.get("X_AYL_TUBES", run.tubes)
+        run.engine = note.get("X_AYL_ENGINE", run.engine)
         more = note.get("EXTEND_TIMEOUT_USEC", "")
         if more.isascii() and more.isdigit() and run.patience != inf:
             run.patience = max(run.patience, now + int(more[:15]) / 1e6)

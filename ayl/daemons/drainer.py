@@ -27,7 +27,7 @@ class Drainer:
 
     def __init__(self, run: Run) -> None:
         self._releases = releases(run.tubes)
-        self._environment = dict(run.order.environment)
+        self._environment = {**run.order.environment, **({"AYL_ENGINE": run.engine} if run.engine else {})}
         self.pid: int | None = None
         """Of the process that asks."""
         self.due = inf if self._releases else 0.0

@@ -26,6 +26,8 @@ DIRECTORY_MODE = 0o755
 
 LOG_MODE = 0o640
 
+DATA_MODE = 0o700
+
 MOST_LINKS = 40
 """On the way to a directory, as the kernel has it."""
 
@@ -59,6 +61,9 @@ def prepare(order: Order, path: str) -> None:
     home = Home(path)
     try:
         _make_directory(path, ids)
+        path = order.data or path
+        _make_data(order.data, ids)
+        path = home.path
         home.write(home.order, order.to_json(), 0o600, ids if os.geteuid() == 0 else None)
         path = order.log or path
         _make_log(order.log, ids)
@@ -172,6 +177,27 @@ def _make_directory(path: str, ids: tuple[int, int]) -> None:
         os.fchmod(own, DIRECTORY_MODE)
     finally:
         os.close(own)
+
+
+def _make_data(path: str, ids: tuple[int, int]) -> None:
+    """For its user alone. One that is there stays as it is: whoever made it knows why."""
+    if not path:
+        return
+    parent, name = os.path.split(path)
+    os.makedirs(parent, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - as above
+    above = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(FileExistsError):
+            os.mkdir(name, DATA_MODE, dir_fd=above)
+            if os.geteuid() == 0:
+                # By its descriptor: a link that somebody puts there meanwhile is not followed.
+                made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+                try:
+                    os.fchown(made, *ids)
+                finally:
+                    os.close(made)
+    finally:
+        os.close(above)
 
 
 def _make_log(log: str, ids: tuple[int, int]) -> None:

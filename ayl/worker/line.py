@@ -9,7 +9,8 @@ import socket
 from contextlib import suppress
 
 LOADED = ord("l")
-"""From a worker: the app's modules are imported. With the names of the tubes that it takes jobs from."""
+"""From a worker: the app's modules are imported. With the names of the tubes that it takes jobs from, and, on
+a line of its own, the engine."""
 CONNECTED = ord("c")
 """From a worker: it watches its tubes, at least at one server."""
 WORN = ord("w")

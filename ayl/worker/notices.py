@@ -21,7 +21,9 @@ LONGEST_TUBES = 200
 class Standing:
     """How a supervisor is, at one moment."""
 
-    def __init__(self, state: str, connected: int, processes: int, places: int, silent: int, tubes: str) -> None:
+    def __init__(
+        self, state: str, connected: int, processes: int, places: int, silent: int, tubes: str, engine: str
+    ) -> None:
         self.state = state
         """`working`, `restarting`, `quiet` or `stopping`."""
         self.connected = connected
@@ -34,6 +36,7 @@ class Standing:
         """Places whose workers were ordered to be quiet."""
         self.tubes = tubes
         """With commas between, as workers report them; empty until one has."""
+        self.engine = engine
 
 
 class Notices:
@@ -82,6 +85,7 @@ def told(standing: Standing, *, is_ready: bool) -> dict[str, str]:
     if is_ready:
         # Whoever replaces one release by another must know, when the next is ready, whether it has the same tubes.
         facts["X_AYL_TUBES"] = " ".join(standing.tubes.split(", "))
+        facts["X_AYL_ENGINE"] = standing.engine
         facts["READY"] = "1"
     if standing.state == "stopping":
         facts["STOPPING"] = "1"

@@ -149,7 +149,7 @@ def main(plan: Plan, descriptor: int, memory: int) -> int:
     except AylError as error:
         log.error("%s", error)
         return exits.CONFIG
-    to_supervisor.say(line.LOADED, ", ".join(tubes))
+    to_supervisor.say(line.LOADED, f"{', '.join(tubes)}\n{settings.engine}")
     deliveries.begin(settings)
     minder = Minder()
 

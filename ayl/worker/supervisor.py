@@ -149,7 +149,8 @@ class Supervisor:
         self._began = monotonic()
         self._show = proctitle.setter(charge.name)
         self._tubes = ""
-        """What workers take jobs from, as the latest of them has said."""
+        self._engine = ""
+        """What workers take jobs from, and where that is, as the latest of them has said."""
 
     def run(self) -> int:
         """Supervise until stopped or every worker has retired; the exit code."""
@@ -186,8 +187,10 @@ class Supervisor:
         if state == "working" and (self._to_replace or any(worker.replaces for worker in self._workers)):
             state = "restarting"
         connected = sum(worker.is_connected and worker.farewell is None for worker in self._workers)
-        standing = Standing(state, connected, len(self._workers), self._places, self._silent, self._tubes)
-        self._notices.look(now, standing)
+        processes = len(self._workers)
+        self._notices.look(
+            now, Standing(state, connected, processes, self._places, self._silent, self._tubes, self._engine)
+        )
 
     def _status(self, reports: dict[int, Any]) -> Status:
         from ayl.worker.status import troubles  # as Inquiries: only for who wants to be asked
@@ -287,7 +290,7 @@ class Supervisor:
             case line.LOADED:
                 worker.is_loaded = True
                 worker.restarts.loaded(monotonic())
-                self._tubes = text
+                self._tubes, _, self._engine = text.partition("\n")
                 self._title()
             case line.CONNECTED:
                 worker.is_connected = True

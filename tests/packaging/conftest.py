@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .installation import Installation
 from .machine import Machine
 from .package import Package, build
 
@@ -33,3 +34,13 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 def next_package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """The release after it."""
     return build(tmp_path_factory.mktemp("rpm"), "2")
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """Nothing is installed yet."""
+    made = Installation(tmp_path / "rpmdb")
+    try:
+        yield made
+    finally:
+        made.close()

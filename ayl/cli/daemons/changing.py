@@ -8,7 +8,7 @@ import click
 
 from ayl.cli.daemons.chosen import JSON, NAMES, chosen
 from ayl.cli.daemons.exits import Exit
-from ayl.cli.daemons.files import OPTIONS, Misconfigured, configuration
+from ayl.cli.daemons.files import OPTIONS, Misconfigured, configuration, source
 from ayl.cli.daemons.patience import told
 from ayl.cli.output import as_json, visible
 from ayl.daemons.control.replacing import reload as reload_them
@@ -58,9 +58,9 @@ def stop(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
         error.show()
         click.echo("stopping what runs all the same", err=True)
         directory = RUN
-        daemons = chosen(strays(directory, ()), names)
+        daemons = chosen(strays(directory, (), source(config)), names)
     if not names:
-        daemons += strays(directory, [daemon.name for daemon in daemons])
+        daemons += strays(directory, [daemon.name for daemon in daemons], source(config))
     tell(stop_them(daemons, directory, waiting), _names(daemons), wants_json=wants_json)
 
 
@@ -87,7 +87,7 @@ def reload(names: tuple[str, ...], wants_json: bool, config: str | None) -> None
     """
     found = configuration(config)
     daemons = chosen(found.daemons, names)
-    gone = [] if names else strays(found.run, [daemon.name for daemon in found.daemons])
+    gone = [] if names else strays(found.run, [daemon.name for daemon in found.daemons], source(config))
 
     def steps() -> Iterator[Outcome]:
         yield from stop_them(gone, found.run, waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -46,15 +47,22 @@ class Misconfigured(click.ClickException):
             click.echo(visible(str(problem)), file=file, err=True)
 
 
-def configuration(config: str | None, only: Collection[str] = ()) -> Configuration:
+def configuration(config: str | None, only: Collection[str] | None = None) -> Configuration:
     """What the file of `--config` says; `Misconfigured` if that is wrong, which ends the command with 6. `only`: the
-    names of daemons or applications, if it is about no others.
+    names of daemons or applications, if the machine need not have what others need.
     """
     from ayl.daemons.spec.machine import ThisMachine  # with yaml: not for --help
     from ayl.daemons.spec.problems import BadConfiguration
     from ayl.daemons.spec.reading import read
 
+    path = configured_path(config, os.environ)
     try:
-        return read(configured_path(config, os.environ), ThisMachine(), os.environ, only)
+        found = read(path, ThisMachine(), os.environ, only)
     except BadConfiguration as error:
         raise Misconfigured(error) from error
+    return replace(found, daemons=tuple(replace(daemon, source=source(config)) for daemon in found.daemons))
+
+
+def source(config: str | None) -> str:
+    """The absolute path of the file that is meant, by which daemons are known as its own."""
+    return os.path.abspath(configured_path(config, os.environ))  # noqa: PTH100 - paths are text in the model

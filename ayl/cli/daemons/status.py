@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl.cli.daemons.chosen import NAMES, chosen
-from ayl.cli.daemons.files import OPTIONS, Misconfigured, configuration
+from ayl.cli.daemons.files import OPTIONS, Misconfigured, configuration, source
 from ayl.cli.described import clock
 from ayl.cli.output import Styled, Value, as_json, table
 from ayl.daemons.conditions import Condition, Health, look
@@ -58,7 +58,7 @@ def status(ctx: click.Context, names: tuple[str, ...], wants_json: bool, config:
         ctx.exit(Seen.UNKNOWN)
     daemons = chosen(found.daemons, names)
     if not names:
-        daemons += strays(found.run, [daemon.name for daemon in found.daemons])
+        daemons += strays(found.run, [daemon.name for daemon in found.daemons], source(config))
     conditions = [look(daemon.name, daemon.run) for daemon in daemons]
     click.echo(as_json([document(condition) for condition in conditions]) if wants_json else told(conditions))
     ctx.exit(seen(conditions))

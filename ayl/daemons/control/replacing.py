@@ -66,6 +66,8 @@ def _ordered(daemon: Daemon, *, always: bool) -> str | None:
         return None
     if old is None or old.owner != new.owner:
         # A keeper runs as its daemon's user: another needs another keeper.
+        if condition.state is not None and condition.state.foreground:
+            raise DaemonError(daemon.name, "it is to run as another user: restart it where it was started (systemctl)")
         brought_down(daemon)
         return launched(daemon)
     prepare(new, daemon.run)

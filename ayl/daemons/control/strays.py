@@ -1,9 +1,8 @@
-"""Daemons that run, whether or not the configuration still knows them: by what their keepers were told."""
+"""Daemons that run and that their file no longer knows: by what their keepers were told."""
 
 from __future__ import annotations
 
 import os
-import pwd
 from typing import TYPE_CHECKING
 
 from ayl.daemons.conditions import Condition, Health, look
@@ -18,35 +17,33 @@ LONGEST_GRACE = 3600.0
 """Seconds."""
 
 
-def strays(directory: str, known: Collection[str]) -> list[Daemon]:
-    """Those in that directory that have none of the names, and of which something is there."""
+def strays(directory: str, known: Collection[str], source: str) -> list[Daemon]:
+    """Those in that directory that came of the file `source` (an absolute path), have none of the names, and of which
+    something is there. Who may not read what their keepers were told sees none.
+    """
     try:
         names = sorted(os.listdir(directory))  # noqa: PTH208 - paths are text here
     except OSError:
         return []
     others = [(name, f"{directory}/{name}") for name in names if name not in known]
-    return [_daemon(name, path) for name, path in others if _is_there(look(name, path))]
+    there = [(name, path) for name, path in others if _is_there(look(name, path))]
+    return [daemon for name, path in there if (daemon := _daemon(name, path, source)) is not None]
 
 
 def _is_there(condition: Condition) -> bool:
     return condition.keeper is not None or condition.health is not Health.STOPPED
 
 
-def _daemon(name: str, path: str) -> Daemon:
+def _daemon(name: str, path: str, source: str) -> Daemon | None:
     """Enough of it to be stopped. What it was told stands where its user can write, so it is only believed in how long
     its end may take, and not without limit.
     """
-    home, user = Home(path), _owner(path)
+    home = Home(path)
     try:
         told = Order.from_json(home.read(home.order))
         kind = Kind(told.kind)
     except (OSError, ValueError):
-        return Daemon(name, Kind.COMMAND, (), "/", user, run=path)
-    return Daemon(name, kind, (), "/", user, grace=max(0.0, min(told.grace, LONGEST_GRACE)), run=path)
-
-
-def _owner(path: str) -> str:
-    try:
-        return pwd.getpwuid(os.lstat(path).st_uid).pw_name
-    except (OSError, KeyError):
-        return ""
+        return None
+    if told.source != source:
+        return None
+    return Daemon(name, kind, (), "/", grace=max(0.0, min(told.grace, LONGEST_GRACE)), run=path, source=source)

@@ -92,6 +92,8 @@ class Daemon:
     """An absolute path, or the journal."""
     run: str = ""
     """Its own directory, for its pid file, its state and its sockets."""
+    source: str = ""
+    """The file that has it, an absolute path; empty for none."""
     state: str = ""
     """A directory that it needs and that is made for its user (0700) if it is missing; empty: none."""
 

@@ -37,7 +37,9 @@ def text() -> str:
 def _section(section: Mapped) -> dict[str, Any]:
     keys = section.keys()
     required = [name for name, key in keys.items() if key.is_required]
-    of_two = [{"not": {"required": [*pair]}} for pair in EXCLUSIVE if all(name in keys for name in pair)]
+    of_two = [
+        {"not": {"type": "object", "required": [*pair]}} for pair in EXCLUSIVE if all(name in keys for name in pair)
+    ]
     return {
         "title": section.title,
         "type": ["object", "null"] if section.may_be_empty and not required else "object",

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def standing(state: str = "working", **changes: Any) -> Standing:
-    facts: dict[str, Any] = {"connected": 2, "processes": 2, "places": 2, "silent": 0, "tubes": "shop/1.4.2"}
+    facts: dict[str, Any] = {"connected": 2, "processes": 2, "places": 2, "silent": 0}
+    facts |= {"tubes": "shop/1.4.2", "engine": "beanstalk://127.0.0.1"}
     return Standing(state, **(facts | changes))
 
 
@@ -42,10 +43,12 @@ def test_people_are_told_how_many_work_and_where(is_ready: bool, now: Standing, 
     assert told(now, is_ready=is_ready)["STATUS"] == status
 
 
-def test_a_keeper_is_told_the_tubes_as_a_list_once_it_is_ready() -> None:
+def test_a_keeper_is_told_the_tubes_as_a_list_and_where_they_are_once_it_is_ready() -> None:
     now = standing(tubes="shop/1.4.2, shop/1.4.2/*, mail")
     assert "X_AYL_TUBES" not in told(now, is_ready=False)
-    assert told(now, is_ready=True)["X_AYL_TUBES"] == "shop/1.4.2 shop/1.4.2/* mail"
+    facts = told(now, is_ready=True)
+    assert facts["X_AYL_TUBES"] == "shop/1.4.2 shop/1.4.2/* mail"
+    assert facts["X_AYL_ENGINE"] == "beanstalk://127.0.0.1"
 
 
 def test_a_stop_is_told_as_such() -> None:

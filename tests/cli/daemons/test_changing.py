@@ -181,7 +181,7 @@ def test_a_stray_with_an_order_that_promises_anything_is_stopped(site: Site) -> 
     site.says("start")
     order = site.run / site.name("b") / "order.json"
     found = json.loads(order.read_text())
-    order.write_text(json.dumps(found | {"kind": "dragon", "grace": 1e300, "owner": ["root", "root", "root"]}))
+    order.write_text(json.dumps(found | {"grace": 1e300, "owner": ["nobody", "no such group"], "command": ["x"]}))
     del site.daemons["b"]
     site.write()
     assert f"{site.name('b')}: stopped" in site.says("stop")

@@ -78,7 +78,7 @@ def test_whatever_stands_there_is_no_daemon_that_runs(home: Home, file: str, kin
     assert condition.health in (Health.DEAD, Health.STOPPED)
     assert not send(condition, home.path, signal.SIGKILL)
     assert leftovers.kill(home, "shop.mail") == []
-    strays(str(Path(home.path).parent), ())
+    assert strays(str(Path(home.path).parent), (), "/etc/ayl/daemons.yml") == []
     home.remove()
     assert Path(home.path).exists() == (kind == "a directory")
 

@@ -69,15 +69,17 @@ class Estate:
         """Deploy that version."""
         (self.app / "VERSION").write_text(f"{version}\n")
 
-    def begin(self, *words: str, program: str = "ayl_daemons") -> subprocess.Popen[str]:
-        """A command that goes on."""
+    def begin(self, *words: str, program: str = "ayl_daemons", **variables: str) -> subprocess.Popen[str]:
+        """A command that goes on. `variables`: of its environment, besides ours."""
         return subprocess.Popen(
             [command(program), *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment(AYL_DAEMONS=str(self.config), PLANT_DIARY=str(self.diary), AYL_ENGINE=self.server.url),
+            env=environment(
+                AYL_DAEMONS=str(self.config), PLANT_DIARY=str(self.diary), AYL_ENGINE=self.server.url, **variables
+            ),
             cwd=self.app,
         )
 

@@ -65,7 +65,7 @@ def test_restarts_while_ten_thousand_calls_run_lose_none_and_leave_no_gap(estate
 
 def test_a_reload_to_another_version_leaves_the_old_workers_until_their_calls_are_made(estate: Estate) -> None:
     estate.says("start")
-    estate.send("1.0", range(CALLS // 2), 0.003)
+    estate.send("1.0", range(CALLS // 2), 0.006)
     estate.release("1.1")
     with Capacity(estate, "plant/1.0").watched():
         assert "2 of 2 processes on plant/1.1" in estate.says("reload")

@@ -64,7 +64,7 @@ def test_a_worker_is_ready_once_all_its_processes_are_connected_and_says_that_it
         "starting: 1 of 2 processes",
     ]
     status = f"2 of 2 processes on {workshop.tube}"
-    assert ready == {"X_AYL_TUBES": workshop.tube, "READY": "1", "STATUS": status}
+    assert ready == {"X_AYL_TUBES": workshop.tube, "X_AYL_ENGINE": workshop.server.url, "READY": "1", "STATUS": status}
     assert workshop.client.stats_tube(workshop.tube)["current-watching"] >= 2
     supervisor.gets(signal.SIGTERM)
     assert listener.next() == {"STOPPING": "1", "STATUS": "stopping: 2 processes finish their calls"}
