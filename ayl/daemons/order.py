@@ -43,6 +43,8 @@ class Order:
     owner: tuple[str, str] = ("", "")
     """User and group."""
     source: str = ""
+    state: str = ""
+    """A directory that is made for it if it is missing; empty: none."""
 
     def is_same(self, other: Order) -> bool:
         """Whether a process of one is as good as one of the other."""
@@ -82,5 +84,6 @@ def order(daemon: Daemon, serial: str, version: str | None, root: str) -> Order:
         log="" if daemon.log is Log.JOURNAL else str(daemon.log),
         root=root,
         owner=(daemon.user, daemon.group),
+        state=daemon.state,
         source=daemon.source,
     )
