@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 DIRECTORY_MODE = 0o755
 """Everybody may see how a daemon is."""
 
-STATE_MODE = 0o700
-
 LOG_MODE = 0o640
+
+DATA_MODE = 0o700
 
 HANDED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 """Variables that a keeper gets."""
@@ -45,14 +45,15 @@ def owner(daemon: str, user: str, group: str) -> tuple[int, int]:
 
 
 def prepare(order: Order, path: str) -> None:
-    """Make its directories, its order and its log file ready, all of its user. CannotStart if that cannot be."""
+    """Make its directory, its order and its log file ready, all of its user. CannotStart if that cannot be."""
     ids = owner(order.name, *order.owner)
     home = Home(path)
     try:
         _make_directory(path, ids)
+        path = order.data or path
+        _make_data(order.data, ids)
+        path = home.path
         home.write(home.order, order.to_json(), 0o600, ids if os.geteuid() == 0 else None)
-        path = order.state or path
-        _make_state(order.state, ids)
         path = order.log or path
         _make_log(order.log, ids)
     except OSError as error:
@@ -154,31 +155,33 @@ def _make_directory(path: str, ids: tuple[int, int]) -> None:
         os.close(descriptor)
 
 
-def _make_state(path: str, ids: tuple[int, int]) -> None:
-    """One that is there is left as it is."""
-    if not path or os.path.isdir(path):  # noqa: PTH112 - paths are text here
+def _make_data(path: str, ids: tuple[int, int]) -> None:
+    """For its user alone. One that is there stays as it is: whoever made it knows why."""
+    if not path:
         return
-    os.makedirs(os.path.dirname(path), DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103, PTH120 - as above
-    os.mkdir(path, STATE_MODE)  # noqa: PTH102 - as above
-    if os.geteuid() != 0:
-        return
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    parent, name = os.path.split(path)
+    os.makedirs(parent, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - as above
+    above = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        # Another directory may be there by now, if the parent is not root's; an empty one does no harm.
-        if not os.listdir(descriptor):  # noqa: PTH208 - as above
-            os.fchown(descriptor, *ids)
+        with suppress(FileExistsError):
+            os.mkdir(name, DATA_MODE, dir_fd=above)
+            if os.geteuid() == 0:
+                # By its descriptor: a link that somebody puts there meanwhile is not followed.
+                made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+                try:
+                    os.fchown(made, *ids)
+                finally:
+                    os.close(made)
     finally:
-        os.close(descriptor)
+        os.close(above)
 
 
 def _make_log(log: str, ids: tuple[int, int]) -> None:
     """For a user who may not make one there. Where root is not alone in saying what is there, it makes nothing."""
-    if not log:
+    if not log or os.geteuid() != 0:
         return
     parent, name = os.path.split(log)
     os.makedirs(parent, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - as above
-    if os.geteuid() != 0:
-        return
     directory = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         found = os.fstat(directory)

@@ -36,6 +36,8 @@ class Order:
     watchdog: float = 0.0
     overlap: bool = False
     drain: float = 0.0
+    data: str = ""
+    """A directory for what must outlive it, made if it is missing; empty: none."""
     log: str = ""
     """The path of a file, or empty for the journal."""
     root: str = ""
@@ -43,8 +45,6 @@ class Order:
     owner: tuple[str, str] = ("", "")
     """User and group."""
     source: str = ""
-    state: str = ""
-    """A directory that is made for it if it is missing; empty: none."""
 
     def is_same(self, other: Order) -> bool:
         """Whether a process of one is as good as one of the other."""
@@ -81,9 +81,9 @@ def order(daemon: Daemon, serial: str, version: str | None, root: str) -> Order:
         watchdog=daemon.watchdog,
         overlap=daemon.overlap,
         drain=daemon.drain,
+        data=daemon.state,
         log="" if daemon.log is Log.JOURNAL else str(daemon.log),
         root=root,
         owner=(daemon.user, daemon.group),
-        state=daemon.state,
         source=daemon.source,
     )

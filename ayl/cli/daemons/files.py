@@ -47,9 +47,9 @@ class Misconfigured(click.ClickException):
             click.echo(visible(str(problem)), file=file, err=True)
 
 
-def configuration(config: str | None, only: Collection[str] = ()) -> Configuration:
+def configuration(config: str | None, only: Collection[str] | None = None) -> Configuration:
     """What the file of `--config` says; `Misconfigured` if that is wrong, which ends the command with 6. `only`: the
-    names of daemons or applications, if it is about no others.
+    names of daemons or applications, if the machine need not have what others need.
     """
     from ayl.daemons.spec.machine import ThisMachine  # with yaml: not for --help
     from ayl.daemons.spec.problems import BadConfiguration

@@ -21,7 +21,7 @@ def units(ctx: click.Context, directory: str, config: str | None) -> None:
     """
     from ayl.daemons.units import units as made  # not for the help of the other commands
 
-    found = configuration(config)
+    found = configuration(config, only=())
     try:
         for name, text in made(found).items():
             path = Path(directory, name)

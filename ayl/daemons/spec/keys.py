@@ -24,7 +24,7 @@ from ayl.daemons.spec.kinds import (
     text,
     whole,
 )
-from ayl.daemons.spec.lanes import TUBE, Shares, part
+from ayl.daemons.spec.lanes import LANE, TUBE, Shares, part
 from ayl.daemons.spec.model import Restart
 from ayl.daemons.spec.programs import Command
 from ayl.daemons.spec.releases import Release
@@ -165,10 +165,10 @@ KEYS = (
     Key("coroutines", whole(0, 100_000), OF_GROUPS, "0", "How many more at a time, on one event loop."),
     Key(
         "lanes",
-        Shares("lanes", part("the lane")),
+        Shares("lanes", LANE),
         OF_GROUPS,
         "the app's own tube",
-        "Lanes of the app's version to take jobs from (default: its own tube); or lanes with their shares.",
+        "Lanes of the app's version to take jobs from (default is its own tube, * any text); or lanes with shares.",
     ),
     Key(
         "tubes",

@@ -13,7 +13,7 @@ from ayl.daemons.spec.problems import Wrong, shown
 from ayl.daemons.spec.reader import joined
 from ayl.daemons.spec.shapes import Items
 from ayl.errors import InvalidOption
-from ayl.tubes import RULE, check_part, watchable
+from ayl.tubes import RULE, check_part, lane_watchable, watchable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,17 +74,28 @@ def _make_share(text: str) -> int:
 _SHARE = Single("a share: a whole number from 1 to 999", _make_share, {"type": "integer", "minimum": 1, "maximum": 999})
 
 
+PART_RULE = "letters, digits and + ; . $ _ ( ) -, not starting with -"
+
+
 def part(what: str) -> Single:
     """A part of a tube's name."""
-    rule = "letters, digits and + ; . $ _ ( ) -, not starting with -"
 
     def make(text: str) -> str:
         try:
             return check_part(what, text)
         except InvalidOption:
-            raise Wrong(f"{shown(text)} cannot be part of a tube's name", rule) from None
+            raise Wrong(f"{shown(text)} cannot be part of a tube's name", PART_RULE) from None
 
-    return Single(f"{what}: {rule}", make, {"type": ["string", "number"]})
+    return Single(f"{what}: {PART_RULE}", make, {"type": ["string", "number"]})
+
+
+def _lane(name: str) -> str:
+    if not lane_watchable(name):
+        raise Wrong(f"{shown(name)} is no name of a lane", f"{PART_RULE}; with * for any text")
+    return name
+
+
+LANE = Single("the name of a lane, or a pattern with *", _lane, {"type": ["string", "number"]})
 
 
 def _tube(name: str) -> str:

@@ -13,6 +13,7 @@ from ayl.daemons.spec.keys import FILE, FRAGMENT
 from ayl.daemons.spec.machine import Trusted
 from ayl.daemons.spec.making import value
 from ayl.daemons.spec.model import Configuration
+from ayl.daemons.spec.places import RUN
 from ayl.daemons.spec.problems import BadConfiguration, Place, Problem
 from ayl.daemons.spec.reader import Found, Reader, Section, Trouble
 from ayl.daemons.spec.service import NAME, server
@@ -29,12 +30,14 @@ FRAGMENTS = "conf.d"
 SUFFIX = ".yml"
 
 
-def read(path: str, machine: Machine, variables: Mapping[str, str], only: Collection[str] = ()) -> Configuration:
+def read(
+    path: str, machine: Machine, variables: Mapping[str, str], only: Collection[str] | None = None
+) -> Configuration:
     """What the file, and the fragments of `conf.d` beside it, say; BadConfiguration, with all that is wrong.
 
-    `variables`: of whoever asks; they are what `${NAME}` stands for. `only`: names of daemons or applications, if no
-    others are to be run: what those need of the machine is not looked at then (files of variables that are another
-    user's secret, say), and what is told of them is not all.
+    `variables`: of whoever asks; they are what `${NAME}` stands for. `only`: names of daemons or applications; the
+    machine is asked for what these need and nothing else, and of the others not all is told (the files of their
+    variables may be secret, or not be mounted yet). None for all.
     """
     files = _Files(machine, variables, Trouble())
     main = files.section(path, FILE) or {}
@@ -45,11 +48,11 @@ def read(path: str, machine: Machine, variables: Mapping[str, str], only: Collec
         machine,
         variables,
         files.trouble,
-        run=value(directories, "run", "/run/ayl"),
+        run=value(directories, "run", RUN),
         log=value(directories, "log", "/var/log/ayl"),
         state=value(directories, "state", "/var/lib/ayl"),
     )
-    daemons = _daemons(main, found, site, {name.partition(".")[0] for name in only})
+    daemons = _daemons(main, found, site, only)
     if not daemons and not files.trouble.problems:
         text = "has nothing to run; expected server, or applications (here or in conf.d)"
         files.trouble.problems.append(Problem(Place(path), "", text))
@@ -58,12 +61,13 @@ def read(path: str, machine: Machine, variables: Mapping[str, str], only: Collec
     return Configuration(path, (*daemons,), site.run, (*sorted(set(files.trouble.warnings)),))
 
 
-def _daemons(main: Section, found: Mapping[str, Found], site: Site, only: Collection[str]) -> list[Daemon]:
+def _daemons(main: Section, found: Mapping[str, Found], site: Site, only: Collection[str] | None) -> list[Daemon]:
     """The server first."""
     unasked = replace(site, machine=Trusted(site.machine.interpreter))
+    concerned = None if only is None else {name.partition(".")[0] for name in only}
 
     def site_of(name: str) -> Site:
-        return site if not only or name in only else unasked
+        return site if concerned is None or name in concerned else unasked
 
     defaults: Section = value(main, "defaults", {})
     check_exclusive(defaults, site.trouble)

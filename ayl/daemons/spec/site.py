@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ayl.daemons.spec.problems import Place
     from ayl.daemons.spec.reader import Found, Section, Trouble
 
-LONGEST_SOCKET = "notify.socket"
-"""The name of a socket in a daemon's directory; none is longer."""
+LONGEST_SOCKET = "notify.999999"
+"""The name of a socket in a daemon's directory, which ends with the number of a process."""
 
 
 @dataclass(frozen=True, slots=True)

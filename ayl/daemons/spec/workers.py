@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from ayl.daemons.spec.making import GRACE, owned, value
 from ayl.daemons.spec.model import Daemon, Kind
+from ayl.daemons.spec.problems import shown
+from ayl.tubes import DEFAULT_LANE, is_default_too
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,11 +82,20 @@ def _check(found: Found, section: Section, site: Site) -> None:
     slots = [value(section, key, None) for key in ("threads", "processes", "coroutines")]
     if slots[0] == 0 and not any(slots):
         site.trouble.add(section["threads"], "leaves no slot; expected processes, threads or coroutines of at least 1")
-    strict = found.value.get("strict")
-    if (
-        strict
-        and strict.value
-        and not _fits_strict(section)
-        and not (site.was_wrong("lanes") or site.was_wrong("tubes"))
-    ):
+    _check_shares(section, site)
+    _check_order(found, section, site)
+
+
+def _check_shares(section: Section, site: Site) -> None:
+    lanes = dict(value(section, "lanes", ()))
+    wild = next(filter(is_default_too, lanes), None)
+    if wild and any(lanes.values()) and DEFAULT_LANE not in lanes:
+        text = f"{shown(wild)} is the lane {DEFAULT_LANE}, too; expected a share of its own for {DEFAULT_LANE}"
+        site.trouble.add(section["lanes"], text)
+
+
+def _check_order(found: Found, section: Section, site: Site) -> None:
+    strict: Found | None = found.value.get("strict")
+    is_told = site.was_wrong("lanes") or site.was_wrong("tubes")
+    if strict and strict.value and not _fits_strict(section) and not is_told:
         site.trouble.add(strict, "orders nothing; expected several lanes (or tubes) in a list, without shares")

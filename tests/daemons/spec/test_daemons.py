@@ -10,7 +10,6 @@ from ayl_server import config as server_config
 
 from .machines import PATH, PYTHON, SHOP, Imagined, configured, daemon
 
-RUN = "/run/ayl"
 VENV = "/srv/shop/.venv"
 
 
@@ -28,8 +27,7 @@ def words(line: str) -> tuple[str, ...]:
     assert command[:8] == (
         f"{VENV}/bin/python", "-P", "-m", "ayl.cli.worker", "--app-path", "/srv/shop", "--require", "shop.models",
     )  # fmt: skip
-    assert command[-2:] == ("--status", f"{RUN}/shop.web/worker.socket")
-    return command[8:-2]
+    return command[8:]
 
 
 def scheduler(line: str, before: str = "") -> str:
@@ -49,6 +47,8 @@ OPTIONS = {
     "lanes: [mail, pdf]": ("--lane", "mail", "--lane", "pdf", *GRACE),
     "lanes: {mail: 3, pdf: 1}": ("--lane", "mail=3", "--lane", "pdf=1", *GRACE),
     "lanes: [mail, default], strict: yes": ("--lane", "mail", "--lane", "default", "--strict", *GRACE),
+    "lanes: ['*']": ("--lane", "*", *GRACE),
+    "lanes: {'*': 1, default: 3}": ("--lane", "*=1", "--lane", "default=3", *GRACE),
     "tubes: [shop/1, shop/1/*]": ("--tube", "shop/1", "--tube", "shop/1/*", *GRACE),
     "tubes: {shop/1: 2}": ("--tube", "shop/1=2", *GRACE),
     "max_jobs: 100": ("--max-jobs", "100", *GRACE),
@@ -70,7 +70,7 @@ def test_ayl_worker_knows_every_option_that_it_is_given(line: str) -> None:
 
     known = {name for option in main.params for name in option.opts}
     given = {word for word in daemon(web(line), "shop.web").command[4:] if word.startswith("--")}
-    assert given - {"--lane"} <= known  # --lane: see ayl_worker
+    assert given <= known
 
 
 def test_a_worker_group_is_ready_when_it_says_so_and_has_a_successor_beside_it() -> None:
@@ -267,7 +267,7 @@ def test_directories_say_where_everything_is() -> None:
     server, workers = found.daemons
     assert found.run == "/r"
     assert (server.run, server.log, server.state) == ("/r/server", "/l/server.log", "/s/binlog")
-    assert workers.command[-1] == "/r/shop.web/worker.socket"
+    assert workers.run == "/r/shop.web"
 
 
 def test_the_server_comes_first_and_the_others_as_they_are_written() -> None:
@@ -397,6 +397,10 @@ def test_who_runs_one_daemon_need_not_be_permitted_to_look_at_what_others_need()
     mail = SHOP.removeprefix("applications:\n").replace("shop:", "mail:").replace("/srv/shop", "/secret")
     text = SHOP + mail.replace("virtualenv: .venv", "user: gone\n    environment_files: [a.env]")
     machine = Imagined({PATH: text.encode(), "/srv/shop/a.env": b"A=1"}, unreadable={"/secret/a.env"})
+    assert [one.name for one in read(PATH, Imagined({PATH: text.encode()}, set(), set()), {}, ()).daemons] == [
+        "shop.web",
+        "mail.web",
+    ]
     for only in (["shop.web"], ["shop"]):
         found = read(PATH, machine, {}, only)
         assert [one.name for one in found.daemons] == ["shop.web", "mail.web"]

@@ -58,7 +58,7 @@ OF_APPLICATIONS = {
     "version: {file: VERSION}": "version: /srv/shop/VERSION does not exist; expected a file",
     "version: {attribute: shop}": "version.attribute: 'shop' does not fit; expected MODULE:NAME",
     "lanes: []": "lanes: is an empty list; expected a list of lanes, or a mapping of lanes to shares",
-    "lanes: [a b]": f"lanes[0]: 'a b' cannot be part of a tube's name; {PART_RULE}",
+    "lanes: [a b]": f"lanes[0]: 'a b' is no name of a lane; {PART_RULE}; with * for any text",
     "lanes: {a: 1000}": "lanes.a: '1000' does not fit; expected a share: a whole number from 1 to 999",
     "lanes: mail": "lanes: is a single value; expected a list of lanes, or a mapping of lanes to shares",
     "tubes: ['*']": "tubes[0]: '*' is no name of a tube; expected 1 to 200 of A-Z a-z 0-9 - + / ; . $ _ ( ), "
@@ -228,6 +228,11 @@ def test_a_section_that_orders_nothing_cannot_be_strict() -> None:
         told = "strict: orders nothing; expected several lanes (or tubes) in a list, without shares"
         assert problems(text) == [f"7:21: {WEB}.{told}"]
     assert not problems(SHOP.replace("web: {}", "web: {strict: yes, lanes: [mail, pdf]}"))
+
+
+def test_shares_of_all_lanes_have_one_for_the_apps_own_tube() -> None:
+    told = "lanes: '*' is the lane default, too; expected a share of its own for default"
+    assert problems(SHOP.replace("web: {}", "web: {lanes: {'*': 2, mail: 1}}")) == [f"7:20: {WEB}.{told}"]
 
 
 def test_sockets_whose_paths_would_be_too_long_are_told() -> None:
