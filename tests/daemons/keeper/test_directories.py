@@ -83,13 +83,14 @@ def test_whatever_stands_there_is_no_daemon_that_runs(home: Home, file: str, kin
     assert Path(home.path).exists() == (kind == "a directory")
 
 
-@pytest.mark.parametrize("kind", [*MAKERS])
-def test_whatever_stands_in_the_place_of_a_state_the_keeper_is_seen(kept: Kept, kind: str) -> None:
+def test_whatever_stands_in_the_place_of_a_state_the_keeper_is_seen(kept: Kept) -> None:
     kept.keeps(*FOREVER)
-    Path(kept.home.state).unlink()
-    MAKERS[kind](Path(kept.home.state))
-    condition = look(kept.name, kept.home.path)
-    assert (condition.keeper, condition.state, condition.word) == (kept.pid, None, "starting")
+    path = Path(kept.home.state)
+    for kind, make in MAKERS.items():
+        path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        make(path)
+        condition = look(kept.name, kept.home.path)
+        assert (condition.keeper, condition.state, condition.word) == (kept.pid, None, "starting"), kind
 
 
 @pytest.mark.parametrize(
