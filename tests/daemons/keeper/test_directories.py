@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,8 +181,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     try:
         yield Home(str(path / "shop.mail"))
     finally:
-        Home(str(path / "shop.mail")).remove()
-        path.rmdir()
+        shutil.rmtree(path)
 
 
 def test_who_may_only_read_a_pid_file_is_no_keeper_by_locking_it(
@@ -254,6 +254,21 @@ def test_root_makes_no_log_where_a_users_link_leads(shared: Home) -> None:
     os.lchown(link, NOBODY, NOBODY)
     launching.prepare(order(str(link / "a.log")), shared.path)
     assert [*target.iterdir()] == []
+    target.rmdir()
+
+
+def test_root_follows_no_link_out_of_a_directory_that_is_open_to_everybody(shared: Home) -> None:
+    target, common = Path(shared.path).parent / "of_root", Path(shared.path).parent / "tmp"
+    target.mkdir()
+    common.mkdir()
+    common.chmod(0o1777)
+    (common / "logs").symlink_to(target)
+    launching.prepare(order(str(common / "logs" / "a.log")), shared.path)
+    assert [*target.iterdir()] == []
+    (common / "logs").unlink()
+    launching.prepare(order(str(common / "logs" / "a.log")), shared.path)
+    assert (common / "logs" / "a.log").stat().st_uid == NOBODY
+    shutil.rmtree(common)
     target.rmdir()
 
 
