@@ -53,7 +53,7 @@ def run(ctx: click.Context, names: tuple[str, ...], prepared: str | None, config
         if names:
             raise click.UsageError("--prepared DIR says which daemon it is; please leave NAME out")
         become_prepared(prepared)
-    found = configuration(config)
+    found = configuration(config, names or None)
     daemons = chosen(found.daemons, names)
     if not daemons:
         click.echo("there is nothing to run: no daemon is configured", err=True)
@@ -75,7 +75,7 @@ def prepare(name: str, config: str | None) -> None:
     They read the file as root and run the daemon as its user, who need not be able to read it, nor the variables of
     other applications. DIR is the daemon's own directory: /run/ayl/NAME, if directories.run does not say otherwise.
     """
-    (daemon,) = _one(chosen(configuration(config).daemons, [name]), name)
+    (daemon,) = _one(chosen(configuration(config, [name]).daemons, [name]), name)
     try:
         launching.prepare(ordered(daemon), daemon.run)
     except NotPermitted as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from ayl.cli.daemons.files import OPTIONS, configuration
 from ayl.cli.output import visible
 from ayl.daemons.conditions import look
 from ayl.daemons.spec.model import Log
+from ayl.daemons.units import unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +79,7 @@ def _mind_foreground(daemon: Daemon) -> None:
     if condition.state is not None and condition.state.foreground:
         click.echo(
             f"{daemon.name} runs in the foreground (pid {condition.keeper}) and prints there; under systemd: "
-            f"journalctl -u ayl-worker@{daemon.name}",
+            f"journalctl -u {shlex.quote(unit(daemon))}",
             err=True,
         )
 
