@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,3 +94,42 @@ def test_what_is_wrong_is_told(boot: Boot) -> None:
 def test_without_a_directory_it_does_nothing(boot: Boot) -> None:
     assert boot.run("").returncode == 0
     assert not [*boot.units.iterdir()]
+
+
+EARLY = """\
+applications:
+  shop:
+    path: /srv/not-mounted-yet
+    virtualenv: .venv
+    user: known-to-the-network-alone
+    environment_files: [/srv/not-mounted-yet/secret]
+    modules: [shop]
+    groups: {calls: {}}
+"""
+
+
+def test_units_are_made_when_hardly_anything_is_there_yet(tmp_path: Path) -> None:
+    file = tmp_path / "daemons.yml"
+    file.write_text(EARLY)
+    words = [sys.executable, "-m", "ayl.cli.daemons", "--config", str(file)]
+    checked = subprocess.run([*words, "check"], capture_output=True, text=True, check=False)
+    assert (checked.returncode, "there is no user" in checked.stderr) == (6, True)
+    made = subprocess.run([*words, "units", str(tmp_path / "units")], capture_output=True, text=True, check=False)
+    assert (made.returncode, made.stderr) == (0, "")
+    drop_in = (tmp_path / "units/ayl-worker@shop.calls.service.d/10-daemons.conf").read_text()
+    assert "User=known-to-the-network-alone\n" in drop_in
+
+
+def test_of_a_wrong_file_none_are_made(tmp_path: Path) -> None:
+    file = tmp_path / "daemons.yml"
+    file.write_text("applications: [\n")
+    words = [sys.executable, "-m", "ayl.cli.daemons", "units", "--config", str(file), str(tmp_path / "units")]
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 6
+    assert not (tmp_path / "units").exists()
+
+
+def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "daemons.yml").write_text(EARLY)
+    words = [sys.executable, "-m", "ayl.cli.daemons", "units", "--config", str(tmp_path / "daemons.yml"), "/dev/null"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.startswith("the units cannot be written: ")) == (1, True)
