@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,3 +67,22 @@ def test_where_a_link_leads_is_what_a_reload_looks_at(estate: Estate) -> None:
     estate.says("reload")
     assert loaded(estate) == ["1.0", "1.0", "1.1", "1.1"]
     assert "unchanged" in estate.says("reload")
+
+
+def test_workers_that_die_after_the_link_was_moved_are_of_the_old_release_until_the_reload(estate: Estate) -> None:
+    estate.plant["path"] = str(estate.folder / "current")
+    estate.plant["virtualenv"] = ".venv"
+    estate.write()
+    (deployed(estate, "1.0") / ".venv").symlink_to(sys.prefix)
+    estate.says("start")
+    (deployed(estate, "1.1") / ".venv").symlink_to(sys.prefix)
+    (running,) = estate.status()["plant.beds"]["facts"]["processes"]
+    ordered = json.loads((estate.run / "plant.beds" / "order.json").read_text())
+    assert ordered["command"][0] == f"{estate.folder}/1.0/.venv/bin/python"
+    assert ordered["environment"]["VIRTUAL_ENV"] == f"{estate.folder}/1.0/.venv"
+    assert f"{estate.folder}/current" not in json.dumps(ordered)
+    os.kill(running["pid"], signal.SIGKILL)
+    eventually(lambda: len(loaded(estate)) == 4, estate.logs)
+    assert {*loaded(estate)} == {"1.0"}
+    estate.says("reload")
+    assert loaded(estate)[4:] == ["1.1", "1.1"]
