@@ -34,8 +34,8 @@ class Package:
 
 
 def build(directory: Path, release: str) -> Package:
-    """With packaging/rpm/build, as anybody does."""
+    """With packaging/rpm/build, as somebody does whose files are nobody else's business."""
     words = [str(BUILD), "--output", str(directory), "--release", release]
-    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    done = subprocess.run(words, check=False, capture_output=True, text=True, umask=0o077)
     assert done.returncode == 0, done.stderr
     return Package(Path(done.stdout.strip()))

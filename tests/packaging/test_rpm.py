@@ -88,6 +88,20 @@ def test_nobody_but_root_can_write_what_is_installed(package: Package) -> None:
     assert [name for name, mode in modes.items() if mode[0] != "l" and "w" in mode[4:]] == []
 
 
+def test_everybody_can_read_and_run_it(package: Package) -> None:
+    modes = dict(line.split() for line in package.lines("--queryformat", r"[%{FILENAMES} %{FILEMODES:perms}\n]"))
+    assert [name for name, mode in modes.items() if mode[7] != "r" or (mode[0] == "d" and mode[9] != "x")] == []
+    assert [name for name, mode in modes.items() if "/bin/" in name and mode[9] != "x"] == []
+
+
+def test_its_page_tells_where_things_are(package: Package) -> None:
+    rows = re.findall(r"^\| (`/.*?) \|", (ROOT / "docs/service.md").read_text(), re.MULTILINE)
+    told = {path for row in rows for path in re.findall(r"`([^`]+)`", row)}
+    there = {*package.lines("--list")}
+    assert told - there == {"/usr/bin/ayl_…", "/etc/sysconfig/ayl", "/etc/default/ayl"}
+    assert len(told) > 6
+
+
 def test_it_needs_python_3_11_and_a_c_library_of_its_targets_and_nothing_of_its_own(package: Package) -> None:
     required = [line for line in package.lines("--requires") if not line.startswith(("rpmlib(", "config("))]
     assert "/usr/bin/python3.11" in required
