@@ -89,9 +89,7 @@ def test_the_client_is_loaded_with_the_first_send() -> None:
 def test_a_supervisor_stays_small_beside_its_workers() -> None:
     modules = loaded("import ayl.worker.supervisor")
     assert not modules & (HEAVY - {"socket"} | FRAMEWORKS | {"inspect", "re", "threading", "typing"})
-    assert {name for name in modules if name.startswith("ayl.") and not name.startswith("ayl.worker")} == {
-        "ayl.forks", "ayl.systemd",
-    }  # fmt: skip
+    assert {name for name in modules if name.startswith("ayl.") and not name.startswith("ayl.worker")} == {"ayl.forks"}
 
 
 @pytest.mark.parametrize("module", CONTRIB)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -148,6 +151,18 @@ def test_a_message_of_rubys_is_buried_and_not_lost(shop: Shop) -> None:
     shop.run("ayl_beanstalk -t default kick")
     (job_id,) = re.findall(r"#(\d+) ready", shop.run("ayl_beanstalk -t default peek_ready"))
     assert shop.run(f"ayl_beanstalk peek_job {job_id} --raw") == body
+
+
+def test_its_daemons_yml_is_right(shop: Shop) -> None:
+    (text,) = [block.text for block in PAGE.blocks if block.language == "yaml"]
+    (shop.directory / "VERSION").write_text("1.4.2\n")
+    (shop.directory / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    me = pwd.getpwuid(os.getuid()).pw_name
+    text = re.sub(r"user: [\w-]+", f"user: {me}", text).replace("/srv/shop", str(shop.directory))
+    path = shop.directory / "daemons.yml"
+    path.write_text(text)
+    path.chmod(0o644)
+    assert "3 daemons" in shop.run(f"python -m ayl.cli.daemons check --config {path}")
 
 
 # Nothing is left out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 import click
 
@@ -77,22 +76,9 @@ FAMILIES = {
 """A module beside this one, its title in the help, and the commands that it has under their names."""
 
 
-class _Commands(Commands):
-    def main(self, *args: Any, **extra: Any) -> Any:
-        """A shell that asks what there is to choose gets it in our own form."""
-        if COMPLETE in os.environ:
-            from click.shell_completion import add_completion_class
-
-            from ayl.cli.shells import SHELLS
-
-            for shell in SHELLS:
-                add_completion_class(shell)
-        return super().main(*args, **extra)
-
-
 @click.group(
     NAME,
-    cls=_Commands,
+    cls=Commands,
     commands=Imported("ayl.cli", FAMILIES),
     params=[*OPTIONS],
     epilog=EPILOG,

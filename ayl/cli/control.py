@@ -13,6 +13,7 @@ from ayl import __version__
 from ayl.cli.daemons.changing import tell, waiting
 from ayl.cli.daemons.foreground import become
 from ayl.cli.daemons.status import seen, told
+from ayl.cli.descriptors import open_closed
 from ayl.cli.output import visible
 from ayl.cli.worker import main as ayl_worker
 from ayl.cli.worker import no_module
@@ -77,6 +78,7 @@ def main() -> None:
 
     For many workers, and for what is to start at boot, see `ayl_daemons`.
     """
+    open_closed()
 
 
 def _command(name: str, help_text: str) -> Callable[[Callable[[Daemon], None]], None]:
@@ -120,7 +122,7 @@ def _run(of: Daemon) -> None:
 
 
 def _tell(change: Callable[[Sequence[Daemon], str, Waiting], Iterator[Outcome]], of: Daemon) -> None:
-    tell(change([of], os.path.dirname(of.run), waiting), wants_json=False)  # noqa: PTH120 - as above
+    tell(change([of], os.path.dirname(of.run), waiting), [of.name], wants_json=False)  # noqa: PTH120 - as above
 
 
 def daemon(words: Sequence[str], log: str | None, *, is_needed: bool) -> Daemon:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
-from typing import NoReturn, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 import click
 
@@ -43,6 +44,17 @@ class Imported(MutableMapping[str, click.Command]):
 
 class Commands(click.Group):
     """The group; its `commands` are `Imported`."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """A shell that asks what there is to choose gets it in our own form."""
+        if f"_{str(self.name).upper()}_COMPLETE" in os.environ:
+            from click.shell_completion import add_completion_class
+
+            from ayl.cli.shells import SHELLS
+
+            for shell in SHELLS:
+                add_completion_class(shell)
+        return super().main(*args, **extra)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """By families rather than by the alphabet."""

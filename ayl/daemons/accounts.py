@@ -9,6 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from ayl import __version__
+from ayl.daemons.child import LONGEST_LINE
 from ayl.daemons.state import Process, State
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ayl.systemd import Notifier
 
 RETRY_SECONDS = 1.0
-"""Between two tries to tell systemd what it had no room for."""
+"""Between two tries to tell systemd what it had no room for, and to write on a disk that is full."""
 
 
 class Account:
@@ -30,7 +31,8 @@ class Account:
         self._home = home
         self._notifier = notifier
         self._foreground = foreground
-        self._written: State | None = None
+        self._latest: State | None = None
+        self._write_at = inf  # again, if it could not be written
         self._last_end = ""
         self._ended_at: float | None = None
         self._tail: tuple[str, ...] = ()
@@ -40,7 +42,7 @@ class Account:
     @property
     def due(self) -> float:
         """When to write at the latest, seconds of the monotonic clock."""
-        return min(self._beat_at, time.monotonic() + RETRY_SECONDS if self._notifier.is_full else inf)
+        return min(self._beat_at, self._write_at, time.monotonic() + RETRY_SECONDS if self._notifier.is_full else inf)
 
     def died(self, how: str, tail: Iterable[str]) -> None:
         """A process has ended that was not to. `tail`: its last lines."""
@@ -49,10 +51,11 @@ class Account:
     def write(self, course: Course, children: Mapping[int, Child], now: float) -> None:
         """Tell how it is, if that is something new."""
         state = self._state(course, children, now)
-        if state != self._written:
-            self._written = state
+        if state != self._latest or now >= self._write_at:
+            self._latest, self._write_at = state, now + RETRY_SECONDS
             with suppress(OSError):  # a full disk is no reason to end what works
                 self._home.write(self._home.state, state.to_json(), 0o644)
+                self._write_at = inf
         self._tell(state, now)
 
     def _tell(self, state: State, now: float) -> None:
@@ -64,7 +67,7 @@ class Account:
             self._beat_at = now + self._notifier.watchdog / 2
 
     def _state(self, course: Course, children: Mapping[int, Child], now: float) -> State:
-        before = self._written
+        before = self._latest
         since = before.since if before is not None and before.state == course.state else time.time()
         return State(
             name=course.order.name,
@@ -91,7 +94,7 @@ class Account:
         if course.state != "pausing" or course.starts_at == inf:
             return None
         found = time.time() + course.starts_at - now
-        before = self._written.next_start if self._written is not None else None
+        before = self._latest.next_start if self._latest is not None else None
         # The two clocks drift, which is no news.
         return before if before is not None and abs(before - found) < 1 else found
 
@@ -104,7 +107,7 @@ def _process(run: Run, child: Child, course: Course) -> Process:
     else:
         state = "working" if run.is_ready else "starting"
     version = run.order.environment.get("AYL_VERSION", "")
-    return Process(child.pid, child.began, state, run.status, run.tubes, version, run.number)
+    return Process(child.pid, child.began, state, run.status[:LONGEST_LINE], run.tubes, version, run.number)
 
 
 def _facts(state: State, *, was_ready: bool) -> dict[str, str]:

@@ -4,6 +4,7 @@ killed with all that it has started, and dies with its keeper, however that dies
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -25,14 +26,25 @@ if TYPE_CHECKING:
 TAIL = 20
 """Lines of output that are kept, to tell why a process has ended."""
 
+LONGEST_LINE = 500
+"""Characters of each of them, and of what a process says of itself."""
+
+NOTES = 100
+"""Read at once. Who says more can wait: there is other work."""
+
 PIPE_BYTES = 65_536
 """Read at once of its output."""
 
 PR_SET_PDEATHSIG = 1
 """prctl(2)."""
 
-_RESET = (signal.SIGPIPE, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-"""Signals that somebody before us may have ignored, which is inherited."""
+_libc = ctypes.CDLL(None)
+
+_RESET = (
+    *(signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),
+    *(signal.SIGHUP, signal.SIGINT, signal.SIGTERM),
+)
+"""Signals that Python, or somebody before us, may have ignored, which is inherited."""
 
 
 class Child:
@@ -66,7 +78,7 @@ class Child:
     def heard(self) -> Iterator[Mapping[str, str]]:
         """What it has said of itself since the last look."""
         with suppress(BlockingIOError):
-            while True:
+            for _ in range(NOTES):
                 yield notes.read(self.notes.recv(notes.LARGEST))
 
     def printed(self) -> bytes:
@@ -86,7 +98,7 @@ class Child:
     def _remember(self, data: bytes) -> None:
         *lines, rest = (self._begun + data).split(b"\n")
         self._begun = rest[-PIPE_BYTES:]
-        self.tail.extend(line.decode(errors="replace") for line in lines[-TAIL:])
+        self.tail.extend(map(_shortened, lines[-TAIL:]))
 
     def send_signal(self, number: int) -> None:
         """To itself alone; it is known to be ours as long as `reap` has not told its end."""
@@ -110,7 +122,7 @@ class Child:
     def close(self) -> None:
         """After its end."""
         if self._begun:
-            self.tail.append(self._begun.decode(errors="replace"))
+            self.tail.append(_shortened(self._begun))
         if self.output is not None:
             os.close(self.output)
             self.output = None
@@ -120,6 +132,10 @@ class Child:
         self.notes.close()
         with suppress(OSError):
             os.unlink(self._path)  # noqa: PTH108 - pathlib is large for a process that stays
+
+
+def _shortened(line: bytes) -> str:
+    return line[:LONGEST_LINE].decode(errors="replace")
 
 
 def _listening(path: str) -> socket.socket:
@@ -151,7 +167,13 @@ def _environment(run: Run, home: Home) -> dict[str, str]:
 def _fork(order: Order, environment: Mapping[str, str], output: int) -> int:
     """A fork rather than posix_spawn: only a process itself can say what it shall die of."""
     keeper = os.getpid()
-    pid = os.fork()
+    # What is sent to it before it is itself would only be recorded, by what it has of the keeper.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _RESET)
+    try:
+        pid = os.fork()
+    finally:
+        if os.getpid() == keeper:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     if pid == 0:
         try:
             _become(order, environment, output, keeper)
@@ -165,7 +187,7 @@ def _fork(order: Order, environment: Mapping[str, str], output: int) -> int:
 
 def _become(order: Order, environment: Mapping[str, str], output: int, keeper: int) -> NoReturn:
     os.setsid()
-    nothing = os.open(os.devnull, os.O_RDONLY)
+    nothing = os.open(os.devnull, os.O_RDONLY)  # never 0, 1 or 2: whoever starts a keeper has opened these
     for descriptor, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(descriptor, target)
     signal.set_wakeup_fd(-1)
@@ -179,8 +201,6 @@ def _become(order: Order, environment: Mapping[str, str], output: int, keeper: i
 
 
 def _die_with(keeper: int) -> None:
-    import ctypes  # here, in a process that is about to be another: the keeper itself does without
-
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != keeper:
         os._exit(126)

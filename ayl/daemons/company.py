@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.2
 """Between two looks whether all of them work, until they do."""
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
 FAILED = 70
 """A keeper was killed, so all end (sysexits EX_SOFTWARE)."""
 
@@ -47,7 +49,7 @@ class Company:
         for end in (reader, writer):
             end.setblocking(False)
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        for number in SIGNALS:
             signal.signal(number, lambda number, _: self._signals.append(number))
         for daemon in self._daemons:
             self._start(daemon)
@@ -69,14 +71,20 @@ class Company:
                     self._stop()
                 case signal.SIGHUP if not self._stops:
                     subprocess.Popen(self._reload, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves; it is reaped as the rest
-        if not self._is_ready and all(look(of.name, of.run).word == "working" for of in self._daemons):
+        if not self._is_ready and all(look(of.name, of.run).word in ("working", "ended") for of in self._daemons):
             self._is_ready = True
             self._notifier.tell({"READY": "1", "STATUS": f"{len(self._daemons)} daemons work"})
 
     def _start(self, daemon: Daemon) -> None:
+        # A signal for it must not be taken as one for us, and forgotten.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        if pid == 0:
             os.setsid()  # Ctrl-C at a terminal is for us: we say in which order all of them stop
             self._become(daemon)
         self._keepers[pid] = daemon

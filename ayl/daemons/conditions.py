@@ -54,7 +54,7 @@ def look(name: str, path: str) -> Condition:
         return Condition(name, None, None, Health.UNKNOWN)
     except OSError:
         pid = None
-    if pid is None:
+    if pid is None or not _is_owners(pid, path):
         return Condition(name, None, None, Health.DEAD if os.path.lexists(home.pid) else Health.STOPPED)
     state = _state(home)
     if state is None or state.keeper != pid:
@@ -65,19 +65,43 @@ def look(name: str, path: str) -> Condition:
 def _state(home: Home) -> State | None:
     try:
         return State.from_json(home.read(home.state))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None
+
+
+def _is_owners(pid: int, path: str) -> bool:
+    """Whether a process is one of the daemon's user, whose the directory is. Who may read a file may lock it, too, in a
+    way that keeps others from it.
+    """
+    try:
+        return _user(pid) == os.lstat(path).st_uid
+    except FileNotFoundError:  # where /proc shows one's own processes only
+        return True
+
+
+def _user(pid: int) -> int:
+    """Its real one: while a process becomes another, its directory in /proc is root's. FileNotFoundError if it cannot
+    be seen.
+    """
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - paths are text
+            return next(int(line.split()[1]) for line in file if line.startswith("Uid:"))
+    except ProcessLookupError:
+        raise FileNotFoundError from None
 
 
 def _health(state: State) -> Health:
     if state.state == "pausing" or (state.state in ("starting", "replacing") and state.failures):
         return Health.TROUBLED
-    return Health.STOPPED if state.state == "ended" else Health.WELL
+    if state.state == "ended":
+        return Health.STOPPED if state.has_done_its_part else Health.TROUBLED
+    return Health.WELL
 
 
-def send(condition: Condition, path: str, number: int, uid: int) -> bool:
-    """A signal to its keeper, which has to be a process of that user; False if it is not there any more.
-    PermissionError if it is not ours to signal.
+def send(condition: Condition, path: str, number: int) -> bool:
+    """A signal to its keeper; False if it is not there any more. PermissionError if it is not ours to signal.
+
+    Root asks the directory, which it has given to the daemon's user, and nothing that this user has written in it.
     """
     if condition.keeper is None:
         return False
@@ -87,8 +111,7 @@ def send(condition: Condition, path: str, number: int, uid: int) -> bool:
         return False
     try:
         # From here on the number cannot become another's; so it is now that it has to hold the file.
-        is_it = holder(Home(path).pid) == condition.keeper
-        if not is_it or os.stat(f"/proc/{condition.keeper}").st_uid != uid:  # noqa: PTH116 - paths are text here
+        if holder(Home(path).pid) != condition.keeper or not _is_owners(condition.keeper, path):
             return False
         signal.pidfd_send_signal(process, number)
     except (ProcessLookupError, FileNotFoundError):

@@ -6,8 +6,9 @@ replaces what was there in one step.
 
 from __future__ import annotations
 
+import errno
 import os
-import secrets
+import stat
 from contextlib import suppress
 
 LARGEST = 1_000_000
@@ -37,15 +38,20 @@ class Home:
     def read(self, path: str) -> str:
         """A file of it. OSError if it cannot be read or is none of ours."""
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(descriptor, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - it is open already
-            return file.read(LARGEST)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise FileExistsError(errno.EEXIST, "no regular file", path)
+            with open(descriptor, encoding="utf-8", errors="replace", closefd=False) as file:
+                return file.read(LARGEST)
+        finally:
+            os.close(descriptor)
 
     def write(self, path: str, text: str, mode: int, owner: tuple[int, int] | None = None) -> None:
         """Put a file there in place of what was. `owner`: user and group that it is given to."""
-        new = f"{path}.{secrets.token_hex(4)}"
+        new = f"{path}.{os.urandom(4).hex()}"
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - as above
+            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is open already
                 file.write(text)
                 file.flush()
                 if owner is not None:
@@ -53,14 +59,18 @@ class Home:
                 os.fchmod(descriptor, mode)
             os.replace(new, path)  # noqa: PTH105 - pathlib is large for a process that stays
         except BaseException:
-            os.unlink(new)  # noqa: PTH108 - as above
+            _remove(new)
             raise
 
     def clear(self, but: str = "") -> None:
-        """Remove all that is in it but that one, and itself if that can be."""
+        """Remove what is in it but that one. What cannot be removed (somebody's directory) is no reason to fail."""
         for path in (f"{self.path}/{name}" for name in _names(self.path)):
             if path != but:
                 _remove(path)
+
+    def remove(self) -> None:
+        """With all that is in it. For who is alone with it: others would lose what they have just made."""
+        self.clear()
         with suppress(OSError):  # its parent is another's: whoever has made it removes it
             os.rmdir(self.path)  # noqa: PTH106 - as above
 
@@ -68,10 +78,10 @@ class Home:
 def _names(path: str) -> list[str]:
     try:
         return os.listdir(path)  # noqa: PTH208 - as above
-    except FileNotFoundError:
+    except OSError:
         return []
 
 
 def _remove(path: str) -> None:
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         os.unlink(path)  # noqa: PTH108 - as above

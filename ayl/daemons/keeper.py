@@ -80,6 +80,7 @@ class Keeper:
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, *HANDED_ON):
             signal.signal(number, lambda number, _: self._signals.append(number))
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what was sent since we were started comes now
 
     def _wait(self) -> None:
         """Until a signal comes, or something from a process, or until something is due."""
@@ -160,7 +161,7 @@ class Keeper:
     def _replace(self, now: float) -> None:
         try:
             order = Order.from_json(self._home.read(self._home.order))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             self._say(f"the new order cannot be read, so all stays as it is: {error}")
             return
         if order.log != self._course.order.log:
@@ -239,9 +240,9 @@ def main(words: Sequence[str]) -> int:
     order = Order.from_json(home.read(home.order))
     keeper = Keeper(home, order, Notifier(os.environ, os.getpid()), prefix[0] if prefix else None)
     keeper.run()
+    # The directory stays: another keeper may be there already once the pid file is left.
     home.clear(but=home.pid)
     pid_file.leave()
-    home.clear()
     return 0
 
 
@@ -249,7 +250,8 @@ def _sink(order: Order, prefix: str | None) -> Sink:
     """What cannot be opened now is no reason not to run: our own output is where whoever started us looks."""
     if prefix is None:
         with suppress(OSError):
-            return FileSink(order.log, time.monotonic()) if order.log else JournalSink(order.name)
+            now = time.monotonic()
+            return FileSink(order.log, now, (1, 2)) if order.log else JournalSink(order.name, now)
     return StreamSink(1, prefix or "")
 
 

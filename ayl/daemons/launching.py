@@ -5,9 +5,11 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import signal
 import stat
 import sys
 from contextlib import suppress
+from errno import EPERM
 from typing import TYPE_CHECKING, NoReturn
 
 from daemon import DaemonContext
@@ -26,6 +28,12 @@ LOG_MODE = 0o640
 
 DATA_MODE = 0o700
 
+MOST_LINKS = 40
+"""On the way to a directory, as the kernel has it."""
+
+ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""What would end a keeper before it is there to hear it: it waits until then."""
+
 HANDED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 """Variables that a keeper gets."""
 
@@ -34,14 +42,17 @@ def owner(daemon: str, user: str, group: str) -> tuple[int, int]:
     """The numbers of the user and the group that a daemon runs as. CannotStart if there are none, NotPermitted if they
     are not ours to take.
     """
+    uid, gid = os.geteuid(), os.getegid()  # in a container, they may have no names
     try:
-        found = pwd.getpwnam(user) if user else pwd.getpwuid(os.geteuid())
-        gid = grp.getgrnam(group).gr_gid if group else found.pw_gid if user else os.getegid()
+        if user:
+            _, _, uid, gid, *_ = pwd.getpwnam(user)
+        if group:
+            gid = grp.getgrnam(group).gr_gid
     except KeyError as error:
         raise CannotStart(daemon, f"there is no such user or group: {error.args[0]}") from None
-    if os.geteuid() != 0 and (found.pw_uid, gid) != (os.geteuid(), os.getegid()):
-        raise NotPermitted(daemon, f"it runs as {found.pw_name}, so only root can do that")
-    return found.pw_uid, gid
+    if os.geteuid() != 0 and (uid, gid) != (os.geteuid(), os.getegid()):
+        raise NotPermitted(daemon, f"it runs as {_name(uid)}, so only root can do that")
+    return uid, gid
 
 
 def prepare(order: Order, path: str) -> None:
@@ -77,7 +88,6 @@ def launch(order: Order, path: str) -> None:
         trouble = file.read()
     os.waitpid(pid, 0)
     if trouble:
-        Home(path).clear()
         raise CannotStart(order.name, trouble)
 
 
@@ -94,7 +104,7 @@ def _become_keeper(order: Order, path: str, words: list[str], *, detach: bool, t
         os.setgid(gid)  # python-daemon 3.1 leaves the group as it is when it sets the others
     context = DaemonContext(
         working_directory="/",
-        umask=order.umask,
+        umask=0o022,  # its own: how a daemon is, is for everybody
         uid=uid,
         gid=gid,
         initgroups=is_root,
@@ -108,10 +118,13 @@ def _become_keeper(order: Order, path: str, words: list[str], *, detach: bool, t
         stderr=None if detach else sys.stderr,
     )
     context.open()
+    for standard in range(3):
+        os.set_inheritable(standard, True)  # what python-daemon has opened in their place is not
     if detach and order.log:
         _print_to(order.log)
     os.set_inheritable(pid_file.fileno(), True)
     program = [sys.executable, "-P", "-m", "ayl.daemons.keeper", path, str(pid_file.fileno()), *words]
+    signal.pthread_sigmask(signal.SIG_BLOCK, ASKING)
     try:
         os.execve(program[0], program, _environment())  # noqa: S606 - our own module
     except OSError as error:
@@ -121,6 +134,7 @@ def _become_keeper(order: Order, path: str, words: list[str], *, detach: bool, t
 def _print_to(log: str) -> None:
     """What a keeper itself has to say when it fails goes where its daemon's output does."""
     try:
+        os.makedirs(os.path.dirname(log), DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103, PTH120 - paths are text here
         descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, LOG_MODE)
     except OSError as error:
         raise OSError(error.errno, f"its log {log} cannot be written: {error.strerror}") from None
@@ -142,17 +156,27 @@ def _environment() -> dict[str, str]:
 
 
 def _make_directory(path: str, ids: tuple[int, int]) -> None:
-    parent = os.path.dirname(path)  # noqa: PTH120 - paths are text here
-    os.makedirs(parent, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - as above
-    with suppress(FileExistsError):
-        os.mkdir(path, DIRECTORY_MODE)  # noqa: PTH102 - as above
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    parent, name = os.path.split(path)
+    if os.geteuid() != 0 or ids[0] == 0:
+        os.makedirs(parent, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - paths are text here
+        above = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    else:
+        found = _directory_of_root(parent)
+        if found is None:
+            raise PermissionError(EPERM, f"others than root can change where {parent} leads to")
+        above = found
+    try:
+        with suppress(FileExistsError):
+            os.mkdir(name, DIRECTORY_MODE, dir_fd=above)
+        own = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+    finally:
+        os.close(above)
     try:
         if os.geteuid() == 0:
-            os.fchown(descriptor, *ids)
-        os.fchmod(descriptor, DIRECTORY_MODE)
+            os.fchown(own, *ids)
+        os.fchmod(own, DIRECTORY_MODE)
     finally:
-        os.close(descriptor)
+        os.close(own)
 
 
 def _make_data(path: str, ids: tuple[int, int]) -> None:
@@ -181,15 +205,56 @@ def _make_log(log: str, ids: tuple[int, int]) -> None:
     if not log or os.geteuid() != 0:
         return
     parent, name = os.path.split(log)
-    os.makedirs(parent, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - as above
-    directory = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    directory = _directory_of_root(parent)
+    if directory is None:
+        return
     try:
-        found = os.fstat(directory)
-        if found.st_uid == 0 and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            with suppress(FileExistsError):
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-                descriptor = os.open(name, flags, LOG_MODE, dir_fd=directory)
-                os.fchown(descriptor, *ids)
-                os.close(descriptor)
+        with suppress(FileExistsError):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            descriptor = os.open(name, flags, LOG_MODE, dir_fd=directory)
+            os.fchown(descriptor, *ids)
+            os.close(descriptor)
     finally:
         os.close(directory)
+
+
+def _directory_of_root(path: str) -> int | None:
+    """A descriptor of it, made if need be, along with those above; None if anybody but root could change where that
+    path leads to. Each step is taken from the directory before, for one that was looked at may be another by then.
+    """
+    steps, links = _steps(path), 0
+    at = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+    while _is_roots(at):
+        if not steps:
+            return at
+        name = steps.pop(0)
+        try:
+            with suppress(FileExistsError):
+                os.mkdir(name, DIRECTORY_MODE, dir_fd=at)
+            at = _moved(at, os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at))
+        except NotADirectoryError:
+            links += 1
+            if links > MOST_LINKS or not _is_roots(at, alone=True):
+                break
+            target = os.readlink(name, dir_fd=at)
+            steps = _steps(target) + steps
+            if target.startswith("/"):
+                at = _moved(at, os.open("/", os.O_RDONLY | os.O_DIRECTORY))
+    os.close(at)
+    return None
+
+
+def _steps(path: str) -> list[str]:
+    return [name for name in path.split("/") if name not in ("", ".")]
+
+
+def _moved(old: int, new: int) -> int:
+    os.close(old)
+    return new
+
+
+def _is_roots(directory: int, *, alone: bool = False) -> bool:
+    """Whether nobody but root can change what is root's there. `alone`: nor make anything there, as in /tmp."""
+    found = os.fstat(directory)
+    is_open = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return found.st_uid == 0 and (not is_open or (not alone and bool(found.st_mode & stat.S_ISVTX)))

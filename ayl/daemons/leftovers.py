@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ayl.daemons.state import State
@@ -18,17 +17,34 @@ if TYPE_CHECKING:
 
 
 def kill(home: Home, name: str) -> list[int]:
-    """Those of the keeper that has left its state behind there; their numbers."""
+    """Those of the keeper that has left its state behind there; their numbers. Only the daemon's user's: it is he who
+    has written the numbers down.
+    """
     try:
         state = State.from_json(home.read(home.state))
-    except (OSError, ValueError, KeyError, TypeError):
+        user = os.lstat(home.path).st_uid
+    except (OSError, ValueError):
         return []
     sessions = {process.pid for process in state.processes}
-    found = [pid for pid in _numbers() if _session(pid) in sessions and _is_marked(pid, name)]
-    for pid in found:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-    return found
+    return [pid for pid in _numbers() if _session(pid) in sessions and _killed(pid, sessions, name, user)]
+
+
+def _killed(pid: int, sessions: set[int], name: str, user: int) -> bool:
+    """Whether it was one of them, and is killed."""
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        # From here on the number cannot become another's.
+        if _session(pid) not in sessions or os.stat(f"/proc/{pid}").st_uid != user or not _is_marked(pid, name):  # noqa: PTH116
+            return False
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+    except OSError:
+        return False
+    finally:
+        os.close(process)
+    return True
 
 
 def _numbers() -> Iterator[int]:

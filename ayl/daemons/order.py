@@ -5,9 +5,10 @@ the keeper of another release may have to read: what is unknown there is left, a
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
+from ayl.daemons.records import facts, read
 from ayl.daemons.spec.model import Log, Restart
 
 if TYPE_CHECKING:
@@ -55,11 +56,12 @@ class Order:
 
     @classmethod
     def from_json(cls, text: str) -> Order:
-        """ValueError, KeyError or TypeError if it makes no sense."""
-        found: dict[str, Any] = json.loads(text)
-        known = {name.name: found[name.name] for name in fields(cls) if name.name in found}
-        changed = {"command": tuple(found["command"]), "owner": tuple(found.get("owner", ("", "")))}
-        return cls(**known | changed | {"restart": Restart(found.get("restart", "always"))})
+        """ValueError if it makes no sense."""
+        known = facts(cls, read(text))
+        if not known["command"]:
+            raise ValueError("no command")
+        changed = {"command": tuple(known["command"]), "owner": tuple(known.get("owner", ("", "")))}
+        return cls(**known | changed | {"restart": Restart(known.get("restart", "always"))})
 
 
 def order(daemon: Daemon, serial: str, version: str | None, root: str) -> Order:

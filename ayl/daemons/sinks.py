@@ -5,11 +5,25 @@ goes on: what cannot be written is counted, and told when there is room again.
 from __future__ import annotations
 
 import os
+import select
 import socket
-from typing import Protocol
+from contextlib import suppress
+from errno import EAGAIN
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 CHECK_SECONDS = 1.0
-"""Between looks whether the file was moved away."""
+"""Between looks whether the file was moved away, and between tries to find the journal again."""
+
+PATIENCE = 2.0
+"""Seconds for who reads what we print to take a little of it: a keeper that waits keeps nothing meanwhile. Who has not
+in that time is not waited for again.
+"""
+
+PIECE = select.PIPE_BUF
+"""Bytes for which there is room in a pipe that takes anything at all."""
 
 JOURNAL = "/run/systemd/journal/stdout"
 
@@ -29,26 +43,35 @@ class Losses:
         self._bytes = 0
         self._why = ""
 
-    def add(self, number: int, error: OSError) -> None:
-        self._bytes += number
-        self._why = error.strerror or str(error)
+    def write(self, data: bytes, write: Callable[[bytes], int]) -> None:
+        """`write` tells how much it has taken. What was lost is told first; until that can be, the rest is lost."""
+        if self._bytes and self._left(self._line(), write):
+            self._bytes += len(data)
+        else:
+            self._bytes = self._left(data, write)
 
-    def taken(self) -> bytes:
-        """A line about them, or nothing; from then on they are forgotten."""
-        if not self._bytes:
-            return b""
-        line = f"\n[ayl_daemons: {self._bytes} bytes of output could not be written here: {self._why}]\n".encode()
-        self._bytes = 0
-        return line
+    def _left(self, data: bytes, write: Callable[[bytes], int]) -> int:
+        try:
+            while data:
+                data = data[write(data) :]
+        except OSError as error:
+            self._why = error.strerror or str(error)
+        return len(data)
+
+    def _line(self) -> bytes:
+        return f"\n[ayl_daemons: {self._bytes} bytes of output could not be written here: {self._why}]\n".encode()
 
 
 class FileSink:
     """A file. When it was moved away or removed, as logrotate does, another is made in its place."""
 
-    def __init__(self, path: str, now: float) -> None:
-        """OSError if it cannot be opened."""
+    def __init__(self, path: str, now: float, also: Sequence[int] = ()) -> None:
+        """`also`: descriptors that lead there, too, and do not hold on to what was moved away. OSError if it cannot be
+        opened.
+        """
         self._path = path
-        self._descriptor = _opened(path)
+        self._also = also
+        self._descriptor = self._opened()
         self._checked = now
         self._losses = Losses()
 
@@ -56,12 +79,7 @@ class FileSink:
         if now - self._checked >= CHECK_SECONDS:
             self._checked = now
             self._follow()
-        rest = self._losses.taken() + data
-        try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
-            self._losses.add(len(rest), error)
+        self._losses.write(data, lambda rest: os.write(self._descriptor, rest))
 
     def _follow(self) -> None:
         try:
@@ -70,11 +88,17 @@ class FileSink:
         except OSError:
             pass  # it is gone, or cannot be seen
         try:
-            new = _opened(self._path)
+            new = self._opened()
         except OSError:
             return  # the old one is better than none
         os.close(self._descriptor)
         self._descriptor = new
+
+    def _opened(self) -> int:
+        found = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o640)
+        for descriptor in self._also:
+            os.dup2(found, descriptor)
+        return found
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -83,26 +107,53 @@ class FileSink:
 class JournalSink:
     """systemd's journal, by the stream that it offers to services."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, now: float) -> None:
         """`name`: the identifier to be found by (`journalctl -t`). OSError if there is no journal."""
-        self._stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            self._stream.connect(JOURNAL)
-            # Identifier, unit, priority (6: info), prefixes are read, nothing is forwarded: sd_journal_stream_fd(3).
-            self._stream.sendall(f"{name}\n\n6\n1\n0\n0\n0\n".encode())
-        except BaseException:
-            self._stream.close()
-            raise
+        self._name = name
+        self._stream = _journal(name)
+        self._tried = now
+        self._is_broken = False
         self._losses = Losses()
 
     def write(self, data: bytes, now: float) -> None:
+        if self._is_broken and now - self._tried >= CHECK_SECONDS:
+            self._tried = now
+            self._find_again()
+        self._losses.write(data, self._send)
+
+    def _send(self, data: bytes) -> int:
         try:
-            self._stream.sendall(self._losses.taken() + data)
-        except OSError as error:
-            self._losses.add(len(data), error)
+            taken = self._stream.send(data)
+        except (BlockingIOError, TimeoutError):
+            self._stream.settimeout(0)  # it was waited for: from now on, it has to have room
+            raise
+        except OSError:
+            self._is_broken = True
+            raise
+        self._stream.settimeout(PATIENCE)
+        return taken
+
+    def _find_again(self) -> None:
+        with suppress(OSError):
+            new = _journal(self._name)
+            self._stream.close()
+            self._stream, self._is_broken = new, False
 
     def close(self) -> None:
         self._stream.close()
+
+
+def _journal(name: str) -> socket.socket:
+    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        stream.settimeout(PATIENCE)
+        stream.connect(JOURNAL)
+        # Identifier, unit, priority (6: info), prefixes are read, nothing is forwarded: sd_journal_stream_fd(3).
+        stream.sendall(f"{name}\n\n6\n1\n0\n0\n0\n".encode())
+    except BaseException:
+        stream.close()
+        raise
+    return stream
 
 
 class StreamSink:
@@ -112,28 +163,34 @@ class StreamSink:
         self._descriptor = descriptor
         self._prefix = prefix.encode()
         self._is_at_start = True
+        self._is_stuck = False
         self._losses = Losses()
 
     def write(self, data: bytes, now: float) -> None:
-        text = self._losses.taken() + data
-        shown = self._prefixed(text) if self._prefix else text
-        try:
-            while shown:
-                shown = shown[os.write(self._descriptor, shown) :]
-        except OSError as error:
-            self._losses.add(len(data), error)
+        self._losses.write(self._prefixed(data) if self._prefix else data, self._print)
+
+    def _print(self, data: bytes) -> int:
+        # (What it leads to is shared with others, whom it would surprise if it did not block any more.)
+        self._is_stuck = not _has_room(self._descriptor, 0 if self._is_stuck else PATIENCE)
+        if self._is_stuck:
+            raise BlockingIOError(EAGAIN, "nobody reads it")
+        return os.write(self._descriptor, data[:PIECE])
 
     def _prefixed(self, text: bytes) -> bytes:
-        lines = text.splitlines(keepends=True)
-        marked = b"".join(
-            line if not (at or self._is_at_start) else self._prefix + line for at, line in enumerate(lines)
+        lines = text.split(b"\n")
+        starts = [self._is_at_start, *[True] * (len(lines) - 1)]
+        self._is_at_start = not lines[-1]
+        # What is behind the last line end is a line only once there is something of it.
+        return b"\n".join(
+            self._prefix + line if at and (line or number < len(lines) - 1) else line
+            for number, (at, line) in enumerate(zip(starts, lines, strict=True))
         )
-        self._is_at_start = text.endswith(b"\n")
-        return marked
 
     def close(self) -> None:
         """It is not ours to close."""
 
 
-def _opened(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o640)
+def _has_room(descriptor: int, seconds: float) -> bool:
+    polled = select.poll()
+    polled.register(descriptor, select.POLLOUT)
+    return bool(polled.poll(seconds * 1000))

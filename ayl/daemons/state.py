@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field
+
+from ayl.daemons.course import told
+from ayl.daemons.records import facts, read
+
+LARGEST = 1e12
+"""Of all numbers: seconds since 1970, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +60,17 @@ class State:
     log: str = ""
     """The path of the log file; `journal`, or `output` of a keeper in the foreground."""
 
+    @property
+    def has_done_its_part(self) -> bool:
+        """Whether it has ended, is not started again, and all was well."""
+        return self.state == "ended" and self.last_end == told(0)
+
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> State:
-        """ValueError, KeyError or TypeError if it makes no sense."""
-        found: dict[str, Any] = json.loads(text)
-        known = {name.name: found[name.name] for name in fields(cls) if name.name in found}
-        names = {name.name for name in fields(Process)}
-        processes = tuple(
-            Process(**{name: value for name, value in process.items() if name in names})
-            for process in known.pop("processes", ())
-        )
+        """ValueError if it makes no sense."""
+        known = facts(cls, read(text), LARGEST)
+        processes = tuple(Process(**facts(Process, process, LARGEST)) for process in known.get("processes", ()))
         return cls(**known | {"processes": processes, "tail": tuple(known.get("tail", ()))})

@@ -24,7 +24,8 @@ def turn(directory: str, name: str, waiting: Callable[[int], object]) -> Iterato
     """Be the one that changes this daemon. `directory`: that of all daemons, where one file has a byte to lock for
     each; `waiting` is told once who is there before. OSError if the file cannot be made.
     """
-    descriptor = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    # Nobody else may even read it: who can read can lock, and keep us waiting.
+    descriptor = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     at = zlib.crc32(name.encode())
     try:
         told = False

@@ -25,14 +25,12 @@ from contextlib import suppress
 from math import inf
 from time import monotonic
 
-from ayl import systemd
 from ayl.worker import exits, line, proctitle
 from ayl.worker.charge import Charge
 from ayl.worker.deadlines import TOLD
 from ayl.worker.farewell import Act, Farewell
 from ayl.worker.journal import Journal
 from ayl.worker.line import Line
-from ayl.worker.notices import Notices, Standing
 from ayl.worker.overruns import Overruns
 from ayl.worker.restarts import FAILED_STARTS, Restarts
 from ayl.worker.signals import Order, Signals
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from ayl.worker.inquiries import Inquiries
+    from ayl.worker.notices import Notices
     from ayl.worker.status import Status, WorkerStatus
 
 
@@ -183,6 +182,8 @@ class Supervisor:
         """systemd, or whoever keeps us."""
         if self._notices is None:
             return
+        from ayl.worker.notices import Standing  # it is loaded already
+
         state = "stopping" if self._stops else "quiet" if self._quiet else "working"
         if state == "working" and (self._to_replace or any(worker.replaces for worker in self._workers)):
             state = "restarting"
@@ -482,6 +483,11 @@ def _supervise(charge: Charge, log: Journal) -> int:
 
 def _notices(log: Journal) -> Notices | None:
     """For whoever wants to hear how we are. (None of our workers is to speak in our name.)"""
+    if not {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}.intersection(os.environ):
+        return None
+    from ayl import systemd  # most have nobody who wants to
+    from ayl.worker.notices import Notices
+
     notifier = systemd.Notifier(os.environ, os.getpid())
     if notifier.is_heard:
         return Notices(notifier, log)

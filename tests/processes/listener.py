@@ -66,6 +66,14 @@ def listening(name: str) -> Iterator[Listener]:
 
 def fill(name: str) -> int:
     """Leave no room there; how many messages did that."""
+    number = 0
+    while sent := _send_all(name):  # a sender has bounds of its own, too, which may be reached first
+        number += sent
+    return number
+
+
+def _send_all(name: str) -> int:
+    """As many as one sender can."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
         number = 0

@@ -9,6 +9,7 @@ import click
 from ayl.cli.daemons.chosen import JSON, NAMES, chosen
 from ayl.cli.daemons.exits import Exit
 from ayl.cli.daemons.files import OPTIONS, Misconfigured, configuration, source
+from ayl.cli.daemons.patience import told
 from ayl.cli.output import as_json, visible
 from ayl.daemons.control.replacing import reload as reload_them
 from ayl.daemons.control.replacing import restart as restart_them
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ayl.daemons.control.outcomes import Outcome
+    from ayl.daemons.spec.model import Daemon
 
 
 @click.command(params=[NAMES, JSON, *OPTIONS])
@@ -37,7 +39,8 @@ def start(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
       ayl_daemons start shop.mail    one worker group
     """
     found = configuration(config)
-    tell(start_them(chosen(found.daemons, names), found.run, waiting), wants_json=wants_json)
+    daemons = chosen(found.daemons, names)
+    tell(start_them(daemons, found.run, waiting), _names(daemons), wants_json=wants_json)
 
 
 @click.command(params=[NAMES, JSON, *OPTIONS])
@@ -58,7 +61,7 @@ def stop(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
         daemons = chosen(strays(directory, (), source(config)), names)
     if not names:
         daemons += strays(directory, [daemon.name for daemon in daemons], source(config))
-    tell(stop_them(daemons, directory, waiting), wants_json=wants_json)
+    tell(stop_them(daemons, directory, waiting), _names(daemons), wants_json=wants_json)
 
 
 @click.command(params=[NAMES, JSON, *OPTIONS])
@@ -70,7 +73,8 @@ def restart(names: tuple[str, ...], wants_json: bool, config: str | None) -> Non
     daemons are stopped first, unless `overlap` says otherwise. What does not run is started.
     """
     found = configuration(config)
-    tell(restart_them(chosen(found.daemons, names), found.run, waiting), wants_json=wants_json)
+    daemons = chosen(found.daemons, names)
+    tell(restart_them(daemons, found.run, waiting), _names(daemons), wants_json=wants_json)
 
 
 @click.command(params=[NAMES, JSON, *OPTIONS])
@@ -89,7 +93,11 @@ def reload(names: tuple[str, ...], wants_json: bool, config: str | None) -> None
         yield from stop_them(gone, found.run, waiting)
         yield from reload_them(daemons, found.run, waiting)
 
-    tell(steps(), wants_json=wants_json)
+    tell(steps(), _names([*gone, *daemons]), wants_json=wants_json)
+
+
+def _names(daemons: Sequence[Daemon]) -> list[str]:
+    return [daemon.name for daemon in daemons]
 
 
 def waiting(name: str, pid: int) -> None:
@@ -97,13 +105,15 @@ def waiting(name: str, pid: int) -> None:
     click.echo(f"{name}: waiting for another ayl_daemons (pid {pid})", err=True)
 
 
-def tell(outcomes: Iterator[Outcome], *, wants_json: bool) -> None:
-    """Each as it comes, and the exit code."""
+def tell(outcomes: Iterator[Outcome], names: Sequence[str], *, wants_json: bool) -> None:
+    """Each as it comes, and the exit code. `names`: of all that are to come."""
     found: list[Outcome] = []
-    for outcome in outcomes:
-        found.append(outcome)
-        if not wants_json:
-            click.echo("\n".join(lines(outcome)))
+    with told(names) as done:
+        for outcome in outcomes:
+            found.append(outcome)
+            done(outcome.name)
+            if not wants_json:
+                click.echo("\n".join(lines(outcome)))
     if wants_json:
         click.echo(as_json(found))
     elif not found:

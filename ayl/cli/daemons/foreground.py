@@ -13,8 +13,7 @@ from ayl.cli.daemons.exits import Exit
 from ayl.cli.daemons.files import OPTIONS, configuration
 from ayl.cli.output import visible
 from ayl.daemons import launching
-from ayl.daemons.conditions import look
-from ayl.daemons.control.starting import ordered
+from ayl.daemons.control.starting import ordered, prepared
 from ayl.daemons.errors import DaemonError, NotPermitted
 from ayl.daemons.home import Home
 from ayl.daemons.order import Order
@@ -99,22 +98,14 @@ def become_prepared(directory: str) -> NoReturn:
         order = Order.from_json(home.read(home.order))
     except OSError as error:
         _fail(directory, f"its order cannot be read: {error.strerror}; ayl_daemons prepare makes it", Exit.FAILED)
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         _fail(directory, "its order makes no sense; ayl_daemons prepare makes it anew", Exit.FAILED)
     _become(lambda: order, order.name, home.path, "")
 
 
 def become(daemon: Daemon, prefix: str) -> NoReturn:
     """Be the keeper of this one. Ends the command if that cannot be."""
-    _become(lambda: _prepared(daemon), daemon.name, daemon.run, prefix)
-
-
-def _prepared(daemon: Daemon) -> Order:
-    if (keeper := look(daemon.name, daemon.run).keeper) is not None:
-        raise PidFileHeld(Home(daemon.run).pid, keeper)
-    given = ordered(daemon)
-    launching.prepare(given, daemon.run)
-    return given
+    _become(lambda: prepared(daemon), daemon.name, daemon.run, prefix)
 
 
 def _become(order: Callable[[], Order], name: str, directory: str, prefix: str) -> NoReturn:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 import subprocess
+import sys
 import time
+from contextlib import contextmanager
+from errno import EINVAL
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 
 BLOCK = 65_536
 """Bytes that are read at once."""
+
+LONGEST_LINE = 1_000_000
+"""Bytes of one that is looked for the beginning of, or the end."""
 
 LOOK_SECONDS = 0.2
 """Between two looks whether there is more."""
@@ -52,19 +59,19 @@ def logs(ctx: click.Context, names: tuple[str, ...], lines: int, follow: bool, c
     """
     daemons = chosen(configuration(config).daemons, names)
     journals = [daemon.name for daemon in daemons if daemon.log is Log.JOURNAL]
-    if journals:
-        _show_journal(ctx, journals, lines, follow=follow)
     for daemon in daemons:
         _mind_foreground(daemon)
     width = max((len(daemon.name) for daemon in daemons), default=0)
-    prefixes = [f"{daemon.name:{width}} | " if len(daemons) > 1 else "" for daemon in daemons]
-    files = [Followed(str(daemon.log), prefix) for daemon, prefix in zip(daemons, prefixes, strict=True)]
+    prefixes = {daemon.name: f"{daemon.name:{width}} | " if len(daemons) > 1 else "" for daemon in daemons}
+    files = [Followed(str(of.log), prefixes[of.name]) for of in daemons if of.log is not Log.JOURNAL]
     found = [file.show_last(lines) for file in files]
-    while follow:
-        time.sleep(LOOK_SECONDS)
-        for file in files:
-            file.show_new()
-    ctx.exit(Exit.DONE if all(found) else Exit.FAILED)
+    with _journal(journals, lines, follow=follow) as journal:
+        while follow and files:
+            time.sleep(LOOK_SECONDS)
+            for file in files:
+                file.show_new()
+        is_shown = journal is None or journal.wait() == 0
+    ctx.exit(Exit.DONE if all(found) and is_shown else Exit.FAILED)
 
 
 def _mind_foreground(daemon: Daemon) -> None:
@@ -77,12 +84,23 @@ def _mind_foreground(daemon: Daemon) -> None:
         )
 
 
-def _show_journal(ctx: click.Context, names: Sequence[str], lines: int, *, follow: bool) -> None:
+@contextmanager
+def _journal(names: Sequence[str], lines: int, *, follow: bool) -> Iterator[subprocess.Popen[bytes] | None]:
+    """What shows the daemons that print there, as long as we are here; None if there are none."""
+    if not names:
+        yield None
+        return
+    sys.stdout.flush()
     words = ["journalctl", *(f"--identifier={name}" for name in names), f"--lines={lines}", *["--follow"] * follow]
     try:
-        ctx.exit(subprocess.run(words, check=False).returncode)  # noqa: S603 - the system's own, with names of ours
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL)  # noqa: S603 - the system's own, with names of ours
     except FileNotFoundError:
         raise click.ClickException("there is no journalctl on this machine") from None
+    try:
+        yield process
+    finally:
+        process.terminate()  # which is nothing, after its end
+        process.wait()
 
 
 class Followed:
@@ -97,7 +115,7 @@ class Followed:
     def show_last(self, number: int) -> bool:
         """Its last lines; False if it cannot be read, which is told."""
         try:
-            self._file = self._path.open("rb")
+            self._file = _opened(self._path)
         except OSError as error:
             if not isinstance(error, FileNotFoundError):
                 click.echo(f"{visible(str(self._path))}: {error.strerror}", err=True)
@@ -116,14 +134,23 @@ class Followed:
     def _new(self) -> Iterator[bytes]:
         while self._file is not None and (data := self._file.read(BLOCK)):
             *lines, self._begun = (self._begun + data).split(b"\n")
+            if len(self._begun) > LONGEST_LINE:
+                lines, self._begun = [*lines, self._begun], b""
             yield from lines
         try:
             found = self._path.stat()
             now = None if self._file is None else os.fstat(self._file.fileno())
             if now is None or not os.path.samestat(found, now) or found.st_size < self._file_position():
-                self._file = self._path.open("rb")
+                self._change_to(_opened(self._path))
         except OSError:
             return
+
+    def _change_to(self, file: BinaryIO) -> None:
+        if self._file is not None:
+            self._file.close()
+        if self._begun:  # it had no end, and has none to come
+            self._show(self._begun)
+        self._file, self._begun = file, b""
 
     def _file_position(self) -> int:
         return 0 if self._file is None else self._file.tell()
@@ -132,15 +159,29 @@ class Followed:
         click.echo(self._prefix + visible(line.decode(errors="replace").rstrip("\r")))
 
 
+def _opened(path: Path) -> BinaryIO:
+    """A file of text: who may write in its directory could have put something there that never answers."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(EINVAL, "Not a regular file")
+    return file
+
+
 def last_lines(file: BinaryIO, number: int) -> list[bytes]:
-    """So many, without their ends; the file is left at its end, but for a last line that has none yet."""
+    """So many, without their ends; the file is left at its end, but for a last line that has none yet. Fewer, and the
+    first not from its beginning, if they are very long.
+    """
     end = at = file.seek(0, os.SEEK_END)
-    text = b""
-    while at > 0 and text.count(b"\n") <= number:
+    blocks: list[bytes] = []
+    ends = 0
+    while at > 0 and ends <= number and end - at < max(1, number) * LONGEST_LINE:
         size = min(BLOCK, at)
         at -= size
         file.seek(at)
-        text = file.read(size) + text
-    *lines, begun = text.split(b"\n")
+        blocks.insert(0, file.read(size))
+        ends += blocks[0].count(b"\n")
+    *lines, begun = b"".join(blocks).split(b"\n")
+    begun = begun[-LONGEST_LINE:]
     file.seek(end - len(begun))
     return lines[-number:] if number else []

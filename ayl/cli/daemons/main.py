@@ -10,6 +10,7 @@ import click
 from ayl import __version__
 from ayl.cli.daemons.exits import Exit
 from ayl.cli.daemons.files import NAME, OPTIONS
+from ayl.cli.descriptors import open_closed
 from ayl.cli.families import Commands, Imported
 
 EPILOG = f"""
@@ -31,6 +32,12 @@ Exit codes:
   {Exit.NOT_PERMITTED:3}  another user (root, mostly) may do it
   {Exit.NOT_CONFIGURED:3}  the file of configuration is wrong or missing: nothing was done
   {Exit.INTERRUPTED:3}  interrupted
+
+\b
+Completion (NAMEs, too):
+  eval "$(_AYL_DAEMONS_COMPLETE=bash_source {NAME})"      in ~/.bashrc
+  eval "$(_AYL_DAEMONS_COMPLETE=zsh_source {NAME})"       in ~/.zshrc
+  _AYL_DAEMONS_COMPLETE=fish_source {NAME} | source       in ~/.config/fish/completions/{NAME}.fish
 
 \b
 Environment:
@@ -67,6 +74,7 @@ def ayl_daemons(ctx: click.Context, /, **_options: object) -> None:
 
 def main() -> None:
     """The command."""
+    open_closed()
     try:
         ayl_daemons(prog_name=NAME)
     except OSError as error:  # of what it writes to: what it reads from has errors of its own

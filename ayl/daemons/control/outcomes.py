@@ -35,19 +35,22 @@ def failed(name: str, error: DaemonError | OSError) -> Outcome:
 
 
 def judged(condition: Condition, serial: str, seconds: float, patience: float) -> Outcome | None:
-    """Whether the order with that serial is carried out, so many seconds after it was given; None: it is open yet."""
+    """Whether the order with that serial is carried out, so many seconds after it was given; None: it is open yet.
+    The empty serial: whichever it has.
+    """
     name, state = condition.name, condition.state
     if condition.keeper is None:
         return Outcome(name, False, "its keeper has ended")
     if state is not None and serial in state.refused:
         text = f"the new process {state.refused[serial]}; the old one stays"
         return Outcome(name, False, text, state.tail, state.log)
-    if state is not None and state.serial == serial:
+    if state is not None and serial in ("", state.serial):
         if state.state == "working":
             status = state.processes[0].status if state.processes else ""
             return Outcome(name, True, f"running (pid {condition.keeper})" + f": {status}" * bool(status))
         if state.state == "ended":
-            return Outcome(name, True, "has ended with exit code 0")
+            done = state.has_done_its_part
+            return Outcome(name, done, f"its process {state.last_end}", () if done else state.tail, state.log)
         if state.failures:
             text = f"its process {state.last_end}; it will be tried again"
             return Outcome(name, False, text, state.tail, state.log)

@@ -18,6 +18,7 @@ from ayl.daemons.order import Order
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ayl.daemons.conditions import Condition
     from ayl.daemons.control.rounds import Waiting
     from ayl.daemons.spec.model import Daemon
 
@@ -61,7 +62,7 @@ def _ordered(daemon: Daemon, *, always: bool) -> str | None:
     if condition.keeper is None:
         return launched(daemon)
     new, old = ordered(daemon), _present(daemon)
-    if not always and old is not None and new.is_same(old):
+    if not always and old is not None and new.is_same(old) and _is_in_force(old, condition):
         return None
     if old is None or old.owner != new.owner:
         # A keeper runs as its daemon's user: another needs another keeper.
@@ -79,5 +80,10 @@ def _present(daemon: Daemon) -> Order | None:
     home = Home(daemon.run)
     try:
         return Order.from_json(home.read(home.order))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None
+
+
+def _is_in_force(order: Order, condition: Condition) -> bool:
+    """Whether that is what runs: an order whose process failed, so that the old one stayed, is worth another try."""
+    return condition.state is None or condition.state.serial == order.serial

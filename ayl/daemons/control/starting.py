@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from ayl.daemons import launching
 from ayl.daemons.conditions import Condition, look
 from ayl.daemons.control.outcomes import Outcome, failed, judged
 from ayl.daemons.control.rounds import LOOK_SECONDS, MARGIN, our_turn, rounds
-from ayl.daemons.errors import DaemonError
+from ayl.daemons.control.stopping import brought_down, ended
+from ayl.daemons.errors import CannotStart, DaemonError
+from ayl.daemons.home import Home
 from ayl.daemons.order import Order, order
 from ayl.daemons.versions import version
 
@@ -39,23 +41,41 @@ def _start(daemons: Sequence[Daemon], directory: str, waiting: Waiting) -> Itera
                 if condition.word == "working":
                     yield Outcome(daemon.name, True, f"already running (pid {condition.keeper})")
                 else:
-                    begun.append((daemon, _serial(condition) or launched(daemon)))
+                    begun.append((daemon, _begun(daemon, condition)))
             except (DaemonError, OSError) as error:
                 yield failed(daemon.name, error)
         yield from awaited(begun)
 
 
-def _serial(condition: Condition) -> str:
-    """Of the order of a keeper that is there; it is waited for as if it had just been started."""
-    return "" if condition.state is None else condition.state.serial
+def _begun(daemon: Daemon, condition: Condition) -> str:
+    """The serial of the order to be waited for. A keeper that is there is waited for as if it had just been started."""
+    if condition.word == "stopping":
+        ended(daemon, condition)
+    elif condition.word == "ended":
+        brought_down(daemon)  # it has nothing to do any more
+    elif condition.keeper is not None:
+        return "" if condition.state is None else condition.state.serial
+    return launched(daemon)
 
 
 def launched(daemon: Daemon) -> str:
     """Its keeper is started; the serial of its order."""
-    given = ordered(daemon)
-    launching.prepare(given, daemon.run)
+    given = prepared(daemon)
     launching.launch(given, daemon.run)
     return given.serial
+
+
+def prepared(daemon: Daemon) -> Order:
+    """All is ready for its keeper, which is not there yet: the order that it is to carry out. CannotStart,
+    NotPermitted.
+    """
+    given = ordered(daemon)
+    if (keeper := look(daemon.name, daemon.run).keeper) is not None:
+        raise CannotStart(daemon.name, f"already running (pid {keeper})")
+    with suppress(OSError):  # of a keeper that was killed: it may be another user's, or locked by who is no keeper
+        os.unlink(Home(daemon.run).pid)  # noqa: PTH108 - paths are text here
+    launching.prepare(given, daemon.run)
+    return given
 
 
 def ordered(daemon: Daemon) -> Order:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from ayl.daemons import leftovers
 from ayl.daemons.conditions import Condition, look, send
 from ayl.daemons.control.outcomes import Outcome, failed
 from ayl.daemons.control.rounds import LOOK_SECONDS, MARGIN, our_turn
 from ayl.daemons.errors import DaemonError, NotPermitted
 from ayl.daemons.home import Home
-from ayl.daemons.launching import owner
 from ayl.daemons.spec.model import Kind
 
 if TYPE_CHECKING:
@@ -46,19 +47,33 @@ def _stop(daemons: Sequence[Daemon], directory: str, waiting: Waiting) -> Iterat
 
 def brought_down(daemon: Daemon) -> Outcome:
     """Stop one that runs, by who has its turn already."""
-    return next(_ends([(daemon, asked(daemon, signal.SIGTERM))]))
+    return ended(daemon, asked(daemon, signal.SIGTERM))
+
+
+def ended(daemon: Daemon, condition: Condition) -> Outcome:
+    """Wait for the end of one that was asked, and was like that then."""
+    return next(_ends([(daemon, condition)]))
 
 
 def asked(daemon: Daemon, number: int) -> Condition:
     """Signal its keeper; how it was before. NotPermitted if it is not ours to signal."""
     condition = look(daemon.name, daemon.run)
     try:
-        send(condition, daemon.run, number, owner(daemon.name, daemon.user, daemon.group)[0])
+        send(condition, daemon.run, number)
     except PermissionError:
         raise NotPermitted(daemon.name, f"process {condition.keeper} is another user's") from None
     if condition.keeper is None:
-        Home(daemon.run).clear()  # what a killed one has left
+        tidy(daemon)
     return condition
+
+
+def tidy(daemon: Daemon) -> None:
+    """Nothing is to be left of one whose keeper is gone. NotPermitted if it is another user's."""
+    home = Home(daemon.run)
+    leftovers.kill(home, daemon.name)
+    home.remove()
+    if os.path.lexists(home.pid):
+        raise NotPermitted(daemon.name, f"{home.pid} of a keeper that was killed cannot be removed")
 
 
 def _ends(begun: Sequence[tuple[Daemon, Condition]]) -> Iterator[Outcome]:
@@ -66,7 +81,11 @@ def _ends(begun: Sequence[tuple[Daemon, Condition]]) -> Iterator[Outcome]:
     farewells = [_Farewell(daemon, condition) for daemon, condition in begun]
     while farewells:
         for farewell in [*farewells]:
-            if (outcome := farewell.look(time.monotonic() - since)) is not None:
+            try:
+                outcome = farewell.look(time.monotonic() - since)
+            except DaemonError as error:
+                outcome = failed(farewell.name, error)
+            if outcome is not None:
                 farewells.remove(farewell)
                 yield outcome
         if farewells:
@@ -77,6 +96,7 @@ class _Farewell:
     """A keeper that was asked to end. It has its daemon's grace, and is killed when even that was not enough."""
 
     def __init__(self, daemon: Daemon, condition: Condition) -> None:
+        self.name = daemon.name
         self._daemon = daemon
         self._keeper = condition.keeper
         self._was_killed = False
@@ -84,8 +104,9 @@ class _Farewell:
     def look(self, seconds: float) -> Outcome | None:
         """How it has ended, so many seconds after it was asked; None if it has not."""
         daemon = self._daemon
-        if look(daemon.name, daemon.run).keeper != self._keeper:
-            Home(daemon.run).clear()
+        if (now := look(daemon.name, daemon.run).keeper) != self._keeper:
+            if now is None:  # else it was started again, by somebody without turns: systemd
+                tidy(daemon)
             how = "its keeper had to be killed" if self._was_killed else f"stopped, in {seconds:.1f} s"
             return Outcome(daemon.name, True, how)
         if seconds > daemon.grace + MARGIN and not self._was_killed:

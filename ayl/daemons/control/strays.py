@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ayl.daemons.conditions import Health, look
+from ayl.daemons.conditions import Condition, Health, look
 from ayl.daemons.home import Home
 from ayl.daemons.order import Order
 from ayl.daemons.spec.model import Daemon, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+LONGEST_GRACE = 3600.0
+"""Seconds."""
 
 
 def strays(directory: str, known: Collection[str], source: str) -> list[Daemon]:
@@ -23,19 +26,24 @@ def strays(directory: str, known: Collection[str], source: str) -> list[Daemon]:
     except OSError:
         return []
     others = [(name, f"{directory}/{name}") for name in names if name not in known]
-    there = [(name, path) for name, path in others if look(name, path).health is not Health.STOPPED]
+    there = [(name, path) for name, path in others if _is_there(look(name, path))]
     return [daemon for name, path in there if (daemon := _daemon(name, path, source)) is not None]
 
 
+def _is_there(condition: Condition) -> bool:
+    return condition.keeper is not None or condition.health is not Health.STOPPED
+
+
 def _daemon(name: str, path: str, source: str) -> Daemon | None:
-    """Enough of it to be stopped."""
+    """Enough of it to be stopped. What it was told stands where its user can write, so it is only believed in how long
+    its end may take, and not without limit.
+    """
     home = Home(path)
     try:
         told = Order.from_json(home.read(home.order))
-        user, group = told.owner
         kind = Kind(told.kind)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None
     if told.source != source:
         return None
-    return Daemon(name, kind, told.command, told.directory, user, group, grace=told.grace, run=path, source=source)
+    return Daemon(name, kind, (), "/", grace=max(0.0, min(told.grace, LONGEST_GRACE)), run=path, source=source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,7 +110,12 @@ def test_only_what_has_changed_is_told_again(listener: Listener, notices: Notice
     for now in (0.0, 0.1, 0.2):
         notices.look(now, standing())
     notices.look(0.3, standing(tubes="shop/1.4.3"))
-    assert listener.next() == {"X_AYL_TUBES": "shop/1.4.2", "READY": "1", "STATUS": "2 of 2 processes on shop/1.4.2"}
+    assert listener.next() == {
+        "X_AYL_TUBES": "shop/1.4.2",
+        "X_AYL_ENGINE": "beanstalk://127.0.0.1",
+        "READY": "1",
+        "STATUS": "2 of 2 processes on shop/1.4.2",
+    }
     assert listener.next() == {"X_AYL_TUBES": "shop/1.4.3", "STATUS": "2 of 2 processes on shop/1.4.3"}
 
 
@@ -127,13 +133,28 @@ def test_signs_of_life_come_when_half_the_period_is_over(listener: Listener, not
 
 def test_where_there_is_no_room_it_tries_again_soon(listener: Listener, name: str, notices: Notices) -> None:
     fill(name)
-    notices.look(0.0, standing())
-    assert notices.due == RETRY_SECONDS
+    notices.look(0.25, standing())
+    notices.look(0.3, standing())
+    assert notices.due == 0.75  # the next sign of life
+    notices.look(0.5, standing())
+    assert notices.due == 0.75
     while not listener.silent():
         pass
-    notices.look(0.4, standing())
+    notices.look(0.6, standing())
     assert listener.any()["READY"] == "1"
-    assert notices.due == 0.5  # the next sign of life
+
+
+def test_without_signs_of_life_it_tries_again_soon_as_well(listener: Listener, name: str) -> None:
+    fill(name)
+    with closing(Notifier({"NOTIFY_SOCKET": name}, 7)) as notifier:
+        notices = Notices(notifier, Journal("INFO"))
+        notices.look(3.0, standing())
+        assert notices.due == 3.0 + RETRY_SECONDS
+        while not listener.silent():
+            pass
+        notices.look(3.0 + RETRY_SECONDS, standing())
+        assert listener.any()["READY"] == "1"
+        assert notices.due == inf
 
 
 def test_that_nobody_can_be_told_is_logged_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
