@@ -186,3 +186,15 @@ def test_a_stray_with_an_order_that_promises_anything_is_stopped(site: Site) -> 
     site.write()
     assert f"{site.name('b')}: stopped" in site.says("stop")
     assert site.keepers() == []
+
+
+def test_a_stop_by_a_wrong_file_tells_where_it_looks_for_what_runs(site: Site) -> None:
+    site.has("a")
+    site.says("start")
+    site.config.write_text("x: [")
+    said = site.says("stop")
+    assert "is no valid YAML" in said
+    assert "stopping what runs in /run/ayl all the same; what runs elsewhere needs the file\n" in said
+    site.write()
+    assert "working" in site.says("status")
+    site.says("stop")
