@@ -49,14 +49,14 @@ def stop(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
 
     Calls that run are finished, within the grace of the group; what still runs then is cut off and given back. The
     server comes last. Without names it stops what is no longer in the file, too; and if the file is wrong, it stops
-    what runs all the same.
+    what runs in /run/ayl all the same.
     """
     try:
         found = configuration(config, ())
         directory, daemons = found.run, chosen(found.daemons, names)
     except Misconfigured as error:
         error.show()
-        click.echo("stopping what runs all the same", err=True)
+        click.echo(f"stopping what runs in {RUN} all the same; what runs elsewhere needs the file", err=True)
         directory = RUN
         daemons = chosen(strays(directory, (), source(config)), names)
     if not names:

@@ -197,3 +197,15 @@ def test_nothing_holds_on_to_a_log_that_was_rotated_away(site: Site) -> None:
     links = [str(link.readlink()) for link in Path(f"/proc/{site.keeper('a')}/fd").iterdir()]
     assert str(old) not in links
     assert links.count(str(log)) == 3  # what it prints itself goes there, too
+
+
+def test_a_stop_by_a_wrong_file_tells_where_it_looks_for_what_runs(site: Site) -> None:
+    site.has("a")
+    site.says("start")
+    site.config.write_text("x: [")
+    said = site.says("stop")
+    assert "is no valid YAML" in said
+    assert "stopping what runs in /run/ayl all the same; what runs elsewhere needs the file\n" in said
+    site.write()
+    assert "working" in site.says("status")
+    site.says("stop")
