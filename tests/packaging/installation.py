@@ -39,6 +39,9 @@ OTHERS = ("ayl-test-", "ayl-installation.lock")
 LOGS = Path("/var/log/ayl")
 """Daemons that root starts without a package, in other tests, have their logs there too."""
 
+OUR_LOGS = ("server.", "clock.", "desk.", "shop.")
+"""How the names of those begin that the tests of the package make."""
+
 USER = "ayl"
 
 ON_DEBIAN = ("--force-debian",) if Path("/etc/debian_version").exists() else ()
@@ -98,8 +101,8 @@ class Installation:
         return sorted(path for path in found if not Path(path).name.startswith(OTHERS)) + processes()
 
     def logs(self) -> list[str]:
-        """The names of those that were not there before."""
-        return sorted({*_names(LOGS)} - self._others)
+        """The names of those that its daemons have made."""
+        return sorted(name for name in {*_names(LOGS)} - self._others if name.startswith(OUR_LOGS))
 
     def close(self) -> None:
         """Remove it, however it is."""
