@@ -7,12 +7,14 @@ import re
 import signal
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import greenstalk
 import pytest
 
 import ayl
 from tests.pages import ROOT, Page
+from tests.processes.deadline import eventually
 from tests.shop import BIN, PATIENCE, Shop, shop
 
 __all__ = ["shop"]
@@ -23,7 +25,9 @@ README = Page("README.md")
 def test_following_the_readme_step_by_step_works(shop: Shop) -> None:
     _, send, sqlalchemy = README.snippets
     README.write(shop.directory)
-    server, worker, *looks, kill, _, _ = [command for command in README.commands if command.startswith("ayl_")]
+    server, worker, *looks, kill, _, _ = [
+        command for command in README.commands if re.match("ayl_(?!daemons)", command)
+    ]
     shop.run(server)
     shop.run(worker)
 
@@ -55,6 +59,29 @@ def test_a_worker_takes_the_calls_of_the_readmes_lane_and_buried_ones_are_given_
     shop.run(lanes)
     for line in ("restocking 1 hats", "restocking 2 stamps"):
         shop.wait_until(line, log="ayl_worker")
+
+
+def test_the_readmes_daemons_start_work_and_stop(free_port: int) -> None:
+    (text,) = [block.text for block in README.blocks if block.language == "yaml"]
+    start, status, stop = [command for command in README.commands if command.startswith("ayl_daemons")]
+    with TemporaryDirectory(prefix="ayl-") as folder:  # tmp_path is too long for sockets
+        shop = Shop(Path(folder), free_port)
+        shop.environment["PWD"] = folder
+        README.write(shop.directory)
+        (shop.directory / "daemons.yml").write_text(text.replace("11300", str(free_port)))
+        try:
+            assert re.findall(r"^(\S+): running", shop.run(start), re.MULTILINE)[0] == "server"
+            assert re.findall(r"^(\S+) +working", shop.run(status), re.MULTILINE) == [
+                "server",
+                "shop.calls",
+                "shop.mail",
+            ]
+            shop.python('import ayl, shop; ayl.send(shop.restock, "socks", 7)')
+            log = shop.directory / "log" / "shop.calls.log"
+            eventually(lambda: "restocking 7 socks" in log.read_text())
+        finally:
+            said = shop.run(stop)
+        assert said.count("stopped") == 3
 
 
 FIRST_SNIPPET = """

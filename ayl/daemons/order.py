@@ -6,15 +6,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ayl.daemons.records import facts, read
-from ayl.daemons.spec.model import Log, Restart
+from ayl.daemons.spec.model import Kind, Log, Restart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ayl.daemons.spec.model import Daemon
+
+
+PATHS = ("PATH", "VIRTUAL_ENV")
+"""Variables that the daemon has of us and that lead into its directory, if its virtual environment is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,16 @@ class Order:
 def order(daemon: Daemon, serial: str, version: str | None, root: str) -> Order:
     """For one start of a daemon. `version`: what AYL_VERSION is to say; `root`: where its directory leads to now."""
     own = {"AYL_DAEMON": daemon.name} | ({} if version is None else {"AYL_VERSION": version})
+    # Workers stay with their release, also when they are started again after the link was moved.
+    led = partial(_led, directory=daemon.directory, root=root if daemon.kind is Kind.WORKERS else daemon.directory)
+    paths = {name: led(daemon.environment[name]) for name in PATHS if name in daemon.environment}
     return Order(
         serial=serial,
         name=daemon.name,
         kind=daemon.kind.value,
-        command=daemon.command,
-        directory=daemon.directory,
-        environment={**daemon.environment, **own},
+        command=tuple(map(led, daemon.command)),
+        directory=led(daemon.directory),
+        environment={**daemon.environment, **paths, **own},
         umask=daemon.umask,
         ready=daemon.ready,
         patience=daemon.patience,
@@ -88,4 +96,12 @@ def order(daemon: Daemon, serial: str, version: str | None, root: str) -> Order:
         root=root,
         owner=(daemon.user, daemon.group),
         source=daemon.source,
+    )
+
+
+def _led(text: str, directory: str, root: str) -> str:
+    """Paths (with colons between) in that directory as paths in where it leads to."""
+    parts = text.split(":")
+    return ":".join(
+        f"{root}{part[len(directory) :]}" if f"{part}/".startswith(f"{directory}/") else part for part in parts
     )

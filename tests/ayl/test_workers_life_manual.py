@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 
 from ayl.cli.worker import EPILOG, main
 from ayl.pidfiles import holder
@@ -13,7 +12,7 @@ from ayl.worker.farewell import LAST_SECONDS
 from ayl.worker.liveness import LEAST_SECONDS
 from ayl.worker.restarts import FAILED_STARTS, MOST_SECONDS
 from ayl.worker.signals import ORDERS
-from tests.pages import Page
+from tests.pages import ROOT, Page
 from tests.shop import Shop, shop
 
 __all__ = ["shop"]
@@ -64,7 +63,16 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"up to {titles.LONGEST} characters" in MANUAL.text
 
 
-def test_the_service_s_command_is_understood() -> None:
-    (line,) = re.findall(r"^ExecStart=\S+ (.*)$", MANUAL.text, re.MULTILINE)
-    words = ["." if word == "/srv/shop" else word for word in shlex.split(line)]
-    assert main.make_context("ayl_worker", words).params["workers"] == 2
+def test_units_know_the_exit_codes_that_another_start_would_not_mend() -> None:
+    (codes,) = re.findall(r"`RestartPreventExitStatus=([\d ]+)`", MANUAL.text)
+    assert {*map(int, codes.split())} == {2, exits.NO_APP, exits.CONFIG}
+    assert f"`SuccessExitStatus={exits.CUT}`" in MANUAL.text
+
+
+def test_the_unit_is_as_the_page_says() -> None:
+    unit = (ROOT / "packaging/systemd/ayl-worker@.service").read_text()
+    assert "](../packaging/systemd/ayl-worker@.service)" in MANUAL.text
+    for line in ("Type=notify", "KillMode=mixed"):
+        assert f"`{line}`" in MANUAL.text
+        assert f"\n{line}\n" in unit
+    assert "\nWatchdogSec=" in unit

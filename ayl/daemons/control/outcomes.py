@@ -31,7 +31,9 @@ def failed(name: str, error: DaemonError | OSError) -> Outcome:
     if isinstance(error, DaemonError):
         return Outcome(name, False, error.reason, permitted=not isinstance(error, NotPermitted))
     text = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    return Outcome(name, False, text, permitted=not isinstance(error, PermissionError))
+    if isinstance(error, PermissionError):
+        return Outcome(name, False, f"{text}; root may do that, or you with directories of your own", permitted=False)
+    return Outcome(name, False, text)
 
 
 def judged(condition: Condition, serial: str, seconds: float, patience: float) -> Outcome | None:

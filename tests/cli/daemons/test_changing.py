@@ -186,3 +186,14 @@ def test_a_stray_with_an_order_that_promises_anything_is_stopped(site: Site) -> 
     site.write()
     assert f"{site.name('b')}: stopped" in site.says("stop")
     assert site.keepers() == []
+
+
+def test_nothing_holds_on_to_a_log_that_was_rotated_away(site: Site) -> None:
+    name = site.has("a", "sh", "-c", "while :; do echo tick; sleep 0.02; done")
+    site.says("start")
+    log = site.log / f"{name}.log"
+    old = log.rename(site.folder / "old")
+    eventually(log.exists)
+    links = [str(link.readlink()) for link in Path(f"/proc/{site.keeper('a')}/fd").iterdir()]
+    assert str(old) not in links
+    assert links.count(str(log)) == 3  # what it prints itself goes there, too

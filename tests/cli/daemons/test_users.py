@@ -71,7 +71,7 @@ def test_others_see_how_it_is_and_change_nothing(open_site: Site) -> None:
     other: dict[str, Any] = {"user": OTHER, "group": OTHER, "extra_groups": []}
     assert "working" in site.says("status", **other)
     for word in ("start", "stop", "restart", "reload"):
-        assert "Permission denied" in site.says(word, code=4, **other)
+        assert "lock: Permission denied; root may do that" in site.says(word, code=4, **other)
     assert "it runs as nobody, so only root can do that" in site.says("run", code=4, **other)
     assert "working" in site.says("status")
 
