@@ -65,6 +65,7 @@ class Keeper:
         self._install()
         for pid in leftovers.kill(self._home, self._course.order.name):
             self._say(f"process {pid} of an earlier keeper was left, and is killed")
+        self._home.clear_sockets()
         while True:
             self._act()
             self._account.write(self._course, self._children, time.monotonic())

@@ -45,11 +45,11 @@ def version(daemon: Daemon, ids: tuple[int, int]) -> str | None:
     if source.source == "text":
         return source.value
     words = {
-        "file": ["head", "-n", "1", "--", os.path.join(daemon.directory, source.value)],  # noqa: PTH118 - text
-        "git": ["git", "-C", daemon.directory, *source.value.split()],
-        "attribute": [source.python, "-P", "-c", _ATTRIBUTE, daemon.directory, *source.value.split(":")],
+        "file": ["head", "-n", "1", "--", os.path.join(source.path, source.value)],  # noqa: PTH118 - text
+        "git": ["git", "-C", source.path, *source.value.split()],
+        "attribute": [source.python, "-P", "-c", _ATTRIBUTE, source.path, *source.value.split(":")],
     }[source.source]
-    found = _said(daemon, words, ids).strip()
+    found = _said(daemon, source.path, words, ids).strip()
     if not found:
         raise CannotStart(daemon.name, f"its version is empty, by {source.source}: {source.value}")
     if len(found) > LONGEST or not found.isprintable():
@@ -58,14 +58,14 @@ def version(daemon: Daemon, ids: tuple[int, int]) -> str | None:
     return found
 
 
-def _said(daemon: Daemon, words: list[str], ids: tuple[int, int]) -> str:
+def _said(daemon: Daemon, path: str, words: list[str], ids: tuple[int, int]) -> str:
     try:
         with subprocess.Popen(  # noqa: S603 - what the operator has written down
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            cwd=daemon.directory,
+            cwd=path,
             env={**daemon.environment},
             start_new_session=True,  # a terminal of root's could be made to type whatever that user likes
             **_becoming(*ids),

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 0.5
 """Between two tries while there is no room for what is to be told."""
 
+FIRST_EXTENSION_SECONDS = 1.0
+"""After the app is loaded."""
+
+EXTENSION_SECONDS = 60
+"""How much longer whoever waits for us to be ready is asked to wait, as long as the app is loaded and a server is away:
+to be started anew would make nobody connect sooner.
+"""
+
 LONGEST_TUBES = 200
 """Characters of tubes in what people read."""
 
@@ -50,12 +58,13 @@ class Notices:
         self._trouble = ""
         self._beat_at = 0.0 if notifier.watchdog else inf
         self._retry_at = inf
+        self._extend_at = inf
         self._complain()
 
     @property
     def due(self) -> float:
         """When to look at the latest, seconds of the monotonic clock."""
-        return min(self._beat_at, self._retry_at)
+        return min(self._beat_at, self._retry_at, self._extend_at)
 
     def look(self, now: float, standing: Standing) -> None:
         """Tell what is new."""
@@ -66,11 +75,21 @@ class Notices:
         news = {name: value for name, value in facts.items() if self._told.get(name) != value}
         self._told |= news
         self._notifier.tell(news)
+        self._extend(now, standing)
         if now >= self._beat_at:
             self._notifier.alive()
             self._beat_at = now + self._notifier.watchdog / 2
         self._retry_at = now + RETRY_SECONDS if self._notifier.is_full else inf
         self._complain()
+
+    def _extend(self, now: float, standing: Standing) -> None:
+        if self._is_ready or standing.state != "working" or not standing.tubes:
+            self._extend_at = inf
+        elif self._extend_at == inf:
+            self._extend_at = now + FIRST_EXTENSION_SECONDS
+        elif now >= self._extend_at:
+            self._notifier.tell({"EXTEND_TIMEOUT_USEC": str(EXTENSION_SECONDS * 1_000_000)})
+            self._extend_at = now + EXTENSION_SECONDS / 3
 
     def _complain(self) -> None:
         """Of what keeps us from telling, once."""

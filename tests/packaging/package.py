@@ -33,9 +33,9 @@ class Package:
         assert content.returncode == 0
 
 
-def build(directory: Path, release: str) -> Package:
-    """With packaging/rpm/build, as anybody does."""
-    words = [str(BUILD), "--output", str(directory), "--release", release]
-    done = subprocess.run(words, check=False, capture_output=True, text=True)
+def build(directory: Path, release: str, *further: str) -> Package:
+    """With packaging/rpm/build, as somebody does whose files are nobody else's business."""
+    words = [str(BUILD), "--output", str(directory), "--release", release, *further]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, umask=0o077)
     assert done.returncode == 0, done.stderr
     return Package(Path(done.stdout.strip()))

@@ -88,6 +88,20 @@ def test_nobody_but_root_can_write_what_is_installed(package: Package) -> None:
     assert [name for name, mode in modes.items() if mode[0] != "l" and "w" in mode[4:]] == []
 
 
+def test_everybody_can_read_and_run_it(package: Package) -> None:
+    modes = dict(line.split() for line in package.lines("--queryformat", r"[%{FILENAMES} %{FILEMODES:perms}\n]"))
+    assert [name for name, mode in modes.items() if mode[7] != "r" or (mode[0] == "d" and mode[9] != "x")] == []
+    assert [name for name, mode in modes.items() if "/bin/" in name and mode[9] != "x"] == []
+
+
+def test_its_page_tells_where_things_are(package: Package) -> None:
+    rows = re.findall(r"^\| (`/.*?) \|", (ROOT / "docs/service.md").read_text(), re.MULTILINE)
+    told = {path for row in rows for path in re.findall(r"`([^`]+)`", row)}
+    there = {*package.lines("--list")}
+    assert told - there == {"/usr/bin/ayl_…", "/etc/sysconfig/ayl", "/etc/default/ayl"}
+    assert len(told) > 6
+
+
 def test_it_needs_python_3_11_and_a_c_library_of_its_targets_and_nothing_of_its_own(package: Package) -> None:
     required = [line for line in package.lines("--requires") if not line.startswith(("rpmlib(", "config("))]
     assert "/usr/bin/python3.11" in required
@@ -170,6 +184,19 @@ def test_scriptlets_are_plain_shell(name: str, package: Package) -> None:
         ["shellcheck", "--shell=sh", "-"], input=text + "\n", check=False, capture_output=True, text=True
     )
     assert done.stdout == ""
+
+
+@pytest.mark.timeout(600)  # a compiler on a busy machine
+def test_it_can_have_the_server_compiled(tmp_path: Path) -> None:
+    build(tmp_path, "1", "--compiled").unpack(tmp_path)
+    there = tmp_path / "opt/ayl/lib/python3.11/site-packages"
+    code = (
+        "from ayl_server import compiled; print(compiled.use()); from ayl_server import broker; print(broker.__file__)"
+    )
+    done = subprocess.run(
+        ["/usr/bin/python3.11", "-B", "-c", code], capture_output=True, text=True, check=True, cwd=there
+    )
+    assert re.fullmatch(rf"True\n{there}/ayl_server/built/\S+/broker\.\S+\.so\n", done.stdout)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def start(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
       ayl_daemons start shop         all of one application
       ayl_daemons start shop.mail    one worker group
     """
-    found = configuration(config)
+    found = configuration(config, names or None)
     daemons = chosen(found.daemons, names)
     tell(start_them(daemons, found.run, waiting), _names(daemons), wants_json=wants_json)
 
@@ -52,7 +52,7 @@ def stop(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
     what runs in /run/ayl all the same.
     """
     try:
-        found = configuration(config)
+        found = configuration(config, ())
         directory, daemons = found.run, chosen(found.daemons, names)
     except Misconfigured as error:
         error.show()
@@ -72,7 +72,7 @@ def restart(names: tuple[str, ...], wants_json: bool, config: str | None) -> Non
     fail, the old ones stay, and the daemons that would have been next are left as they are. The server and other
     daemons are stopped first, unless `overlap` says otherwise. What does not run is started.
     """
-    found = configuration(config)
+    found = configuration(config, names or None)
     daemons = chosen(found.daemons, names)
     tell(restart_them(daemons, found.run, waiting), _names(daemons), wants_json=wants_json)
 
@@ -85,7 +85,7 @@ def reload(names: tuple[str, ...], wants_json: bool, config: str | None) -> None
     more, at most as long as `drain` says. What is no longer in the file is stopped, what is new is started, and what
     has not changed is left alone.
     """
-    found = configuration(config)
+    found = configuration(config, names or None)
     daemons = chosen(found.daemons, names)
     gone = [] if names else strays(found.run, [daemon.name for daemon in found.daemons], source(config))
 

@@ -57,7 +57,7 @@ def logs(ctx: click.Context, names: tuple[str, ...], lines: int, follow: bool, c
       ayl_daemons logs shop.mail
       ayl_daemons logs -n 100 -f shop
     """
-    daemons = chosen(configuration(config).daemons, names)
+    daemons = chosen(configuration(config, ()).daemons, names)
     journals = [daemon.name for daemon in daemons if daemon.log is Log.JOURNAL]
     for daemon in daemons:
         _mind_foreground(daemon)

@@ -52,7 +52,7 @@ def status(ctx: click.Context, names: tuple[str, ...], wants_json: bool, config:
       4  nobody can tell: the file is wrong, or a daemon another user's
     """
     try:
-        found = configuration(config)
+        found = configuration(config, ())
     except Misconfigured as error:
         error.show()
         ctx.exit(Seen.UNKNOWN)

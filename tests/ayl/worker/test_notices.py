@@ -82,8 +82,8 @@ def notices(name: str, listener: Listener) -> Iterator[Notices]:
 
 
 def test_it_is_ready_once_all_places_have_a_worker_and_stays_so(listener: Listener, notices: Notices) -> None:
-    for now, connected in enumerate((0, 1, 2, 1)):
-        notices.look(now, standing(connected=connected))
+    for tenth, connected in enumerate((0, 1, 2, 1)):
+        notices.look(tenth / 10, standing(connected=connected))
     heard = [listener.next() for _ in range(4)]
     assert [("READY" in facts, facts["STATUS"][:9]) for facts in heard] == [
         (False, "starting:"),
@@ -117,6 +117,20 @@ def test_only_what_has_changed_is_told_again(listener: Listener, notices: Notice
         "STATUS": "2 of 2 processes on shop/1.4.2",
     }
     assert listener.next() == {"X_AYL_TUBES": "shop/1.4.3", "STATUS": "2 of 2 processes on shop/1.4.3"}
+
+
+def test_as_long_as_a_server_is_away_it_asks_for_more_time(listener: Listener, notices: Notices) -> None:
+    for second in range(50):
+        notices.look(float(second), standing(connected=0))
+    assert listener.next()["STATUS"] == "starting: 0 of 2 processes on shop/1.4.2"
+    for _ in range(3):  # after a second, and then as soon as a third of it is over
+        assert listener.next() == {"EXTEND_TIMEOUT_USEC": "60000000"}
+    notices.look(50.0, standing())
+    assert listener.next()["READY"] == "1"
+    for second in range(51, 100):
+        notices.look(float(second), standing())
+    assert all(listener.any() == {"WATCHDOG": "1"} for _ in range(50))
+    assert listener.silent()
 
 
 def test_signs_of_life_come_when_half_the_period_is_over(listener: Listener, notices: Notices) -> None:

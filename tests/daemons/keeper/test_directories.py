@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,13 +84,14 @@ def test_whatever_stands_there_is_no_daemon_that_runs(home: Home, file: str, kin
     assert Path(home.path).exists() == (kind == "a directory")
 
 
-@pytest.mark.parametrize("kind", [*MAKERS])
-def test_whatever_stands_in_the_place_of_a_state_the_keeper_is_seen(kept: Kept, kind: str) -> None:
+def test_whatever_stands_in_the_place_of_a_state_the_keeper_is_seen(kept: Kept) -> None:
     kept.keeps(*FOREVER)
-    Path(kept.home.state).unlink()
-    MAKERS[kind](Path(kept.home.state))
-    condition = look(kept.name, kept.home.path)
-    assert (condition.keeper, condition.state, condition.word) == (kept.pid, None, "starting")
+    path = Path(kept.home.state)
+    for kind, make in MAKERS.items():
+        path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        make(path)
+        condition = look(kept.name, kept.home.path)
+        assert (condition.keeper, condition.state, condition.word) == (kept.pid, None, "starting"), kind
 
 
 @pytest.mark.parametrize(
@@ -179,8 +181,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     try:
         yield Home(str(path / "shop.mail"))
     finally:
-        Home(str(path / "shop.mail")).remove()
-        path.rmdir()
+        shutil.rmtree(path)
 
 
 def test_who_may_only_read_a_pid_file_is_no_keeper_by_locking_it(
@@ -253,6 +254,21 @@ def test_root_makes_no_log_where_a_users_link_leads(shared: Home) -> None:
     os.lchown(link, NOBODY, NOBODY)
     launching.prepare(order(str(link / "a.log")), shared.path)
     assert [*target.iterdir()] == []
+    target.rmdir()
+
+
+def test_root_follows_no_link_out_of_a_directory_that_is_open_to_everybody(shared: Home) -> None:
+    target, common = Path(shared.path).parent / "of_root", Path(shared.path).parent / "tmp"
+    target.mkdir()
+    common.mkdir()
+    common.chmod(0o1777)
+    (common / "logs").symlink_to(target)
+    launching.prepare(order(str(common / "logs" / "a.log")), shared.path)
+    assert [*target.iterdir()] == []
+    (common / "logs").unlink()
+    launching.prepare(order(str(common / "logs" / "a.log")), shared.path)
+    assert (common / "logs" / "a.log").stat().st_uid == NOBODY
+    shutil.rmtree(common)
     target.rmdir()
 
 

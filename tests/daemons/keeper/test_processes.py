@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.processes.deadline import eventually
+from tests.processes.servers import environment
 
 from .kept import FOREVER
 
@@ -228,3 +230,35 @@ def test_a_successor_that_fails_leaves_the_old_one_where_it_is(kept: Kept) -> No
     assert (state.refused, state.tail) == ({"2": "ended with exit code 5"}, ("broken",))
     assert (state.state, state.serial, kept.processes()) == ("working", "1", before)
     kept.stops()
+
+
+LAUNCHED = """
+import os, signal, sys
+from ayl.daemons import launching
+from ayl.daemons.home import Home
+from ayl.daemons.order import Order
+home = Home(sys.argv[1])
+launching.launch(Order.from_json(home.read(home.order)), home.path)
+pid = int(home.read(home.pid))
+for name in sys.argv[2:]:
+    os.kill(pid, signal.Signals[name])
+"""
+
+
+def test_what_is_sent_to_a_keeper_that_has_just_been_launched_does_not_kill_it(kept: Kept) -> None:
+    kept.order(*FOREVER)
+    words = [sys.executable, "-c", LAUNCHED, str(kept.path), "SIGHUP", "SIGUSR1"]
+    subprocess.run(words, check=True, env=environment())
+    state = kept.awaits(lambda state: state.state == "working" and state.processes)
+    eventually(lambda: "started process" in kept.log())
+    os.kill(state.keeper, signal.SIGTERM)
+    eventually(lambda: not Path(f"/proc/{state.keeper}").exists(), kept.told)
+    assert "stopping" in kept.log()
+
+
+def test_a_keeper_that_is_asked_to_end_before_it_has_begun_ends(kept: Kept) -> None:
+    kept.order(*FOREVER)
+    subprocess.run([sys.executable, "-c", LAUNCHED, str(kept.path), "SIGTERM"], check=True, env=environment())
+    eventually(lambda: not (kept.path / "pid").exists(), kept.told)
+    eventually(lambda: not kept.processes())
+    assert "stopping" in kept.log()
