@@ -23,39 +23,54 @@ class Health(enum.IntEnum):
 
 
 @click.command()
-@click.argument("path", envvar="AYL_WORKER_STATUS")
-@click.option("--json", "wants_json", is_flag=True, help="One JSON document.")
+@click.argument("paths", metavar="PATH...", envvar="AYL_WORKER_STATUS", nargs=-1, required=True, type=click.Path())
+@click.option("--json", "wants_json", is_flag=True, help="One JSON document; of several workers, a list of them.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=5,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait for the answer.",
+    help="How long to wait for each answer.",
 )
 @click.pass_context
-def status(context: click.Context, path: str, wants_json: bool, timeout: float) -> None:
-    """Ask a worker how it is: its processes, what they run and since when.
+def status(context: click.Context, paths: tuple[str, ...], wants_json: bool, timeout: float) -> None:
+    """Ask workers how they are: their processes, what they run and since when.
 
-    PATH is what it was given with --status; AYL_WORKER_STATUS does for both.
+    PATH is what one was given with --status; AYL_WORKER_STATUS does for both.
 
     \b
-    Exit codes:
+    Exit codes, of several the highest:
        0  all is well; a worker that was told to be quiet or to stop is well, too
        1  something is wrong: it says what
        2  wrong usage
        3  no worker answers there
     """
+    answers = [_answer(path, timeout) for path in paths]
+    found = [answer for answer in answers if answer is not None]
+    if wants_json and found:
+        click.echo(as_json(found if len(paths) > 1 else found[0]))
+    elif found:
+        click.echo("\n\n".join(map(told, found)))
+    context.exit(max(map(_health, answers)))
+
+
+def _answer(path: str, timeout: float) -> Status | None:
+    """None, which is told, if there is none that makes sense."""
     try:
         found: Status = ask(path, timeout)
-        text = as_json(found) if wants_json else told(found)
-        health = Health.TROUBLED if found["troubles"] else Health.WELL
+        told(found)
     except (OSError, ValueError, LookupError, TypeError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or str(error)
         click.echo(f"no worker answers at {visible(path)} ({visible(reason)})", err=True)
-        context.exit(Health.NOT_RUNNING)
-    click.echo(text)
-    context.exit(health)
+        return None
+    return found
+
+
+def _health(found: Status | None) -> Health:
+    if found is None:
+        return Health.NOT_RUNNING
+    return Health.TROUBLED if found["troubles"] else Health.WELL
 
 
 def told(found: Status) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ayl.daemons.child import Child
@@ -31,7 +32,8 @@ def leave(home: Home, course: Course, children: Mapping[int, Child]) -> None:
 
 def take_back(home: Home, children: Mapping[int, Child]) -> None:
     """There is no other program after all."""
-    os.unlink(home.handover)  # noqa: PTH108 - pathlib is large for a process that stays
+    with suppress(FileNotFoundError):
+        os.unlink(home.handover)  # noqa: PTH108 - pathlib is large for a process that stays
     for child in children.values():
         child.keep()
 

@@ -70,6 +70,12 @@ class Home:
             if path != but:
                 _remove(path)
 
+    def clear_sockets(self) -> None:
+        """Remove those of all processes: nobody answers there any more."""
+        for name in _names(self.path):
+            if name.startswith(("notify.", "worker.")):
+                _remove(f"{self.path}/{name}")
+
     def remove(self) -> None:
         """With all that is in it. For who is alone with it: others would lose what they have just made."""
         self.clear()

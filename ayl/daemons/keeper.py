@@ -22,6 +22,7 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
+from ayl import __version__
 from ayl.daemons import handover, leftovers
 from ayl.daemons.accounts import Account
 from ayl.daemons.child import Child, started
@@ -77,6 +78,7 @@ class Keeper:
         if found is not None:
             self._course, self._children = found
             self._account.go_on()
+            self._say(f"the keeper is that of ayl {__version__} from now on")
             self._drainers = {run.number: Drainer(run) for run in self._course.leaving if run.drains}
             self._course.replace(order, time.monotonic())
 
@@ -86,6 +88,7 @@ class Keeper:
         if not self._children:
             for pid in leftovers.kill(self._home, self._course.order.name):
                 self._say(f"process {pid} of an earlier keeper was left, and is killed")
+            self._home.clear_sockets()
         while True:
             self._act()
             self._account.write(self._course, self._children, time.monotonic())
@@ -205,10 +208,10 @@ class Keeper:
             os.set_inheritable(self._pid_file.fileno(), True)
             prefix = [] if self._prefix is None else [self._prefix]
             words = [self._home.path, str(self._pid_file.fileno()), GO_ON, *prefix]
-            program = [order.python, "-P", "-m", "ayl.daemons.keeper", *words]
+            program = [order.python or sys.executable, "-P", "-m", "ayl.daemons.keeper", *words]
             os.execve(program[0], program, self._variables)  # noqa: S606 - our own module
-        except OSError as error:
-            self._say(f"{order.python} cannot be run, so the keeper stays as it is: {error.strerror}")
+        except (OSError, ValueError) as error:
+            self._say(f"the keeper stays that of ayl {__version__}: {order.python}: {error}")
             os.set_inheritable(self._pid_file.fileno(), False)
             handover.take_back(self._home, self._children)
             self._drainers = {number: Drainer(self._children[number].run) for number in self._drainers}

@@ -27,7 +27,7 @@ from ayl.pidfiles import PidFile
 held = PidFile(sys.argv[1] + "/pid")
 held.take()
 from ayl.daemons import keeper
-sys.exit(keeper.main([sys.argv[1], str(held.fileno()), *sys.argv[2:]]))
+sys.exit(keeper.main([sys.argv[1], str(held.fileno()), "begin", *sys.argv[2:]]))
 """
 """What takes the pid file and becomes the keeper, as `ayl_daemons` does."""
 

@@ -32,10 +32,12 @@ def test_after_everything_was_killed_a_start_brings_all_back(estate: Estate) -> 
 
 def test_a_keeper_that_is_killed_takes_its_workers_with_it_and_the_next_start_mends_all(estate: Estate) -> None:
     estate.says("start")
+    estate.says("restart")
     os.kill(estate.status()["plant.beds"]["keeper"], signal.SIGKILL)
     eventually(lambda: not estate.processes())
     assert "dead" in estate.says("status", code=1)
     assert "running (pid" in estate.says("start")
+    assert [*estate.run.glob("*/worker.*")] == [estate.run / "plant.beds" / "worker.1"]
 
 
 def test_nothing_is_left_after_a_stop(estate: Estate) -> None:

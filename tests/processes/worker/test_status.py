@@ -196,6 +196,17 @@ def test_a_worker_that_is_quiet_is_well(our_workshop: Workshop) -> None:
     assert document(our_workshop)["state"] == "quiet"
 
 
+def test_several_are_asked_at_once_and_the_worst_of_them_counts(our_workshop: Workshop) -> None:
+    our_workshop.workers("--status", SOCKET)
+    our_workshop.await_waiting()
+    both = asked(our_workshop, SOCKET)
+    assert (both.returncode, both.stdout.count("processes  1 of 1")) == (WELL, 2)
+    assert [found["state"] for found in json.loads(asked(our_workshop, SOCKET, "--json").stdout)] == ["working"] * 2
+    one = asked(our_workshop, "nobody.socket")
+    assert (one.returncode, one.stdout.count("processes  1 of 1")) == (NOT_RUNNING, 1)
+    assert "no worker answers at nobody.socket" in one.stderr
+
+
 def test_who_asks_and_goes_away_harms_nobody(our_workshop: Workshop) -> None:
     supervisor = our_workshop.workers("--status", SOCKET)
     our_workshop.await_waiting()
