@@ -39,6 +39,12 @@ class Account:
         self._facts: dict[str, str] = {}
         self._beat_at = 0.0 if notifier.watchdog else inf
 
+    def go_on(self) -> None:
+        """From what the program before has written down."""
+        with suppress(OSError, ValueError):
+            self._latest = state = State.from_json(self._home.read(self._home.state))
+            self._last_end, self._ended_at, self._tail = state.last_end, state.ended_at, state.tail
+
     @property
     def due(self) -> float:
         """When to write at the latest, seconds of the monotonic clock."""

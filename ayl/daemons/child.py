@@ -10,8 +10,8 @@ import signal
 import socket
 import time
 from collections import deque
-from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ayl.daemons import notes
 from ayl.daemons.spec.model import Kind
@@ -48,32 +48,45 @@ _RESET = (
 
 
 class Child:
-    """Of one run. OSError if there is no process to be had."""
+    """Of one run."""
 
-    def __init__(self, run: Run, home: Home) -> None:
+    def __init__(self, run: Run, pid: int, began: float, notes: socket.socket, output: int | None) -> None:
+        """`notes`: where it says how it is; `output`: where we read what it prints, None once it has closed
+        that."""
         self.run = run
-        self.began = time.time()
+        self.pid = pid
+        self.began = began
         """Seconds since 1970."""
+        self.notes = notes
+        self.output = output
         self.code: int | None = None
         """How it has ended; less than 0 for a signal's number."""
         self.tail: deque[str] = deque(maxlen=TAIL)
         self._begun = b""  # the last line of its output, as far as it has come
-        self._path = home.socket(run.number)
-        self.notes = _listening(self._path)
-        try:
-            reader, writer = os.pipe()
-            try:
-                self.pid = _fork(run.order, _environment(run, home), writer)
-            except BaseException:
-                os.close(reader)
-                raise
-            finally:
-                os.close(writer)
-        except BaseException:
-            self._unlisten()
-            raise
-        os.set_blocking(reader, False)
-        self.output: int | None = reader
+
+    def record(self) -> dict[str, Any]:
+        """For JSON, and for the program that takes the place of this one: its descriptors are handed on from now on."""
+        descriptors = {"notes": self.notes.fileno(), "output": self.output}
+        for descriptor in descriptors.values():
+            if descriptor is not None:
+                os.set_inheritable(descriptor, True)
+        return {"number": self.run.number, "pid": self.pid, "began": self.began, **descriptors, "tail": [*self.tail]}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any], run: Run) -> Child:
+        """The one that this process had before it became another program."""
+        notes, output = socket.socket(fileno=record["notes"]), record["output"]
+        child = cls(run, record["pid"], record["began"], notes, output)
+        child.tail.extend(record["tail"])
+        notes.setblocking(False)
+        child.keep()
+        return child
+
+    def keep(self) -> None:
+        """No process that is started gets its descriptors."""
+        for descriptor in (self.notes.fileno(), self.output):
+            if descriptor is not None:
+                os.set_inheritable(descriptor, False)
 
     def heard(self) -> Iterator[Mapping[str, str]]:
         """What it has said of itself since the last look."""
@@ -129,9 +142,27 @@ class Child:
         self._unlisten()
 
     def _unlisten(self) -> None:
+        path = self.notes.getsockname()
         self.notes.close()
         with suppress(OSError):
-            os.unlink(self._path)  # noqa: PTH108 - pathlib is large for a process that stays
+            os.unlink(path)  # noqa: PTH108 - pathlib is large for a process that stays
+
+
+def started(run: Run, home: Home) -> Child:
+    """A process for it. OSError if there is none to be had."""
+    with ExitStack() as undo:
+        path = home.socket(run.number)
+        notes = undo.enter_context(_listening(path))
+        undo.callback(os.unlink, path)
+        reader, writer = os.pipe()
+        undo.callback(os.close, reader)
+        os.set_blocking(reader, False)
+        try:
+            pid = _fork(run.order, _environment(run, home), writer)
+        finally:
+            os.close(writer)
+        undo.pop_all()
+        return Child(run, pid, time.time(), notes, reader)
 
 
 def _shortened(line: bytes) -> str:

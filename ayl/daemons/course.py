@@ -14,17 +14,16 @@ stay until these are drained, or their time for that is over.
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ayl.daemons.order import Order
 from ayl.daemons.spec.model import Restart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from ayl.daemons.order import Order
 
 FIRST_PAUSE = 1.0
 """Seconds between the end of a process and the start of the next."""
@@ -81,6 +80,11 @@ class Run:
     def _dead_at(self) -> float:
         watched = self.order.watchdog and self.is_ready and not self.is_asked
         return self.alive + self.order.watchdog if watched else inf
+
+    @property
+    def drains(self) -> bool:
+        """Whether it is only there for what waits in its tubes."""
+        return not self.is_asked and self.ask_at != inf
 
     def become_ready(self, now: float) -> None:
         if not self.is_ready:
@@ -152,6 +156,38 @@ class Course:
     def is_over(self) -> bool:
         """Whether there is nothing left to keep."""
         return self.is_stopping and not self.runs
+
+    def record(self) -> dict[str, Any]:
+        """All that it knows, for JSON and `of`."""
+        return {
+            "order": self.order.to_json(),
+            "wanted": self._wanted and self._wanted.to_json(),
+            "runs": [asdict(run) | {"order": run.order.to_json()} for run in self.runs],
+            "current": self.current and self.current.number,
+            "successor": self.successor and self.successor.number,
+            "failures": self.failures,
+            "refused": self.refused,
+            "starts_at": self.starts_at,
+            "is_stopping": self.is_stopping,
+            "numbers": self._numbers,
+        }
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Course:
+        """What has left this record, by the same clock. ValueError, KeyError or TypeError if it makes no sense."""
+        course = cls(Order.from_json(record["order"]), record["starts_at"])
+        runs = [Run(**known | {"order": Order.from_json(known["order"])}) for known in map(_known, record["runs"])]
+        for run in runs:
+            if run.number == record["current"]:
+                course.current = run
+            elif run.number == record["successor"]:
+                course.successor = run
+            else:
+                course.leaving.append(run)
+        course.failures, course.refused = record["failures"], record["refused"]
+        course.is_stopping, course._numbers = record["is_stopping"], record["numbers"]
+        course._wanted = Order.from_json(record["wanted"]) if record["wanted"] else None
+        return course
 
     # What happens
 
@@ -289,6 +325,12 @@ class Course:
 
     def _run(self, number: int) -> Run | None:
         return next((run for run in self.runs if run.number == number), None)
+
+
+def _known(run: dict[str, Any]) -> dict[str, Any]:
+    """What a run has here: another release may have recorded more."""
+    names = {field.name for field in fields(Run)}
+    return {name: value for name, value in run.items() if name in names}
 
 
 def _watches(tubes: str, old: str) -> bool:

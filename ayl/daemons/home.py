@@ -24,6 +24,8 @@ class Home:
         """Held by the keeper (`ayl.pidfiles`)."""
         self.order = f"{path}/order.json"
         """What is to run; environments have secrets, so it is for the daemon's user alone."""
+        self.handover = f"{path}/handover.json"
+        """What a keeper leaves to the program that takes its place, for a moment."""
         self.state = f"{path}/state.json"
         """How it is; for everybody."""
 

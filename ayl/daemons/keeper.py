@@ -4,7 +4,7 @@ It runs as the daemon's user and does what the `Course` decides: starts processe
 print, asks them to end, kills them. It writes down how the daemon is whenever that changes.
 
     SIGTERM, SIGINT   stop; once more: ask again
-    SIGHUP            there is a new order
+    SIGHUP            there is a new order; who gave it may be of another release of ayl, and so is the keeper then
     SIGUSR1, SIGUSR2  are handed on (to an ayl_worker: be quiet, resume)
 
 It stays as long as its daemon, so it imports all it needs at its start: an upgrade may take away the files meanwhile.
@@ -22,9 +22,9 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
-from ayl.daemons import leftovers
+from ayl.daemons import handover, leftovers
 from ayl.daemons.accounts import Account
-from ayl.daemons.child import Child
+from ayl.daemons.child import Child, started
 from ayl.daemons.course import Course, Deed, Run, told
 from ayl.daemons.drainer import Drainer
 from ayl.daemons.home import Home
@@ -34,9 +34,14 @@ from ayl.pidfiles import PidFile
 from ayl.systemd import Notifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 HANDED_ON = (signal.SIGUSR1, signal.SIGUSR2)
+
+TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, *HANDED_ON)
+
+GO_ON = "go_on"
+"""To a keeper that takes the place of another in the same process."""
 
 LONGEST_COMMAND = 500
 """Characters of it that are logged."""
@@ -48,24 +53,40 @@ LAST_READS = 16
 class Keeper:
     """Of one daemon."""
 
-    def __init__(self, home: Home, order: Order, notifier: Notifier, prefix: str | None) -> None:
-        """`prefix`: what stands before each line of its output, of one in the foreground; None for others."""
+    def __init__(self, home: Home, pid_file: PidFile, variables: Mapping[str, str], prefix: str | None) -> None:
+        """`variables`: of its environment; `prefix`: what stands before each line of its output, of one in the
+        foreground; None for others. ValueError or OSError if the order cannot be read.
+        """
         self._home = home
+        self._pid_file = pid_file
+        self._variables = variables
         self._prefix = prefix
+        order = Order.from_json(home.read(home.order))
         self._sink = _sink(order, prefix)
         self._course = Course(order, time.monotonic())
         self._children: dict[int, Child] = {}
         self._drainers: dict[int, Drainer] = {}
         self._signals: list[int] = []
         self._reader, self._writer = socket.socketpair()
-        self._account = Account(home, notifier, foreground=prefix is not None)
+        self._account = Account(home, Notifier({**variables}, os.getpid()), foreground=prefix is not None)
+
+    def go_on(self) -> None:
+        """Where the program has stopped that was in this process before."""
+        order = self._course.order
+        found = handover.taken(self._home)
+        if found is not None:
+            self._course, self._children = found
+            self._account.go_on()
+            self._drainers = {run.number: Drainer(run) for run in self._course.leaving if run.drains}
+            self._course.replace(order, time.monotonic())
 
     def run(self) -> None:
         """Keep it until it is to stop, and has."""
         self._install()
-        for pid in leftovers.kill(self._home, self._course.order.name):
-            self._say(f"process {pid} of an earlier keeper was left, and is killed")
-        self._home.clear_sockets()
+        if not self._children:
+            for pid in leftovers.kill(self._home, self._course.order.name):
+                self._say(f"process {pid} of an earlier keeper was left, and is killed")
+            self._home.clear_sockets()
         while True:
             self._act()
             self._account.write(self._course, self._children, time.monotonic())
@@ -79,7 +100,7 @@ class Keeper:
         for end in (self._reader, self._writer):
             end.setblocking(False)
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, *HANDED_ON):
+        for number in TAKEN:
             signal.signal(number, lambda number, _: self._signals.append(number))
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what was sent since we were started comes now
 
@@ -165,10 +186,35 @@ class Keeper:
         except (OSError, ValueError) as error:
             self._say(f"the new order cannot be read, so all stays as it is: {error}")
             return
+        self._hand_over(order)
+        # It has failed; so we go on ourselves.
         if order.log != self._course.order.log:
             self._sink.close()
             self._sink = _sink(order, self._prefix)
         self._course.replace(order, now)
+
+    def _hand_over(self, order: Order) -> None:
+        """Become the keeper of whoever gave the order, and come back only if that cannot be."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, TAKEN)
+        for number in self._signals:
+            os.kill(os.getpid(), number)  # the next one gets it
+        self._signals.clear()
+        try:
+            handover.leave(self._home, self._course, self._children)
+            for drainer in self._drainers.values():
+                drainer.kill()
+            os.set_inheritable(self._pid_file.fileno(), True)
+            prefix = [] if self._prefix is None else [self._prefix]
+            words = [self._home.path, str(self._pid_file.fileno()), GO_ON, *prefix]
+            program = [order.python, "-P", "-m", "ayl.daemons.keeper", *words]
+            os.execve(program[0], program, self._variables)  # noqa: S606 - our own module
+        except OSError as error:
+            self._say(f"{order.python} cannot be run, so the keeper stays as it is: {error.strerror}")
+            os.set_inheritable(self._pid_file.fileno(), False)
+            handover.take_back(self._home, self._children)
+            self._drainers = {number: Drainer(self._children[number].run) for number in self._drainers}
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     _orders: ClassVar[dict[int, Callable[[Keeper, float], None]]] = {
         signal.SIGTERM: _stop,
@@ -191,7 +237,7 @@ class Keeper:
 
     def _start(self, run: Run) -> None:
         try:
-            child = Child(run, self._home)
+            child = started(run, self._home)
         except OSError as error:
             how = f"could not be started: {error.strerror or error}"
             self._account.died(how, ())
@@ -232,14 +278,15 @@ class Keeper:
 
 def main(words: Sequence[str]) -> int:
     """Keep the daemon of a directory; the exit code. `words`: that directory; the descriptor of its pid file, which
-    this process holds; and for one in the foreground what stands before each line of its output.
+    this process holds; `begin`, or `go_on`; and for one in the foreground what stands before each line of its output.
     """
-    path, descriptor, *prefix = words
+    path, descriptor, how, *prefix = words
     home = Home(path)
     pid_file = PidFile(home.pid, int(descriptor))
     os.set_inheritable(pid_file.fileno(), False)
-    order = Order.from_json(home.read(home.order))
-    keeper = Keeper(home, order, Notifier(os.environ, os.getpid()), prefix[0] if prefix else None)
+    keeper = Keeper(home, pid_file, {**os.environ}, prefix[0] if prefix else None)
+    if how == GO_ON:
+        keeper.go_on()
     keeper.run()
     # The directory stays: another keeper may be there already once the pid file is left.
     home.clear(but=home.pid)

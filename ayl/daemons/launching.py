@@ -123,7 +123,7 @@ def _become_keeper(order: Order, path: str, words: list[str], *, detach: bool, t
     if detach and order.log:
         _print_to(order.log)
     os.set_inheritable(pid_file.fileno(), True)
-    program = [sys.executable, "-P", "-m", "ayl.daemons.keeper", path, str(pid_file.fileno()), *words]
+    program = [sys.executable, "-P", "-m", "ayl.daemons.keeper", path, str(pid_file.fileno()), "begin", *words]
     signal.pthread_sigmask(signal.SIG_BLOCK, ASKING)
     try:
         os.execve(program[0], program, _environment())  # noqa: S606 - our own module

@@ -5,6 +5,7 @@ the keeper of another release may have to read: what is unknown there is left, a
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -51,10 +52,12 @@ class Order:
     owner: tuple[str, str] = ("", "")
     """User and group."""
     source: str = ""
+    python: str = ""
+    """The interpreter of whoever gave the order, whose ayl the keeper is to be of; empty: its own."""
 
     def is_same(self, other: Order) -> bool:
         """Whether a process of one is as good as one of the other."""
-        return replace(self, serial="") == replace(other, serial="")
+        return replace(self, serial="", python="") == replace(other, serial="", python="")
 
     def to_json(self) -> str:
         return json.dumps(asdict(self) | {"restart": self.restart.value}, indent=1)
@@ -96,6 +99,7 @@ def order(daemon: Daemon, serial: str, version: str | None, root: str) -> Order:
         root=root,
         owner=(daemon.user, daemon.group),
         source=daemon.source,
+        python=sys.executable,
     )
 
 

@@ -30,12 +30,17 @@ PLACES = {
     "/usr/share/doc": 1,
     "/usr/share/licenses": 1,
     "/var/lib": 1,
-    "/var/log": 1,
 }
 """Where a package puts things, and how deep to look."""
 
 OTHERS = ("ayl-test-", "ayl-installation.lock")
 """What other tests have there."""
+
+LOGS = Path("/var/log/ayl")
+"""Daemons that root starts without a package, in other tests, have their logs there too."""
+
+OUR_LOGS = ("server.", "clock.", "desk.", "shop.")
+"""How the names of those begin that the tests of the package make."""
 
 USER = "ayl"
 
@@ -48,12 +53,18 @@ class Installation:
 
     def __init__(self, database: Path) -> None:
         """Waits until no other test has one. AssertionError where the machine has ayl for other reasons."""
-        self._lock = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.database = database
-        found = self.traces()
-        assert found == [], f"this machine has {found}, of another installation; the test would remove them"
+        self._lock = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            found = self.traces()
+            assert found == [], f"this machine has {found}, of another installation; the test would remove them"
+        except BaseException:
+            os.close(self._lock)
+            raise
         self._had_user = _succeeds("getent", "passwd", USER)
+        self._had_logs = LOGS.exists()
+        self._others = {*_names(LOGS)}
 
     def install(self, package: Package) -> str:
         return self._rpm("--install", str(package.path))
@@ -68,7 +79,7 @@ class Installation:
         return _succeeds("rpm", "--dbpath", str(self.database), "--query", "ayl")
 
     def traces(self) -> list[str]:
-        """Whatever has our name, of files and directories, of processes and boot links."""
+        """Whatever has our name, of files and directories, of processes and boot links; but no logs."""
         found: list[str] = []
         for place, depth in PLACES.items():
             words = [
@@ -89,6 +100,10 @@ class Installation:
             found += done.stdout.splitlines()
         return sorted(path for path in found if not Path(path).name.startswith(OTHERS)) + processes()
 
+    def logs(self) -> list[str]:
+        """The names of those that its daemons have made."""
+        return sorted(name for name in {*_names(LOGS)} - self._others if name.startswith(OUR_LOGS))
+
     def close(self) -> None:
         """Remove it, however it is."""
         try:
@@ -99,6 +114,10 @@ class Installation:
                 subprocess.run([*AS_ROOT, "kill", "-KILL", process.split()[0]], check=False)
             for path in self.traces():
                 subprocess.run([*AS_ROOT, "rm", "-rf", path], check=True)
+            for name in self.logs():
+                as_root("rm", str(LOGS / name))
+            if not self._had_logs and LOGS.exists():
+                as_root("rmdir", "--ignore-fail-on-non-empty", str(LOGS))
             if not self._had_user and _succeeds("getent", "passwd", USER):
                 subprocess.run([*AS_ROOT, "userdel", USER], check=True, capture_output=True)
             os.close(self._lock)
@@ -142,6 +161,10 @@ def eventually(what: str, holds: Any, seconds: float = 30.0) -> None:
     while not holds():
         assert time.monotonic() < until, what
         time.sleep(0.05)
+
+
+def _names(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()] if directory.exists() else []
 
 
 def _succeeds(*words: str) -> bool:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from .package import Package
 
+pytestmark = pytest.mark.timeout(900)  # another test of this machine may come first
+
 WATCHDOG_USEC = 400_000
 
 USER = "mail"

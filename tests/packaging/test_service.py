@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from .package import Package
 
+pytestmark = pytest.mark.timeout(900)  # another test of this machine may come first
+
 USERS = {"shop": "daemon", "desk": "mail"}
 
 PATIENCE = 60.0
@@ -112,14 +114,10 @@ def test_two_applications_from_installation_to_removal(
     assert installation.remove() == "warning: /etc/ayl/daemons.yml saved as /etc/ayl/daemons.yml.rpmsave\n"
     assert service.processes() == []
     # Data and changed configuration, and nothing else.
-    assert installation.traces() == ["/etc/ayl", "/var/lib/ayl", "/var/log/ayl"]
+    assert installation.traces() == ["/etc/ayl", "/var/lib/ayl"]
     assert [path.name for path in Path("/etc/ayl").iterdir()] == ["daemons.yml.rpmsave"]
     assert as_root("ls", "/var/lib/ayl").stdout == "binlog\n"
-    assert sorted(path.name for path in Path("/var/log/ayl").iterdir()) == [
-        "desk.calls.log",
-        "server.log",
-        "shop.calls.log",
-    ]
+    assert installation.logs() == ["desk.calls.log", "server.log", "shop.calls.log"]
 
 
 def test_a_job_that_waits_while_nothing_runs_is_done_after_a_boot(service: Service) -> None:

@@ -188,6 +188,17 @@ def test_a_stray_with_an_order_that_promises_anything_is_stopped(site: Site) -> 
     assert site.keepers() == []
 
 
+def test_nothing_holds_on_to_a_log_that_was_rotated_away(site: Site) -> None:
+    name = site.has("a", "sh", "-c", "while :; do echo tick; sleep 0.02; done")
+    site.says("start")
+    log = site.log / f"{name}.log"
+    old = log.rename(site.folder / "old")
+    eventually(log.exists)
+    links = [str(link.readlink()) for link in Path(f"/proc/{site.keeper('a')}/fd").iterdir()]
+    assert str(old) not in links
+    assert links.count(str(log)) == 3  # what it prints itself goes there, too
+
+
 def test_a_stop_by_a_wrong_file_tells_where_it_looks_for_what_runs(site: Site) -> None:
     site.has("a")
     site.says("start")
@@ -198,14 +209,3 @@ def test_a_stop_by_a_wrong_file_tells_where_it_looks_for_what_runs(site: Site) -
     site.write()
     assert "working" in site.says("status")
     site.says("stop")
-
-
-def test_nothing_holds_on_to_a_log_that_was_rotated_away(site: Site) -> None:
-    name = site.has("a", "sh", "-c", "while :; do echo tick; sleep 0.02; done")
-    site.says("start")
-    log = site.log / f"{name}.log"
-    old = log.rename(site.folder / "old")
-    eventually(log.exists)
-    links = [str(link.readlink()) for link in Path(f"/proc/{site.keeper('a')}/fd").iterdir()]
-    assert str(old) not in links
-    assert links.count(str(log)) == 3  # what it prints itself goes there, too
