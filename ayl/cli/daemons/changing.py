@@ -125,7 +125,8 @@ def lines(outcome: Outcome) -> list[str]:
     """For people."""
     mark = "" if outcome.done else click.style("failed: ", fg="red")
     tail = [f"    {visible(line)}" for line in outcome.tail]
-    more = [f"    (more in {visible(outcome.log)})"] if tail and outcome.log.startswith("/") else []
+    what = "more in" if tail else "see"
+    more = [f"    ({what} {visible(outcome.log)})"] if not outcome.done and outcome.log.startswith("/") else []
     return [f"{visible(outcome.name)}: {mark}{visible(outcome.text)}", *tail, *more]
 
 

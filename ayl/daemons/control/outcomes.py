@@ -58,4 +58,8 @@ def judged(condition: Condition, serial: str, seconds: float, patience: float) -
             return Outcome(name, False, text, state.tail, state.log)
     if seconds < patience:
         return None
-    return Outcome(name, False, f"is not ready after {seconds:.0f} s", () if state is None else state.tail)
+    text = f"is not ready after {seconds:.0f} s"
+    if state is None:
+        return Outcome(name, False, text)
+    status = state.processes[0].status if state.processes else ""
+    return Outcome(name, False, text + f": {status}" * bool(status), state.tail, state.log)

@@ -47,3 +47,14 @@ def test_nothing_is_left_after_a_stop(estate: Estate) -> None:
     assert [path.name for path in estate.run.iterdir()] == ["lock"]
     assert "not running" in estate.says("stop")
     assert "stopped" in estate.says("status", code=3)
+
+
+def test_a_start_without_a_server_tells_how_far_it_has_come_and_where_it_says_why(estate: Estate) -> None:
+    estate.document["defaults"]["patience"] = "5s"
+    estate.plant["engine"] = "beanstalk:///nobody.socket"
+    estate.write()
+    said = estate.says("start", code=1)
+    log = estate.folder / "log" / "plant.beds.log"
+    assert "is not ready after 10 s: starting: 0 of 2 processes on plant/1.0\n" in said
+    assert f"(see {log})" in said
+    assert "no server answers" in log.read_text()
