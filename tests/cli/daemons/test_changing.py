@@ -188,8 +188,6 @@ def test_a_stray_with_an_order_that_promises_anything_is_stopped(site: Site) -> 
     assert site.keepers() == []
 
 
-<<<<<<< HEAD
-=======
 def test_nothing_holds_on_to_a_log_that_was_rotated_away(site: Site) -> None:
     name = site.has("a", "sh", "-c", "while :; do echo tick; sleep 0.02; done")
     site.says("start")
@@ -201,7 +199,6 @@ def test_nothing_holds_on_to_a_log_that_was_rotated_away(site: Site) -> None:
     assert links.count(str(log)) == 3  # what it prints itself goes there, too
 
 
->>>>>>> d1e524eb5579a8a5637fb700cd9a60481d46137f
 def test_a_stop_by_a_wrong_file_tells_where_it_looks_for_what_runs(site: Site) -> None:
     site.has("a")
     site.says("start")
@@ -212,17 +209,3 @@ def test_a_stop_by_a_wrong_file_tells_where_it_looks_for_what_runs(site: Site) -
     site.write()
     assert "working" in site.says("status")
     site.says("stop")
-<<<<<<< HEAD
-
-
-def test_nothing_holds_on_to_a_log_that_was_rotated_away(site: Site) -> None:
-    name = site.has("a", "sh", "-c", "while :; do echo tick; sleep 0.02; done")
-    site.says("start")
-    log = site.log / f"{name}.log"
-    old = log.rename(site.folder / "old")
-    eventually(log.exists)
-    links = [str(link.readlink()) for link in Path(f"/proc/{site.keeper('a')}/fd").iterdir()]
-    assert str(old) not in links
-    assert links.count(str(log)) == 3  # what it prints itself goes there, too
-=======
->>>>>>> d1e524eb5579a8a5637fb700cd9a60481d46137f
