@@ -71,7 +71,7 @@ class Company:
                     self._stop()
                 case signal.SIGHUP if not self._stops:
                     subprocess.Popen(self._reload, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves; it is reaped as the rest
-        if not self._is_ready and all(look(of.name, of.run).word in ("working", "ended") for of in self._daemons):
+        if not self._is_ready and all(look(of.name, of.run).word == "working" for of in self._keepers.values()):
             self._is_ready = True
             self._notifier.tell({"READY": "1", "STATUS": f"{len(self._daemons)} daemons work"})
 

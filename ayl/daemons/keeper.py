@@ -69,6 +69,7 @@ class Keeper:
         self._drainers: dict[int, Drainer] = {}
         self._signals: list[int] = []
         self._reader, self._writer = socket.socketpair()
+        self._code = 0
         self._account = Account(home, Notifier({**variables}, os.getpid()), foreground=prefix is not None)
 
     def go_on(self) -> None:
@@ -82,8 +83,10 @@ class Keeper:
             self._drainers = {run.number: Drainer(run) for run in self._course.leaving if run.drains}
             self._course.replace(order, time.monotonic())
 
-    def run(self) -> None:
-        """Keep it until it is to stop, and has."""
+    def run(self) -> int:
+        """Keep it until it is to stop, and has: 0. One in the foreground ends as well when its process has ended and
+        none is to come after that: with its exit code.
+        """
         self._install()
         if not self._children:
             for pid in leftovers.kill(self._home, self._course.order.name):
@@ -93,7 +96,9 @@ class Keeper:
             self._act()
             self._account.write(self._course, self._children, time.monotonic())
             if self._course.is_over:
-                return
+                return 0
+            if self._prefix is not None and self._course.state == "ended":
+                return self._code
             self._wait()
 
     # What comes in
@@ -168,6 +173,7 @@ class Keeper:
         expected = child.run.is_asked and not child.run.why_killed
         how = child.run.why_killed or told(code)
         self._say(f"process {child.pid} {how}")
+        self._code = code if code >= 0 else 128 - code
         if not expected:
             self._account.died(how, child.tail)
         self._course.ended(number, code, now)
@@ -289,11 +295,11 @@ def main(words: Sequence[str]) -> int:
     keeper = Keeper(home, pid_file, {**os.environ}, prefix[0] if prefix else None)
     if how == GO_ON:
         keeper.go_on()
-    keeper.run()
+    code = keeper.run()
     # The directory stays: another keeper may be there already once the pid file is left.
     home.clear(but=home.pid)
     pid_file.leave()
-    return 0
+    return code
 
 
 def _sink(order: Order, prefix: str | None) -> Sink:

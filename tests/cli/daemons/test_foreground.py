@@ -8,6 +8,8 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.processes.deadline import PATIENCE, eventually
 
 if TYPE_CHECKING:
@@ -103,6 +105,12 @@ def test_systemd_is_told_when_all_of_several_work_or_have_done_their_part(site: 
         running.process.send_signal(signal.SIGTERM)
         assert systemd.recv(4096) == b"STOPPING=1"
         assert running.ends() == 0
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_what_has_ended_and_is_not_started_again_ends_the_command(site: Site, code: int) -> None:
+    site.has("a", "sh", "-c", f"exit {code}", restart="never")
+    assert Running(site).ends() == code
 
 
 def test_systemd_is_told_of_one(site: Site) -> None:

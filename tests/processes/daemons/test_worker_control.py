@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def test_a_worker_is_started_restarted_and_stopped(estate: Estate) -> None:
     control = functools.partial(estate.says, program="ayl_worker_control")
     log = estate.folder / "hand.log"
-    names = ("--", "-n", "hand", "-p", str(estate.run))
+    names = ("--log", str(log), "--", "-n", "hand", "-p", str(estate.run))
     options = (*names, "-c", "plant", "-t", "plant/1.0")
     try:
-        assert "running (pid" in control("start", "--log", str(log), *options)
+        assert "running (pid" in control("start", *options)
         estate.send("1.0", range(3))
         eventually(lambda: len(estate.done()) == 3, log.read_text)
         assert "hand" in control("status", *names)
