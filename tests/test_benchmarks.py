@@ -32,6 +32,14 @@ ROWS = {
         "idle: resident, MB",
         "idle: proportional, MB",
     ],
+    "daemons.py --groups 2 --rounds 1": [
+        "start, 2 groups of 2 processes, s",
+        "status, median, s",
+        "status, slowest, s",
+        "a keeper: resident, MB",
+        "restart of one group, s",
+        "stop, s",
+    ],
     "server.py --quick --repeat 1 --patience 0 --loads put-200 --servers ayl_server": ["put, 200 per write ayl_server"],
 }
 """What is run, and what stands before the figures of each row."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import dataclass
 from enum import Enum
 
 from ayl.daemons.home import Home
 from ayl.daemons.state import State
 from ayl.pidfiles import holder
+
+SLOW_START_SECONDS = 60.0
+"""One that does not work after so long is told as troubled."""
 
 
 class Health(Enum):
@@ -92,6 +96,8 @@ def _user(pid: int) -> int:
 
 def _health(state: State) -> Health:
     if state.state == "pausing" or (state.state in ("starting", "replacing") and state.failures):
+        return Health.TROUBLED
+    if state.state == "starting" and time.time() - state.since > SLOW_START_SECONDS:
         return Health.TROUBLED
     if state.state == "ended":
         return Health.STOPPED if state.has_done_its_part else Health.TROUBLED

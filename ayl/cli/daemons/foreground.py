@@ -12,7 +12,7 @@ from ayl.cli.daemons.chosen import NAMES, chosen
 from ayl.cli.daemons.exits import Exit
 from ayl.cli.daemons.files import OPTIONS, configuration
 from ayl.cli.output import visible
-from ayl.daemons import launching
+from ayl.daemons import grounds, launching
 from ayl.daemons.control.starting import ordered, prepared
 from ayl.daemons.errors import DaemonError, NotPermitted
 from ayl.daemons.home import Home
@@ -77,7 +77,7 @@ def prepare(name: str, config: str | None) -> None:
     """
     (daemon,) = _one(chosen(configuration(config, [name]).daemons, [name]), name)
     try:
-        launching.prepare(ordered(daemon), daemon.run)
+        grounds.prepare(ordered(daemon), daemon.run)
     except NotPermitted as error:
         _fail(daemon.name, error.reason, Exit.NOT_PERMITTED)
     except DaemonError as error:

@@ -11,8 +11,8 @@ from ayl.daemons.control.rounds import our_turn
 from ayl.daemons.control.starting import awaited, launched, ordered
 from ayl.daemons.control.stopping import asked, brought_down
 from ayl.daemons.errors import DaemonError
+from ayl.daemons.grounds import prepare
 from ayl.daemons.home import Home
-from ayl.daemons.launching import prepare
 from ayl.daemons.order import Order
 
 if TYPE_CHECKING:

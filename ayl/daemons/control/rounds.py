@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ayl.daemons.launching import DIRECTORY_MODE
+from ayl.daemons.grounds import DIRECTORY_MODE
 from ayl.daemons.spec.model import Kind
 from ayl.daemons.turns import turn
 

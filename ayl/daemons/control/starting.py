@@ -14,8 +14,10 @@ from ayl.daemons.control.outcomes import Outcome, failed, judged
 from ayl.daemons.control.rounds import LOOK_SECONDS, MARGIN, our_turn, rounds
 from ayl.daemons.control.stopping import brought_down, ended
 from ayl.daemons.errors import CannotStart, DaemonError
+from ayl.daemons.grounds import prepare
 from ayl.daemons.home import Home
 from ayl.daemons.order import Order, order
+from ayl.daemons.owners import owner
 from ayl.daemons.versions import version
 
 if TYPE_CHECKING:
@@ -74,13 +76,13 @@ def prepared(daemon: Daemon) -> Order:
         raise CannotStart(daemon.name, f"already running (pid {keeper})")
     with suppress(OSError):  # of a keeper that was killed: it may be another user's, or locked by who is no keeper
         os.unlink(Home(daemon.run).pid)  # noqa: PTH108 - paths are text here
-    launching.prepare(given, daemon.run)
+    prepare(given, daemon.run)
     return given
 
 
 def ordered(daemon: Daemon) -> Order:
     """The order for one start, now. CannotStart, NotPermitted."""
-    ids = launching.owner(daemon.name, daemon.user, daemon.group)
+    ids = owner(daemon.name, daemon.user, daemon.group)
     return order(daemon, secrets.token_hex(8), version(daemon, ids), os.path.realpath(daemon.directory))
 
 

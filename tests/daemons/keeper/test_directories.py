@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ayl.daemons import launching, leftovers
+from ayl.daemons import leftovers
 from ayl.daemons.conditions import Condition, Health, look, send
 from ayl.daemons.control.strays import strays
 from ayl.daemons.errors import CannotStart
+from ayl.daemons.grounds import prepare
 from ayl.daemons.home import Home
 from ayl.daemons.order import Order
 from ayl.daemons.state import State
@@ -231,11 +232,11 @@ def order(log: str) -> Order:
 
 def test_root_makes_a_log_for_a_user_who_cannot(shared: Home) -> None:
     log = Path(shared.path).parent / "shop.mail" / "logs" / "a.log"
-    launching.prepare(order(str(log.with_name("b") / "a.log")), shared.path)
+    prepare(order(str(log.with_name("b") / "a.log")), shared.path)
     assert not log.parent.exists()  # its directory is the user's by now: let him make it
     above = Path(shared.path).parent / "logs"
     try:
-        launching.prepare(order(str(above / "new" / "a.log")), shared.path)
+        prepare(order(str(above / "new" / "a.log")), shared.path)
         found = (above / "new" / "a.log").stat()
         assert (found.st_uid, found.st_mode & 0o777) == (NOBODY, 0o640)
         assert (above / "new").stat().st_uid == 0
@@ -252,7 +253,7 @@ def test_root_makes_no_log_where_a_users_link_leads(shared: Home) -> None:
     link = Path(shared.path) / "logs"
     link.symlink_to(target)
     os.lchown(link, NOBODY, NOBODY)
-    launching.prepare(order(str(link / "a.log")), shared.path)
+    prepare(order(str(link / "a.log")), shared.path)
     assert [*target.iterdir()] == []
     target.rmdir()
 
@@ -263,10 +264,10 @@ def test_root_follows_no_link_out_of_a_directory_that_is_open_to_everybody(share
     common.mkdir()
     common.chmod(0o1777)
     (common / "logs").symlink_to(target)
-    launching.prepare(order(str(common / "logs" / "a.log")), shared.path)
+    prepare(order(str(common / "logs" / "a.log")), shared.path)
     assert [*target.iterdir()] == []
     (common / "logs").unlink()
-    launching.prepare(order(str(common / "logs" / "a.log")), shared.path)
+    prepare(order(str(common / "logs" / "a.log")), shared.path)
     assert (common / "logs" / "a.log").stat().st_uid == NOBODY
     shutil.rmtree(common)
     target.rmdir()
@@ -276,7 +277,7 @@ def test_roots_own_link_is_followed(shared: Home) -> None:
     target, link = Path(shared.path).parent / "of_root", Path(shared.path).parent / "logs"
     target.mkdir()
     link.symlink_to("of_root")
-    launching.prepare(order(str(link / "a.log")), shared.path)
+    prepare(order(str(link / "a.log")), shared.path)
     assert (target / "a.log").stat().st_uid == NOBODY
     (target / "a.log").unlink()
     target.rmdir()
@@ -286,13 +287,13 @@ def test_roots_own_link_is_followed(shared: Home) -> None:
 def test_root_gives_away_no_directory_that_a_user_leads_it_to(shared: Home) -> None:
     os.chown(shared.path, NOBODY, NOBODY)
     with pytest.raises(CannotStart, match="others than root can change where /tmp/ayl-shared"):
-        launching.prepare(order(""), f"{shared.path}/mine")
+        prepare(order(""), f"{shared.path}/mine")
     assert not Path(shared.path, "mine").exists()
 
 
 def test_a_number_without_a_name_is_a_user_too() -> None:
     script = (
-        "import os, sys; from ayl.daemons.launching import owner; os.setgid(4242); os.setuid(4242)\n"
+        "import os, sys; from ayl.daemons.owners import owner; os.setgid(4242); os.setuid(4242)\n"
         "print(owner('a', '', ''))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ayl.daemons.errors import CannotStart
-from ayl.daemons.launching import prepare
+from ayl.daemons.grounds import prepare
 from ayl.daemons.order import Order, order
 from ayl.daemons.spec.machine import ThisMachine
 from ayl.daemons.spec.reading import read
