@@ -186,19 +186,6 @@ def test_scriptlets_are_plain_shell(name: str, package: Package) -> None:
     assert done.stdout == ""
 
 
-@pytest.mark.timeout(600)  # a compiler on a busy machine
-def test_it_can_have_the_server_compiled(tmp_path: Path) -> None:
-    build(tmp_path, "1", "--compiled").unpack(tmp_path)
-    there = tmp_path / "opt/ayl/lib/python3.11/site-packages"
-    code = (
-        "from ayl_server import compiled; print(compiled.use()); from ayl_server import broker; print(broker.__file__)"
-    )
-    done = subprocess.run(
-        ["/usr/bin/python3.11", "-B", "-c", code], capture_output=True, text=True, check=True, cwd=there
-    )
-    assert re.fullmatch(rf"True\n{there}/ayl_server/built/\S+/broker\.\S+\.so\n", done.stdout)
-
-
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -26,11 +26,17 @@ class Listener:
         """The latest of each name."""
 
     def next(self, seconds: float = PATIENCE) -> Facts:
-        """The next message that is not only a sign of life. TimeoutError if there is none."""
-        while (facts := self.any(seconds)) == {"WATCHDOG": "1"}:
+        """The next message that is not only a sign of life, or asks for more time. TimeoutError if there is none."""
+        while [*(facts := self.any(seconds))] in (["WATCHDOG"], ["EXTEND_TIMEOUT_USEC"]):
             pass
         self.heard |= facts
         return facts
+
+    def plea(self) -> str:
+        """The next request for more time, microseconds."""
+        while "EXTEND_TIMEOUT_USEC" not in (facts := self.any()):
+            pass
+        return facts["EXTEND_TIMEOUT_USEC"]
 
     def any(self, seconds: float = PATIENCE) -> Facts:
         """The next message."""

@@ -94,7 +94,7 @@ def test_no_worker_is_ready_while_no_server_answers(kind: Kind, tmp_path: Path, 
             for_a_while(0.5, lambda: None)
             assert listener.next() == {"STATUS": "starting: 0 of 1 process"}
             assert listener.next() == {"STATUS": f"starting: 0 of 1 process on {workshop.tube}"}
-            assert listener.next() == {"EXTEND_TIMEOUT_USEC": "60000000"}
+            assert listener.plea() == "60000000"
             assert listener.silent()
             with restarted(kind, tmp_path, server.port):
                 listener.until("READY", "1")
