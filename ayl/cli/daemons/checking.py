@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ayl.cli.daemons.chosen import NAMES, chosen
 from ayl.cli.daemons.files import NAME, OPTIONS, Misconfigured, configuration
 from ayl.cli.output import as_json, visible
 from ayl.daemons.spec.places import configured_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from ayl.daemons.spec.model import Configuration
     from ayl.daemons.spec.problems import Problem
 
 CHECK_EPILOG = f"""
@@ -26,6 +26,7 @@ users, groups, files of variables. Nothing is started or changed. Commands that 
 Examples:
   {NAME} check
   {NAME} check --config /srv/shop/daemons.yml
+  {NAME} check shop
   {NAME} check --json | jq -r '.problems[].text'
 
 \b
@@ -35,28 +36,30 @@ Exit codes:
 """
 
 
-@click.command(params=[*OPTIONS], epilog=CHECK_EPILOG)
+@click.command(params=[NAMES, *OPTIONS], epilog=CHECK_EPILOG)
 @click.option("--json", "wants_json", is_flag=True, help="One JSON document: problems, warnings, daemons.")
-def check(config: str | None, wants_json: bool) -> None:
-    """Read the file and tell everything that is wrong with it."""
+def check(names: tuple[str, ...], config: str | None, wants_json: bool) -> None:
+    """Read the file and tell everything that is wrong with it.
+
+    With names, of the machine only what these daemons need is looked for.
+    """
     try:
-        found = configuration(config)
+        found = configuration(config, names or None)
     except Misconfigured as error:
         if wants_json:
             click.echo(as_json(_document(configured_path(config, os.environ), error.problems, (), ())))
         raise
+    known = [daemon.name for daemon in chosen(found.daemons, names)]
     if wants_json:
-        names = [daemon.name for daemon in found.daemons]
-        click.echo(as_json(_document(found.path, (), found.warnings, names)))
+        click.echo(as_json(_document(found.path, (), found.warnings, known)))
         return
     for warning in found.warnings:
         click.echo(visible(f"warning: {warning}"), err=True)
-    click.echo(told(found))
+    click.echo(told(known))
 
 
-def told(found: Configuration) -> str:
+def told(names: Sequence[str]) -> str:
     """How many there are."""
-    names = [daemon.name for daemon in found.daemons]
     of_apps = [name.partition(".")[0] for name in names if "." in name]
     parts = [f"{_counted(len(of_apps), 'daemon')} of {_counted(len(set(of_apps)), 'application')}"] if of_apps else []
     parts += ["the server"] if "server" in names else []

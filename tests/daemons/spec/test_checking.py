@@ -56,6 +56,15 @@ def test_a_file_without_mistakes_is_well(written: Callable[[str], Path], tmp_pat
     assert (done.returncode, done.stdout, done.stderr) == (0, "3 daemons of 1 application: all is well\n", "")
 
 
+def test_of_what_is_named_alone_the_machine_is_asked(written: Callable[[str], Path], tmp_path: Path) -> None:
+    desk = "  desk:\n    path: /nowhere\n    user: nobody\n    modules: [desk]\n    groups: {calls: {}}\n"
+    path = written(shop(tmp_path) + desk)
+    assert run("check", "--config", path).returncode == Exit.NOT_CONFIGURED
+    done = run("check", "--config", path, "shop.web")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 daemon of 1 application: all is well\n", "")
+    assert "there is no daemon 'shob'; did you mean shop?" in run("check", "--config", path, "shob").stderr
+
+
 def test_the_server_counts_for_itself(written: Callable[[str], Path], tmp_path: Path) -> None:
     server = "server: {user: nobody, binlog: none}\n"
     assert run("check", "--config", written(server)).stdout == "the server: all is well\n"
