@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -43,14 +44,27 @@ def start(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
     tell(start_them(daemons, found.run, waiting), _names(daemons), wants_json=wants_json)
 
 
-@click.command(params=[NAMES, JSON, *OPTIONS])
-def stop(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
+ANY = click.Option(
+    ["--any", "anywhere"],
+    metavar="DIR",
+    help=f"Stop whatever runs in this directory ({RUN}, mostly), of whatever file; none is read.",
+)
+
+
+@click.command(params=[NAMES, JSON, ANY, *OPTIONS])
+def stop(names: tuple[str, ...], wants_json: bool, anywhere: str | None, config: str | None) -> None:
     """Stop what runs, and wait until it has ended.
 
     Calls that run are finished, within the grace of the group; what still runs then is cut off and given back. The
     server comes last. Without names it stops what is no longer in the file, too; and if the file is wrong, it stops
     what runs in /run/ayl all the same.
     """
+    if anywhere is not None:
+        if names:
+            raise click.UsageError("--any DIR stops all that runs there; please leave NAME out")
+        directory = os.path.abspath(anywhere)  # noqa: PTH100 - paths are text in the model
+        daemons = strays(directory, (), None)
+        tell(stop_them(daemons, directory, waiting), _names(daemons), wants_json=wants_json)
     try:
         found = configuration(config, ())
         directory, daemons = found.run, chosen(found.daemons, names)
