@@ -91,8 +91,15 @@ def restart(names: tuple[str, ...], wants_json: bool, config: str | None) -> Non
     tell(restart_them(daemons, found.run, waiting), _names(daemons), wants_json=wants_json)
 
 
-@click.command(params=[NAMES, JSON, *OPTIONS])
-def reload(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
+RUNNING = click.Option(
+    ["--running", "only_running"],
+    is_flag=True,
+    help="Start nothing: what does not run fails. (For `run`, which would not have it as its own.)",
+)
+
+
+@click.command(params=[NAMES, JSON, RUNNING, *OPTIONS])
+def reload(names: tuple[str, ...], wants_json: bool, only_running: bool, config: str | None) -> None:
     """Read the file again, look up the versions, and replace what has changed, as `restart` does.
 
     For a deploy. Workers of another version are started; the old ones stay until nothing waits in their tubes any
@@ -105,7 +112,7 @@ def reload(names: tuple[str, ...], wants_json: bool, config: str | None) -> None
 
     def steps() -> Iterator[Outcome]:
         yield from stop_them(gone, found.run, waiting)
-        yield from reload_them(daemons, found.run, waiting)
+        yield from reload_them(daemons, found.run, waiting, launches=not only_running)
 
     tell(steps(), _names([*gone, *daemons]), wants_json=wants_json)
 

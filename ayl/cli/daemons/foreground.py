@@ -47,7 +47,7 @@ def run(ctx: click.Context, names: tuple[str, ...], prepared: str | None, config
     \b
     Signals:
       SIGTERM, SIGINT  stop, as `ayl_daemons stop` does; the second time at once
-      SIGHUP           of several: `ayl_daemons reload`
+      SIGHUP           of several: `ayl_daemons reload` of those that run here; what is new needs another `run`
     """
     if prepared is not None:
         if names:
@@ -64,7 +64,7 @@ def run(ctx: click.Context, names: tuple[str, ...], prepared: str | None, config
 
     width = max(len(daemon.name) for daemon in daemons)
     prefixes = {daemon.name: f"{daemon.name:{width}} | " for daemon in daemons}
-    again = [sys.executable, "-P", "-m", "ayl.cli.daemons", "reload", "--config", found.path, *names]
+    again = [sys.executable, "-P", "-m", "ayl.cli.daemons", "reload", "--running", "--config", found.path, *names]
     ctx.exit(Company(daemons, lambda daemon: become(daemon, prefixes[daemon.name]), again).run())
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ayl.daemons import launching
 from ayl.daemons.conditions import Condition, look
+from ayl.daemons.control.claims import leave_to_systemd
 from ayl.daemons.control.outcomes import Outcome, failed, judged
 from ayl.daemons.control.rounds import LOOK_SECONDS, MARGIN, our_turn, rounds
 from ayl.daemons.control.stopping import brought_down, ended
@@ -51,17 +52,19 @@ def _start(daemons: Sequence[Daemon], directory: str, waiting: Waiting) -> Itera
 
 def _begun(daemon: Daemon, condition: Condition) -> str:
     """The serial of the order to be waited for. A keeper that is there is waited for as if it had just been started."""
+    if condition.keeper is not None and condition.word not in ("stopping", "ended"):
+        return "" if condition.state is None else condition.state.serial
+    leave_to_systemd(daemon)
     if condition.word == "stopping":
         ended(daemon, condition)
     elif condition.word == "ended":
         brought_down(daemon)  # it has nothing to do any more
-    elif condition.keeper is not None:
-        return "" if condition.state is None else condition.state.serial
     return launched(daemon)
 
 
 def launched(daemon: Daemon) -> str:
-    """Its keeper is started; the serial of its order."""
+    """Its keeper is started; the serial of its order. CannotStart, NotPermitted."""
+    leave_to_systemd(daemon)
     given = prepared(daemon)
     launching.launch(given, daemon.run)
     return given.serial

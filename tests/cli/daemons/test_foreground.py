@@ -94,6 +94,21 @@ def test_a_reload_reaches_one_in_the_foreground(site: Site) -> None:
     assert running.ends() == 0
 
 
+def test_several_that_are_to_reload_start_nothing_that_would_not_be_theirs(site: Site) -> None:
+    site.has("a")
+    site.has("b")
+    running = Running(site)
+    eventually(lambda: len(site.processes()) == 2, running.said)
+    site.has("b", "sleep", "2000")
+    new = site.has("c")
+    running.process.send_signal(signal.SIGHUP)
+    running.says(f"{new}: failed: not running; it needs another `ayl_daemons run`\n")
+    assert len(site.keepers()) == 2
+    assert "2000" in (site.run / site.name("b") / "order.json").read_text()
+    running.process.send_signal(signal.SIGTERM)
+    assert running.ends() == 0
+
+
 def test_systemd_is_told_when_all_of_several_work_or_have_done_their_part(site: Site) -> None:
     site.has("a")
     site.has("b", "true", restart="never", ready="20s")
