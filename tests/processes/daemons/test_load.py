@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 CALLS = 10_000
 
-JOBS = ("ready", "reserved", "delayed", "buried")
-"""What a job is until it is deleted. They are told in one answer with who watches, so no moment lies between."""
-
 
 class Capacity:
     """How many workers take jobs from a tube, looked at all the time until no job is left in it."""
@@ -38,7 +35,8 @@ class Capacity:
                 tube = self._client.stats_tube(self._tube)
             except greenstalk.NotFoundError:  # with the last job and the last worker the tube goes, too
                 return
-            if not any(int(tube[f"current-jobs-{state}"]) for state in JOBS):
+            # Told in one answer with who watches: no moment lies between.
+            if not tube["current-jobs-ready"] + tube["current-jobs-reserved"] + tube["current-jobs-delayed"]:
                 return
             self.least = min(self.least, int(tube["current-watching"]))
             self.looks += 1
