@@ -211,7 +211,7 @@ SCRIPTS = sorted(
 
 
 def test_there_are_scripts() -> None:
-    assert {path.name for path in SCRIPTS} == {"ayl-workers", "ayl-generator", "build", "environment"}
+    assert {path.name for path in SCRIPTS} == {"ayl-workers", "ayl-generator", "build", "environment", "trial"}
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
