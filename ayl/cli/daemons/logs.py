@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from ayl.cli.daemons.chosen import NAMES, chosen
-from ayl.cli.daemons.exits import Exit
+from ayl.cli.daemons.exits import MEANINGS, Exit, epilog
 from ayl.cli.daemons.files import OPTIONS, configuration
 from ayl.cli.output import visible
 from ayl.daemons.conditions import look
@@ -37,6 +37,18 @@ LONGEST_LINE = 1_000_000
 LOOK_SECONDS = 0.2
 """Between two looks whether there is more."""
 
+LOGS = epilog(
+    "ayl_daemons logs shop.mail",
+    "ayl_daemons logs -n 100 -f shop",
+    meanings={
+        Exit.DONE: "done",
+        Exit.FAILED: "a log cannot be read",
+        Exit.USAGE: MEANINGS[Exit.USAGE],
+        Exit.NOT_CONFIGURED: "the file of configuration is wrong or missing: nothing is shown",
+        Exit.INTERRUPTED: "interrupted, as --follow is by Ctrl-C",
+    },
+)
+
 
 @click.command(
     params=[
@@ -46,17 +58,12 @@ LOOK_SECONDS = 0.2
         ),
         click.Option(["-f", "--follow"], is_flag=True, help="Go on with what comes, until Ctrl-C."),
         *OPTIONS,
-    ]
+    ],
+    epilog=LOGS,
 )
 @click.pass_context
 def logs(ctx: click.Context, names: tuple[str, ...], lines: int, follow: bool, config: str | None) -> None:
-    """Show the last lines of the daemons' logs; several with their names before each line.
-
-    \b
-    Examples:
-      ayl_daemons logs shop.mail
-      ayl_daemons logs -n 100 -f shop
-    """
+    """Show the last lines of the daemons' logs; several with their names before each line."""
     daemons = chosen(configuration(config, ()).daemons, names)
     journals = [daemon.name for daemon in daemons if daemon.log is Log.JOURNAL]
     for daemon in daemons:
