@@ -63,11 +63,16 @@ class PidFile:
             # Its holder has removed it between our two steps, and who comes next would make another.
             os.close(descriptor)
 
+    def is_there(self) -> bool:
+        """Whether the file that it holds is the one at its path, and not removed, or another's in its place."""
+        return _is_there(self.path, self._descriptor)
+
     def leave(self) -> None:
         """Remove it."""
         if self._descriptor >= 0:
             with suppress(FileNotFoundError):
-                os.unlink(self.path)  # noqa: PTH108 - pathlib is large; first, so that nobody takes what goes away
+                if self.is_there():
+                    os.unlink(self.path)  # noqa: PTH108 - pathlib is large; first, so that nobody takes what goes away
             os.close(self._descriptor)
             self._descriptor = -1
 

@@ -297,7 +297,8 @@ def main(words: Sequence[str]) -> int:
         keeper.go_on()
     code = keeper.run()
     # The directory stays: another keeper may be there already once the pid file is left.
-    home.clear(but=home.pid)
+    if pid_file.is_there():  # else somebody has removed it all, and what is there is another keeper's
+        home.clear(but=home.pid)
     pid_file.leave()
     return code
 

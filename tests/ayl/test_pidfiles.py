@@ -119,6 +119,18 @@ def test_who_waits_with_an_open_file_that_is_removed_meanwhile_takes_the_next(
     assert not path.exists()
 
 
+def test_another_file_in_its_place_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    with PidFile(str(path)) as first:
+        assert first.is_there()
+        path.unlink()
+        with PidFile(str(path)) as second:
+            assert not first.is_there()
+            first.leave()
+            assert second.is_there()
+    assert not path.exists()
+
+
 def test_a_link_is_not_followed_and_a_pipe_not_waited_for(tmp_path: Path) -> None:
     target, link, pipe = tmp_path / "target", tmp_path / "link", tmp_path / "pipe"
     target.write_text("precious")
