@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.processes.deadline import eventually
 
 if TYPE_CHECKING:
@@ -102,7 +104,8 @@ def test_what_a_killed_keeper_has_left_is_ended_by_a_stop(site: Site) -> None:
     assert not (site.run / name).exists()
 
 
-def test_a_start_during_a_stop_waits_for_its_end(site: Site) -> None:
+@pytest.mark.parametrize("word", ["start", "restart", "reload"])
+def test_who_changes_one_that_stops_waits_for_its_end_and_starts_it(site: Site, word: str) -> None:
     script = "trap 'sleep 1; exit' TERM; echo here; while :; do sleep 0.1; done"
     site.has("a", "sh", "-c", script)
     site.says("start")
@@ -110,8 +113,20 @@ def test_a_start_during_a_stop_waits_for_its_end(site: Site) -> None:
     before = site.keeper("a")
     os.kill(before, signal.SIGTERM)  # as a stop does that was interrupted then
     eventually(lambda: site.status("a")["state"] == "stopping")
-    assert "running (pid" in site.says("start")
+    assert "running (pid" in site.says(word)
     assert site.keepers() == [site.keeper("a")] != [before]
+
+
+def test_a_start_during_a_replacement_waits_for_what_comes_of_that(site: Site) -> None:
+    site.has("a", overlap=True, ready="1s", patience="3s")
+    site.says("start")
+    before = site.status("a")["facts"]["serial"]
+    restart = site.begin("restart")
+    eventually(lambda: site.status("a")["state"] == "replacing")
+    restart.kill()  # so that its turn is over, and its order is not
+    restart.communicate()
+    assert "running (pid" in site.says("start")
+    assert site.status("a")["facts"]["serial"] != before
 
 
 def test_an_order_that_failed_is_tried_again_by_a_reload(site: Site) -> None:
