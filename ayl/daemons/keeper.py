@@ -266,8 +266,10 @@ class Keeper:
         child.kill()
 
     def _drain(self, run: Run) -> None:
-        self._say(f"process {self._children[run.number].pid} stays for {run.tubes}, {run.order.drain:g} s at most")
-        self._drainers[run.number] = Drainer(run)
+        if (child := self._children.get(run.number)) is not None:  # else it could not be started
+            seconds = run.ask_at - time.monotonic()
+            self._say(f"process {child.pid} stays for {run.tubes}, {seconds:.0f} s at most")
+            self._drainers[run.number] = Drainer(run)
 
     _deeds: ClassVar[dict[Deed, Callable[[Keeper, Run], None]]] = {
         Deed.START: _start,
