@@ -425,10 +425,6 @@ def test_it_is_not_started_again_when_its_time_is_over_meanwhile() -> None:
 
 def test_its_pauses_grow_too() -> None:
     daemon = draining()
-    daemon.ends(1, 1)
-    daemon.wait(1000)
-    assert [deed for deed, _ in daemon.taken()][:2] == [Deed.START, Deed.DRAIN]
-    daemon = draining()
     starts = []
     for number in (1, 3, 4, 5):
         daemon.ends(number, 1)
