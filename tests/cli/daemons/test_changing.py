@@ -71,7 +71,8 @@ def test_results_are_one_document_for_scripts(site: Site) -> None:
 def test_one_that_has_done_its_part_is_started_again_by_a_start(site: Site) -> None:
     name = site.has("a", "sh", "-c", "echo once >> out", restart="on-failure", ready="20s")
     assert site.says("start") == f"{name}: its process ended with exit code 0\n"
-    assert site.status("a")["health"] == "stopped"
+    assert (site.status("a")["state"], site.status("a")["health"]) == ("ended", "well")
+    assert "ended" in site.says("status", code=0)
     site.says("start")
     assert (site.folder / "out").read_text() == "once\nonce\n"
     assert site.says("stop").startswith(f"{name}: stopped")
