@@ -279,10 +279,11 @@ class Keeper:
     }
 
     def _say(self, text: str) -> None:
-        """One line of the daemon's log."""
+        """One line of the daemon's log, not behind what a process has printed of one."""
         now = time.time()
         moment = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))},{int(now % 1 * 1000):03}"
         line = f"{moment} INFO ayl_daemons[{os.getpid()}] {self._course.order.name}: {text}\n"
+        line = line if self._sink.is_at_start else f"\n{line}"
         self._sink.write(line.encode(errors="replace"), time.monotonic())
 
 
