@@ -17,7 +17,7 @@ from ayl.cli.daemons.status import seen, told
 from ayl.cli.descriptors import open_closed
 from ayl.cli.output import visible
 from ayl.cli.worker import main as ayl_worker
-from ayl.cli.worker import no_module
+from ayl.cli.worker import planned
 from ayl.daemons.conditions import look
 from ayl.daemons.control.replacing import restart as restart_it
 from ayl.daemons.control.starting import start as start_it
@@ -173,8 +173,8 @@ def _options(words: Sequence[str], *, is_needed: bool) -> dict[str, Any]:
     surplus = [*getattr(context, "_protected_args", ()), *context.args]  # where click 8 and 9 have the rest
     if surplus:
         raise click.UsageError(f"behind -- stand options of ayl_worker, and {visible(surplus[0])} is none", context)
-    if is_needed and not context.params["require"]:
-        raise no_module(context)
+    if is_needed:
+        planned(context)  # which refuses what the worker would
     return context.params
 
 
