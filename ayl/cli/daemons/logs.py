@@ -125,7 +125,7 @@ class Followed:
         self._change_at = inf
 
     def show_last(self, number: int, *, follow: bool) -> bool:
-        """Its last lines; False if it cannot be read, which is told. `follow`: without one that has no end yet, which is
+        """Its last lines; False if it cannot be read, which is told. `follow`: without one that has no end yet: that is
         to come.
         """
         try:
