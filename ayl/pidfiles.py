@@ -63,11 +63,16 @@ class PidFile:
             # Its holder has removed it between our two steps, and who comes next would make another.
             os.close(descriptor)
 
+    def is_there(self) -> bool:
+        """Whether the file that it holds is the one at its path, and not removed, or another's in its place."""
+        return _is_there(self.path, self._descriptor)
+
     def leave(self) -> None:
         """Remove it."""
         if self._descriptor >= 0:
             with suppress(FileNotFoundError):
-                os.unlink(self.path)  # noqa: PTH108 - pathlib is large; first, so that nobody takes what goes away
+                if self.is_there():
+                    os.unlink(self.path)  # noqa: PTH108 - pathlib is large; first, so that nobody takes what goes away
             os.close(self._descriptor)
             self._descriptor = -1
 
@@ -90,9 +95,42 @@ def holder(path: str) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        return _holder(descriptor)
+        return locker(descriptor)
     finally:
         os.close(descriptor)
+
+
+def discard(path: str, *, alone: bool = False) -> None:
+    """Remove one that nobody holds. It is locked meanwhile, so that nobody loses what he takes in that moment.
+    PidFileHeld if another process holds it; OSError as of any file.
+
+    `alone`: no other process calls this for it. Then what others lock for reading, which all can who may read it, goes
+    as well; and so does what is no file.
+    """
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):  # nobody can hold that
+            if alone:
+                os.unlink(path)  # noqa: PTH108 - as above
+            return
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return
+    try:
+        _lock(path, descriptor, fcntl.LOCK_SH if alone else fcntl.LOCK_EX)
+        if _is_there(path, descriptor):
+            os.unlink(path)  # noqa: PTH108 - as above
+    finally:
+        os.close(descriptor)
+
+
+def locker(descriptor: int, start: int = 0, length: int = 0) -> int | None:
+    """The process that keeps us from locking these bytes of a file (0: all there are), as the kernel says; None if none
+    does. OSError as of any file.
+    """
+    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, start, length, 0)
+    kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+    # Of a lock that belongs to no process the kernel says -1: for kill(2), that would be everybody.
+    return pid if kind != fcntl.F_UNLCK and pid > 0 else None
 
 
 def _opened(path: str) -> int:
@@ -104,18 +142,11 @@ def _opened(path: str) -> int:
     return descriptor
 
 
-def _lock(path: str, descriptor: int) -> None:
+def _lock(path: str, descriptor: int, kind: int = fcntl.LOCK_EX) -> None:
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(descriptor, kind | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
-        raise PidFileHeld(path, _holder(descriptor)) from None
-
-
-def _holder(descriptor: int) -> int | None:
-    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
-    # Of a lock that belongs to no process the kernel says -1: for kill(2), that would be everybody.
-    return pid if kind != fcntl.F_UNLCK and pid > 0 else None
+        raise PidFileHeld(path, locker(descriptor)) from None
 
 
 def _is_there(path: str, descriptor: int) -> bool:

@@ -184,6 +184,25 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     return int(found[1]) * int(1024 ** " kmg".index(found[2] or " "))
 
 
+OF_THE_COMMAND = ("workers", "environment", "pid_path")
+"""Options that no plan of a worker has."""
+
+
+def planned(context: click.Context) -> Plan:
+    """What the options of a command line mean for each worker. UsageError if they make no sense together."""
+    options = {name: value for name, value in context.params.items() if name not in OF_THE_COMMAND}
+    if not options["require"]:  # not by click, which would want it of the other commands, too
+        raise no_module(context)
+    others = options["processes"] or options["coroutines"]
+    if options["threads"] is None:
+        options["threads"] = 0 if others else 1
+    if not options["threads"] and not others:
+        raise click.UsageError("a worker needs slots: --processes, --threads or --coroutines must be at least 1")
+    options["limits"] = Limits(*(options.pop(limit) for limit in ("max_jobs", "max_time", "max_memory")))
+    watched = _watched(options.pop("tube"), options.pop("lane"), strict=options["strict"])
+    return Plan(app_path=str(options.pop("app_path").resolve()), **watched, **options)
+
+
 @click.group(
     epilog=EPILOG,
     invoke_without_command=True,
@@ -357,31 +376,19 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
 def main(
     context: click.Context,
     /,
-    app_path: Path,
-    tube: Shared,
-    lane: Shared,
     workers: int,
     environment: str | None,
     pid_path: str,
-    **options: Any,
+    name: str,
+    **_options: Any,
 ) -> None:
     """Take jobs from the app's tube and make the calls, in a number of worker processes that are kept alive."""
     if context.invoked_subcommand is not None:
         return
-    if not options["require"]:  # not by click, which would want it of the other commands, too
-        raise no_module(context)
-    others = options["processes"] or options["coroutines"]
-    if options["threads"] is None:
-        options["threads"] = 0 if others else 1
-    if not options["threads"] and not others:
-        raise click.UsageError("a worker needs slots: --processes, --threads or --coroutines must be at least 1")
-    options["limits"] = Limits(*(options.pop(limit) for limit in ("max_jobs", "max_time", "max_memory")))
-    path = str(app_path.resolve())
-    watched = _watched(tube, lane, strict=options["strict"])
-    pid_file = _pid_file(pid_path, options["name"])
+    plan = planned(context)
+    pid_file = _pid_file(pid_path, name)
     if environment is not None:
         os.environ["AYL_ENVIRONMENT"] = environment
-    plan = Plan(app_path=path, **watched, **options)
     # A program of its own in the place of this one: a supervisor lasts as long as its workers, and needs nothing
     # that reads a command line. -P: no file of the current directory stands for a module of the standard library.
     program = [sys.executable, "-P", "-m", "ayl.worker.supervisor", *words(plan, workers, pid_file)]

@@ -20,7 +20,7 @@ class Health(Enum):
     """In one word."""
 
     WELL = "well"
-    """It works, or does as it was told."""
+    """It works, or has ended as it was told."""
     TROUBLED = "troubled"
     """Its keeper is there, its process is not or does not get ready."""
     DEAD = "dead"
@@ -100,7 +100,7 @@ def _health(state: State) -> Health:
     if state.state == "starting" and time.time() - state.since > SLOW_START_SECONDS:
         return Health.TROUBLED
     if state.state == "ended":
-        return Health.STOPPED if state.has_done_its_part else Health.TROUBLED
+        return Health.WELL if state.has_done_its_part else Health.TROUBLED
     return Health.WELL
 
 

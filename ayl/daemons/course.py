@@ -8,7 +8,7 @@ with its time, in seconds of any steady clock; what is to be done goes out.
                            └ else: it leaves, and the next is started when it has ended
 
 Whoever leaves is asked first, and killed when its grace is over. Workers whose tubes their successor does not watch
-stay until these are drained, or their time for that is over.
+stay until these are drained, or their time for that is over; one that dies before is started again, too.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ class Run:
     kill_at: float = inf
     is_asked: bool = False
     why_killed: str = ""
+    returns: int = 0
+    """How often those before it, which drained the same tubes, have died in a row."""
 
     def next(self) -> float:
         """When something is to be done with it."""
@@ -115,6 +117,16 @@ class Run:
         return Deed.KILL
 
 
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Of a process that drained its tubes and has died: nobody else serves them."""
+
+    run: Run
+    """Which has ended; another takes its place for the rest of its time."""
+    at: float
+    """When that is started."""
+
+
 class Course:
     """Of one daemon, as its keeper follows it."""
 
@@ -126,6 +138,7 @@ class Course:
         """Of the current one, until it is ready."""
         self.leaving: list[Run] = []
         """They are asked to end, or drain."""
+        self.returning: list[Return] = []
         self.failures = 0
         """Ends before their time, in a row."""
         self.refused: dict[str, str] = {}
@@ -145,7 +158,8 @@ class Course:
             return "replacing"
         if self.current is not None:
             return "working" if self.current.is_ready else "starting"
-        return "ended" if self.starts_at == inf and not self.leaving else "pausing" if self.failures else "starting"
+        is_over = self.starts_at == inf and not self.leaving and not self.returning
+        return "ended" if is_over else "pausing" if self.failures else "starting"
 
     @property
     def runs(self) -> list[Run]:
@@ -162,7 +176,8 @@ class Course:
         return {
             "order": self.order.to_json(),
             "wanted": self._wanted and self._wanted.to_json(),
-            "runs": [asdict(run) | {"order": run.order.to_json()} for run in self.runs],
+            "runs": [_recorded(run) for run in self.runs],
+            "returning": [{"run": _recorded(of.run), "at": of.at} for of in self.returning],
             "current": self.current and self.current.number,
             "successor": self.successor and self.successor.number,
             "failures": self.failures,
@@ -176,8 +191,8 @@ class Course:
     def of(cls, record: Mapping[str, Any]) -> Course:
         """What has left this record, by the same clock. ValueError, KeyError or TypeError if it makes no sense."""
         course = cls(Order.from_json(record["order"]), record["starts_at"])
-        runs = [Run(**known | {"order": Order.from_json(known["order"])}) for known in map(_known, record["runs"])]
-        for run in runs:
+        course.returning = [Return(_run_of(known["run"]), known["at"]) for known in record.get("returning", ())]
+        for run in map(_run_of, record["runs"]):
             if run.number == record["current"]:
                 course.current = run
             elif run.number == record["successor"]:
@@ -206,7 +221,7 @@ class Course:
 
     def stop(self, now: float) -> None:
         """Bring everything to an end. Said again, each process is asked again."""
-        self.is_stopping, self._wanted, self.starts_at = True, None, inf
+        self.is_stopping, self._wanted, self.starts_at, self.returning = True, None, inf, []
         for run in self.runs:
             run.is_asked = False
             run.leave(now)
@@ -233,6 +248,8 @@ class Course:
             return
         if run in self.leaving:
             self.leaving.remove(run)
+            if run.drains and self._comes_again(run, code):
+                self._let_return(run, now)
         elif run is self.successor:
             self.successor = None
             self.refused = {run.order.serial: run.why_killed or told(code)}
@@ -255,6 +272,7 @@ class Course:
         deeds = [(deed, run) for run in self.runs for deed in run.due(now)]
         deeds += self._succession(now)
         deeds += self._replacement(now)
+        deeds += self._returns(now)
         if self.current is None and self.successor is None and now >= self.starts_at and not self._is_blocked():
             self.current = self._started(now)
             deeds.append((Deed.START, self.current))
@@ -263,7 +281,7 @@ class Course:
     def next(self) -> float:
         """When `tick` is to be called at the latest; infinity for never."""
         starts = self.starts_at if self.current is None and not self._is_blocked() else inf
-        return min([starts, *(run.next() for run in self.runs)])
+        return min([starts, *(of.at for of in self.returning), *(run.next() for run in self.runs)])
 
     def _succession(self, now: float) -> list[tuple[Deed, Run]]:
         """The successor, once it is ready, takes the place."""
@@ -298,12 +316,34 @@ class Course:
 
     def _is_blocked(self) -> bool:
         """Whether one that leaves has to end before the next may start."""
-        return not self.order.overlap and bool(self.leaving)
+        return not self.order.overlap and bool(self.leaving or self.returning)
 
     def _started(self, now: float) -> Run:
         self._numbers += 1
         self.starts_at = inf
         return Run(self._numbers, self.order, now, patience=now + self.order.patience)
+
+    def _let_return(self, run: Run, now: float) -> None:
+        if now - run.ready_since >= STEADY:
+            run.returns = 0
+        at = now + _pause(run.returns)
+        if at < run.ask_at:
+            self.returning.append(Return(run, at))
+
+    def _returns(self, now: float) -> list[tuple[Deed, Run]]:
+        """Others take the place of those that have died while they drained, with what these had to do."""
+        due = [of.run for of in self.returning if now >= of.at]
+        self.returning = [of for of in self.returning if now < of.at]
+        deeds = []
+        for old in due:
+            if now >= old.ask_at:  # we were late
+                continue
+            self._numbers += 1
+            run = Run(self._numbers, old.order, now, patience=now + old.order.patience, returns=old.returns + 1)
+            run.tubes, run.engine, run.ask_at = old.tubes, old.engine, old.ask_at
+            self.leaving.insert(0, run)
+            deeds += [(Deed.START, run), (Deed.DRAIN, run)]
+        return deeds
 
     def _mourn(self, run: Run, code: int, now: float) -> None:
         """What comes after the current process, which was not to end."""
@@ -316,7 +356,7 @@ class Course:
             return
         if now - run.ready_since >= STEADY:
             self.failures = 0
-        self.starts_at = now + min(FIRST_PAUSE * 2.0 ** min(self.failures, 16), LONGEST_PAUSE)
+        self.starts_at = now + _pause(self.failures)
         self.failures += 1
 
     def _comes_again(self, run: Run, code: int) -> bool:
@@ -327,10 +367,20 @@ class Course:
         return next((run for run in self.runs if run.number == number), None)
 
 
-def _known(run: dict[str, Any]) -> dict[str, Any]:
-    """What a run has here: another release may have recorded more."""
+def _pause(failures: int) -> float:
+    """After so many before."""
+    return min(FIRST_PAUSE * 2.0 ** min(failures, 16), LONGEST_PAUSE)
+
+
+def _recorded(run: Run) -> dict[str, Any]:
+    return asdict(run) | {"order": run.order.to_json()}
+
+
+def _run_of(record: dict[str, Any]) -> Run:
+    """What is known of it here: another release may have recorded more."""
     names = {field.name for field in fields(Run)}
-    return {name: value for name, value in run.items() if name in names}
+    known = {name: value for name, value in record.items() if name in names}
+    return Run(**known | {"order": Order.from_json(known["order"])})
 
 
 def _watches(tubes: str, old: str) -> bool:

@@ -4,6 +4,7 @@ with `ayl_beanstalk drain`.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -18,8 +19,14 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 10.0
 """Between two tries to ask a server that is away."""
 
-ANSWERED = (0, 1)
-"""Exit codes of a drain that has come to its end; others say that it could not ask."""
+LARGEST = 10_000_000
+"""Bytes of an answer that are read."""
+
+DRAINED = 0
+LEFT = 1
+"""Exit codes of a drain that has come to its end: nothing is left, or only what is buried. Others say that it could not
+ask; and 1 is that of any Python program that crashes, too.
+"""
 
 
 class Drainer:
@@ -30,6 +37,7 @@ class Drainer:
         self._environment = {**run.order.environment, **({"AYL_ENGINE": run.engine} if run.engine else {})}
         self.pid: int | None = None
         """Of the process that asks."""
+        self._answer = -1
         self.due = inf if self._releases else 0.0
         """When to look at the latest, seconds of the monotonic clock; a SIGCHLD says it, too."""
         self._start()
@@ -41,7 +49,7 @@ class Drainer:
             if not pid:
                 return False
             self.pid = None
-            if os.waitstatus_to_exitcode(status) in ANSWERED:
+            if is_answer(os.waitstatus_to_exitcode(status), self._told()):
                 self._releases.pop(0)
                 self._start()
             else:
@@ -57,18 +65,44 @@ class Drainer:
                 os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             self.pid = None
+            self._told()
+
+    def _told(self) -> bytes:
+        """What it has printed."""
+        with open(self._answer, "rb") as file:  # noqa: PTH123 - it is open already
+            file.seek(0)
+            return file.read(LARGEST)
 
     def _start(self) -> None:
         self.due = inf if self._releases else 0.0
         if not self._releases:
             return
         app, version = self._releases[0]
-        words = [sys.executable, "-P", "-m", "ayl.cli.beanstalk", "drain", version, "-t", app, "--wait", "--missing-ok"]
-        nothing = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)]
+        words = [sys.executable, "-P", "-m", "ayl.cli.beanstalk", "drain", version, "-t", app]
+        words += ["--wait", "--missing-ok", "--json"]
         try:
-            self.pid = os.posix_spawn(words[0], words, self._environment, file_actions=nothing)
+            self._answer = os.memfd_create("drained")
         except OSError:
             self.due = time.monotonic() + RETRY_SECONDS
+            return
+        nothing = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 2)]
+        printing = (os.POSIX_SPAWN_DUP2, self._answer, 1)
+        try:
+            self.pid = os.posix_spawn(words[0], words, self._environment, file_actions=[*nothing, printing])
+        except OSError:
+            os.close(self._answer)
+            self.due = time.monotonic() + RETRY_SECONDS
+
+
+def is_answer(code: int, text: bytes) -> bool:
+    """Whether a drain that ended so and printed that says that nothing is left to wait for. Pure."""
+    try:
+        found = json.loads(text)
+        answers = [one["answer"] for one in found] if isinstance(found, list) else [found]
+        lefts = [bool(answer["buried"] or not answer["drained"]) for answer in answers]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
+    return bool(lefts) and code == (LEFT if any(lefts) else DRAINED)
 
 
 def releases(tubes: str) -> list[tuple[str, str]]:

@@ -77,8 +77,10 @@ class Home:
         self._remove(lambda name: name.startswith(("notify.", "worker.")))
 
     def remove(self) -> None:
-        """With all that is in it. For who is alone with it: others would lose what they have just made."""
-        self.clear()
+        """With all that is in it, but for a pid file (`ayl.pidfiles.discard`) and where that is. For who is alone with
+        it: others would lose what they have just made.
+        """
+        self.clear(but=self.pid)
         with suppress(OSError):  # its parent is another's: whoever has made it removes it
             os.rmdir(self.path)  # noqa: PTH106 - as above
 

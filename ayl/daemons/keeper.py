@@ -266,8 +266,10 @@ class Keeper:
         child.kill()
 
     def _drain(self, run: Run) -> None:
-        self._say(f"process {self._children[run.number].pid} stays for {run.tubes}, {run.order.drain:g} s at most")
-        self._drainers[run.number] = Drainer(run)
+        if (child := self._children.get(run.number)) is not None:  # else it could not be started
+            seconds = run.ask_at - time.monotonic()
+            self._say(f"process {child.pid} stays for {run.tubes}, {seconds:.0f} s at most")
+            self._drainers[run.number] = Drainer(run)
 
     _deeds: ClassVar[dict[Deed, Callable[[Keeper, Run], None]]] = {
         Deed.START: _start,
@@ -277,10 +279,11 @@ class Keeper:
     }
 
     def _say(self, text: str) -> None:
-        """One line of the daemon's log."""
+        """One line of the daemon's log, not behind what a process has printed of one."""
         now = time.time()
         moment = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))},{int(now % 1 * 1000):03}"
         line = f"{moment} INFO ayl_daemons[{os.getpid()}] {self._course.order.name}: {text}\n"
+        line = line if self._sink.is_at_start else f"\n{line}"
         self._sink.write(line.encode(errors="replace"), time.monotonic())
 
 
@@ -297,7 +300,8 @@ def main(words: Sequence[str]) -> int:
         keeper.go_on()
     code = keeper.run()
     # The directory stays: another keeper may be there already once the pid file is left.
-    home.clear(but=home.pid)
+    if pid_file.is_there():  # else somebody has removed it all, and what is there is another keeper's
+        home.clear(but=home.pid)
     pid_file.leave()
     return code
 

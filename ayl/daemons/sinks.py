@@ -11,6 +11,8 @@ from contextlib import suppress
 from errno import EAGAIN
 from typing import TYPE_CHECKING, Protocol
 
+from ayl.daemons.grounds import LOG_MODE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -31,6 +33,10 @@ JOURNAL = "/run/systemd/journal/stdout"
 class Sink(Protocol):
     """Takes bytes, at any place of a line."""
 
+    @property
+    def is_at_start(self) -> bool:
+        """Whether what comes next begins a line."""
+
     def write(self, data: bytes, now: float) -> None: ...
 
     def close(self) -> None: ...
@@ -42,6 +48,8 @@ class Losses:
     def __init__(self) -> None:
         self._bytes = 0
         self._why = ""
+        self.is_at_start = True
+        """Of a line, after what was written."""
 
     def write(self, data: bytes, write: Callable[[bytes], int]) -> None:
         """`write` tells how much it has taken. What was lost is told first; until that can be, the rest is lost."""
@@ -53,7 +61,9 @@ class Losses:
     def _left(self, data: bytes, write: Callable[[bytes], int]) -> int:
         try:
             while data:
-                data = data[write(data) :]
+                taken = write(data)
+                self.is_at_start = data[:taken].endswith(b"\n") if taken else self.is_at_start
+                data = data[taken:]
         except OSError as error:
             self._why = error.strerror or str(error)
         return len(data)
@@ -71,9 +81,13 @@ class FileSink:
         """
         self._path = path
         self._also = also
+        self._losses = Losses()
         self._descriptor = self._opened()
         self._checked = now
-        self._losses = Losses()
+
+    @property
+    def is_at_start(self) -> bool:
+        return self._losses.is_at_start
 
     def write(self, data: bytes, now: float) -> None:
         if now - self._checked >= CHECK_SECONDS:
@@ -95,13 +109,27 @@ class FileSink:
         self._descriptor = new
 
     def _opened(self) -> int:
-        found = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o640)
+        found = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, LOG_MODE)
         for descriptor in self._also:
             os.dup2(found, descriptor)
+        self._losses.is_at_start = _ends_with_a_line(self._path)
         return found
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+
+def _ends_with_a_line(path: str) -> bool:
+    """Whether that file is empty, or its last line has its end; so it is said of one that cannot be read."""
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            return file.seek(0, os.SEEK_END) == 0 or os.pread(file.fileno(), 1, file.tell() - 1) == b"\n"
+    except OSError:
+        return True
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class JournalSink:
@@ -114,6 +142,10 @@ class JournalSink:
         self._tried = now
         self._is_broken = False
         self._losses = Losses()
+
+    @property
+    def is_at_start(self) -> bool:
+        return self._losses.is_at_start
 
     def write(self, data: bytes, now: float) -> None:
         if self._is_broken and now - self._tried >= CHECK_SECONDS:
@@ -137,7 +169,7 @@ class JournalSink:
         with suppress(OSError):
             new = _journal(self._name)
             self._stream.close()
-            self._stream, self._is_broken = new, False
+            self._stream, self._is_broken, self._losses.is_at_start = new, False, True
 
     def close(self) -> None:
         self._stream.close()
@@ -165,6 +197,10 @@ class StreamSink:
         self._is_at_start = True
         self._is_stuck = False
         self._losses = Losses()
+
+    @property
+    def is_at_start(self) -> bool:
+        return self._losses.is_at_start
 
     def write(self, data: bytes, now: float) -> None:
         self._losses.write(self._prefixed(data) if self._prefix else data, self._print)

@@ -4,49 +4,64 @@ from __future__ import annotations
 
 import fcntl
 import os
-import struct
 import time
 import zlib
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ayl.pidfiles import locker
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
 
 RETRY_SECONDS = 0.1
 
-_FLOCK = "hhqqi4x"
-"""`struct flock`: type, whence, start, length, pid."""
 
+class Turns:
+    """Those that this process has, given up together; a context manager.
 
-@contextmanager
-def turn(directory: str, name: str, waiting: Callable[[int], object]) -> Iterator[None]:
-    """Be the one that changes this daemon. `directory`: that of all daemons, where one file has a byte to lock for
-    each; `waiting` is told once who is there before. OSError if the file cannot be made.
+    One descriptor has them all. A process is to have no two of these of one directory at once: closing any descriptor
+    of a file gives up all locks that the process has on it (POSIX).
     """
-    # Nobody else may even read it: who can read can lock, and keep us waiting.
-    descriptor = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    at = zlib.crc32(name.encode())
-    try:
+
+    def __init__(self, directory: str) -> None:
+        """`directory`: that of all daemons, where one file has a byte to lock for each."""
+        self._path = f"{directory}/lock"
+        self._descriptor = -1
+
+    def take(self, name: str, waiting: Callable[[int], object]) -> None:
+        """Be the one that changes this daemon. `waiting` is told once who is there before. OSError if the file cannot
+        be made. Who takes several takes them by their `place`, lest two wait for each other.
+        """
+        if self._descriptor < 0:
+            # Nobody else may even read it: who can read can lock, and keep us waiting.
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         told = False
-        while not _locked(descriptor, at):
-            if not told:
+        while not self._locked(place(name)):
+            if not told and (pid := locker(self._descriptor, place(name), 1)) is not None:
                 told = True
-                waiting(_holder(descriptor, at))
+                waiting(pid)
             time.sleep(RETRY_SECONDS)
-        yield
-    finally:
-        os.close(descriptor)
+
+    def _locked(self, at: int) -> bool:
+        try:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
-def _locked(descriptor: int, at: int) -> bool:
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
-
-
-def _holder(descriptor: int, at: int) -> int:
-    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, at, 1, 0)
-    return int(struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))[4])
+def place(name: str) -> int:
+    """Of a daemon's byte."""
+    return zlib.crc32(name.encode())

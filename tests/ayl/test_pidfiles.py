@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ayl.pidfiles import PidFile, PidFileHeld, holder
+from ayl.pidfiles import PidFile, PidFileHeld, discard, holder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,14 @@ OFD = """
 import fcntl, os, struct, sys
 file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
 fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+READ = """
+import fcntl, sys
+file = open(sys.argv[1])
+fcntl.lockf(file, fcntl.LOCK_SH)
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -117,6 +125,63 @@ def test_who_waits_with_an_open_file_that_is_removed_meanwhile_takes_the_next(
     with PidFile(str(path)):
         assert path.read_text() == f"{os.getpid()}\n"
     assert not path.exists()
+
+
+def test_another_file_in_its_place_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    with PidFile(str(path)) as first:
+        assert first.is_there()
+        path.unlink()
+        with PidFile(str(path)) as second:
+            assert not first.is_there()
+            first.leave()
+            assert second.is_there()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_one_that_is_held_is_never_removed(tmp_path: Path, *, alone: bool) -> None:
+    path = tmp_path / "pid"
+    process = started(HOLD, path)
+    with pytest.raises(PidFileHeld, match=f" {process.pid}$"):
+        discard(str(path), alone=alone)
+    assert holder(str(path)) == process.pid
+    process.kill()
+    process.communicate()
+    discard(str(path), alone=alone)
+    assert not path.exists()
+    discard(str(path), alone=alone)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_one_that_is_taken_at_the_last_moment_is_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, alone: bool
+) -> None:
+    path = tmp_path / "pid"
+    path.touch()
+    begun: list[subprocess.Popen[str]] = []
+    lock = fcntl.lockf
+
+    def lock_late(*arguments: int) -> None:
+        begun.append(started(HOLD, path))
+        lock(*arguments)
+
+    monkeypatch.setattr(fcntl, "lockf", lock_late)
+    with pytest.raises(PidFileHeld):
+        discard(str(path), alone=alone)
+    assert holder(str(path)) == begun[0].pid
+    end(begun[0])
+
+
+def test_who_only_reads_one_keeps_nobody_who_is_alone_from_removing_it(tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    path.touch()
+    process = started(READ, path)
+    with pytest.raises(PidFileHeld):
+        discard(str(path))
+    discard(str(path), alone=True)
+    assert not path.exists()
+    end(process)
 
 
 def test_a_link_is_not_followed_and_a_pipe_not_waited_for(tmp_path: Path) -> None:

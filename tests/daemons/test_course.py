@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -369,18 +370,112 @@ def test_workers_of_the_same_tubes_do_not_wait(tubes: str) -> None:
     assert daemon.taken() == [(Deed.START, 2), (Deed.ASK, 1)]
 
 
+def draining(**changes: object) -> Daemon:
+    """The first process is there for its tube, at most 600 s, and the second works."""
+    order = replace(OVERLAPPING, drain=600, **changes)  # type: ignore[arg-type] # of whatever the test is about
+    daemon = working(order)
+    daemon.says(1, {"X_AYL_TUBES": "shop/1", "X_AYL_ENGINE": "beanstalkd://here"})
+    daemon.replace(replace(order, serial="2"))
+    daemon.says(2, {**READY, "X_AYL_TUBES": "shop/2"})
+    assert daemon.taken() == [(Deed.START, 2), (Deed.DRAIN, 1)]
+    return daemon
+
+
+def test_one_that_dies_while_it_drains_is_started_again_with_its_own_order_until_all_is_drained() -> None:
+    daemon = draining()
+    daemon.wait(100)
+    daemon.ends(1, -9)
+    assert daemon.state == "working"
+    daemon.wait(FIRST_PAUSE / 2)
+    assert daemon.taken() == []
+    daemon.wait(FIRST_PAUSE / 2)
+    assert daemon.taken() == [(Deed.START, 3), (Deed.DRAIN, 3)]
+    (again,) = daemon.course.leaving
+    assert (again.order.serial, again.tubes, again.engine) == ("1", "shop/1", "beanstalkd://here")
+    daemon.says(3, READY)
+    daemon.course.drained(3, daemon.now)
+    daemon.act()
+    assert daemon.taken() == [(Deed.ASK, 3)]
+    daemon.ends(3)
+    daemon.wait(1000)
+    assert daemon.taken() == []
+    assert daemon.alive == [2]
+
+
+def test_what_is_started_again_has_the_time_that_is_left() -> None:
+    daemon = draining()
+    daemon.wait(590)
+    daemon.ends(1, 1)
+    daemon.wait(FIRST_PAUSE)
+    daemon.says(3, READY)
+    daemon.taken()
+    daemon.wait(8.9)
+    assert daemon.taken() == []
+    daemon.wait(0.2)
+    assert daemon.taken() == [(Deed.ASK, 3)]
+
+
+def test_it_is_not_started_again_when_its_time_is_over_meanwhile() -> None:
+    daemon = draining()
+    daemon.wait(600 - FIRST_PAUSE / 2)
+    daemon.ends(1, 1)
+    daemon.wait(1000)
+    assert daemon.taken() == []
+
+
+def test_its_pauses_grow_too() -> None:
+    daemon = draining()
+    starts = []
+    for number in (1, 3, 4, 5):
+        daemon.ends(number, 1)
+        died = daemon.now
+        daemon.wait(daemon.course.next() - daemon.now)
+        starts.append(daemon.now - died)
+    assert starts == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE, 8 * FIRST_PAUSE]
+
+
+def test_it_is_not_started_again_where_the_order_says_so_or_all_stops() -> None:
+    daemon = draining(restart=Restart.NEVER)
+    daemon.ends(1, 1)
+    daemon.wait(1000)
+    assert daemon.taken() == []
+    daemon = draining()
+    daemon.ends(1, 1)
+    daemon.stop()
+    daemon.ends(2)
+    assert daemon.course.is_over
+    daemon.wait(1000)
+    assert daemon.taken() == [(Deed.ASK, 2)]
+
+
+def test_another_keeper_starts_it_again_too() -> None:
+    daemon = draining()
+    daemon.ends(1, 1)
+    daemon.course = Course.of(json.loads(json.dumps(daemon.course.record())))
+    daemon.wait(FIRST_PAUSE)
+    assert daemon.taken() == [(Deed.START, 3), (Deed.DRAIN, 3)]
+
+
+def test_what_an_earlier_release_has_recorded_is_enough() -> None:
+    record = working().course.record()
+    del record["returning"]
+    del record["runs"][0]["returns"]
+    assert Course.of(record).state == "working"
+
+
 # Whatever happens
 
 
-EVENTS = st.lists(
-    st.one_of(
-        st.tuples(st.just("wait"), st.floats(0, 100)),
-        st.tuples(st.just("ready"), st.integers(0, 5)),
-        st.tuples(st.just("end"), st.tuples(st.integers(0, 5), st.sampled_from([0, 1, -9]))),
-        st.tuples(st.just("replace"), st.booleans()),
-    ),
-    max_size=30,
+KINDS = (
+    st.tuples(st.just("wait"), st.floats(0, 100)),
+    st.tuples(st.just("ready"), st.integers(0, 5)),
+    st.tuples(st.just("end"), st.tuples(st.integers(0, 5), st.sampled_from([0, 1, -9]))),
+    st.tuples(st.just("replace"), st.booleans()),
 )
+
+EVENTS = st.lists(st.one_of(*KINDS), max_size=30)
+
+DRAINING_EVENTS = st.lists(st.one_of(*KINDS, st.tuples(st.just("tubes"), st.integers(0, 5))), max_size=30)
 
 
 def happen(daemon: Daemon, what: str, fact: object) -> None:
@@ -389,17 +484,20 @@ def happen(daemon: Daemon, what: str, fact: object) -> None:
             daemon.wait(seconds)
         case "ready", int(at) if daemon.alive:
             daemon.says(daemon.alive[at % len(daemon.alive)], READY)
+        case "tubes", int(at) if daemon.alive:
+            number = daemon.alive[at % len(daemon.alive)]
+            daemon.says(number, {"X_AYL_TUBES": f"shop/{number}"})
         case "end", (int(at), int(code)) if daemon.alive:
             daemon.ends(daemon.alive[at % len(daemon.alive)], code)
         case "replace", bool(overlap):
-            daemon.replace(replace(ORDER, overlap=overlap, serial=str(daemon.now)))
+            daemon.replace(replace(ORDER, overlap=overlap, drain=50, serial=str(daemon.now)))
 
 
 def is_serving(run: Run) -> bool:
     return run.is_ready and not run.is_asked
 
 
-@given(EVENTS, st.booleans())
+@given(DRAINING_EVENTS, st.booleans())
 def test_whatever_happens_a_stop_brings_all_to_an_end(events: list[tuple[str, object]], overlap: bool) -> None:
     daemon = Daemon(replace(ORDER, overlap=overlap))
     for what, fact in events:
@@ -427,7 +525,7 @@ def test_a_replacement_never_takes_the_last_that_works_away(events: list[tuple[s
             assert any(map(is_serving, daemon.course.runs))
 
 
-@given(EVENTS)
+@given(DRAINING_EVENTS)
 def test_without_overlap_there_are_never_two(events: list[tuple[str, object]]) -> None:
     daemon = Daemon()
     for what, fact in events:

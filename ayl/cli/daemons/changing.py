@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl.cli.daemons.chosen import JSON, NAMES, chosen
-from ayl.cli.daemons.exits import Exit
+from ayl.cli.daemons.exits import Exit, epilog
 from ayl.cli.daemons.files import OPTIONS, Misconfigured, configuration, source
 from ayl.cli.daemons.patience import told
 from ayl.cli.output import as_json, visible
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
     from ayl.daemons.spec.model import Daemon
 
 
-@click.command(params=[NAMES, JSON, *OPTIONS])
+START = epilog(
+    "ayl_daemons start              everything in the file",
+    "ayl_daemons start shop         all of one application",
+    "ayl_daemons start shop.mail    one worker group",
+)
+
+
+@click.command(params=[NAMES, JSON, *OPTIONS], epilog=START)
 def start(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
     """Start what does not run, and wait until it works.
 
     A worker group works when all of its processes have loaded the application and are connected to the server. What
     does not is told, with the last lines of its log; it goes on being tried, with growing pauses, until it is stopped.
-
-    \b
-    Examples:
-      ayl_daemons start              everything in the file
-      ayl_daemons start shop         all of one application
-      ayl_daemons start shop.mail    one worker group
     """
     found = configuration(config, names or None)
     daemons = chosen(found.daemons, names)
@@ -51,7 +52,14 @@ ANY = click.Option(
 )
 
 
-@click.command(params=[NAMES, JSON, ANY, *OPTIONS])
+STOP = epilog(
+    "ayl_daemons stop               everything, the server last",
+    "ayl_daemons stop shop          all of one application",
+    "ayl_daemons stop shop.mail server",
+)
+
+
+@click.command(params=[NAMES, JSON, ANY, *OPTIONS], epilog=STOP)
 def stop(names: tuple[str, ...], wants_json: bool, anywhere: str | None, config: str | None) -> None:
     """Stop what runs, and wait until it has ended.
 
@@ -78,7 +86,13 @@ def stop(names: tuple[str, ...], wants_json: bool, anywhere: str | None, config:
     tell(stop_them(daemons, directory, waiting), _names(daemons), wants_json=wants_json)
 
 
-@click.command(params=[NAMES, JSON, *OPTIONS])
+RESTART = epilog(
+    "ayl_daemons restart            everything, one after the other; after an upgrade of ayl, too",
+    "ayl_daemons restart shop.mail  one worker group",
+)
+
+
+@click.command(params=[NAMES, JSON, *OPTIONS], epilog=RESTART)
 def restart(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
     """Put new processes in the place of those that run, one daemon after the other.
 
@@ -98,7 +112,14 @@ RUNNING = click.Option(
 )
 
 
-@click.command(params=[NAMES, JSON, RUNNING, *OPTIONS])
+RELOAD = epilog(
+    "ayl_daemons reload             after a change of the file",
+    "ayl_daemons reload shop        after a deploy of one application",
+    "ayl_daemons reload --json | jq -r '.[] | select(.done | not).text'",
+)
+
+
+@click.command(params=[NAMES, JSON, RUNNING, *OPTIONS], epilog=RELOAD)
 def reload(names: tuple[str, ...], wants_json: bool, only_running: bool, config: str | None) -> None:
     """Read the file again, look up the versions, and replace what has changed, as `restart` does.
 

@@ -8,15 +8,16 @@ import stat
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EINVAL
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from ayl.cli.daemons.chosen import NAMES, chosen
-from ayl.cli.daemons.exits import Exit
+from ayl.cli.daemons.exits import MEANINGS, Exit, epilog
 from ayl.cli.daemons.files import OPTIONS, configuration
 from ayl.cli.output import visible
 from ayl.daemons.conditions import look
@@ -37,6 +38,21 @@ LONGEST_LINE = 1_000_000
 LOOK_SECONDS = 0.2
 """Between two looks whether there is more."""
 
+LINGER_SECONDS = 2.0
+"""For which a file that was moved away is read on: keepers look for that once a second."""
+
+LOGS = epilog(
+    "ayl_daemons logs shop.mail",
+    "ayl_daemons logs -n 100 -f shop",
+    meanings={
+        Exit.DONE: "done",
+        Exit.FAILED: "a log cannot be read",
+        Exit.USAGE: MEANINGS[Exit.USAGE],
+        Exit.NOT_CONFIGURED: "the file of configuration is wrong or missing: nothing is shown",
+        Exit.INTERRUPTED: "interrupted, as --follow is by Ctrl-C",
+    },
+)
+
 
 @click.command(
     params=[
@@ -46,17 +62,12 @@ LOOK_SECONDS = 0.2
         ),
         click.Option(["-f", "--follow"], is_flag=True, help="Go on with what comes, until Ctrl-C."),
         *OPTIONS,
-    ]
+    ],
+    epilog=LOGS,
 )
 @click.pass_context
 def logs(ctx: click.Context, names: tuple[str, ...], lines: int, follow: bool, config: str | None) -> None:
-    """Show the last lines of the daemons' logs; several with their names before each line.
-
-    \b
-    Examples:
-      ayl_daemons logs shop.mail
-      ayl_daemons logs -n 100 -f shop
-    """
+    """Show the last lines of the daemons' logs; several with their names before each line."""
     daemons = chosen(configuration(config, ()).daemons, names)
     journals = [daemon.name for daemon in daemons if daemon.log is Log.JOURNAL]
     for daemon in daemons:
@@ -64,12 +75,12 @@ def logs(ctx: click.Context, names: tuple[str, ...], lines: int, follow: bool, c
     width = max((len(daemon.name) for daemon in daemons), default=0)
     prefixes = {daemon.name: f"{daemon.name:{width}} | " if len(daemons) > 1 else "" for daemon in daemons}
     files = [Followed(str(of.log), prefixes[of.name]) for of in daemons if of.log is not Log.JOURNAL]
-    found = [file.show_last(lines) for file in files]
+    found = [file.show_last(lines, follow=follow) for file in files]
     with _journal(journals, lines, follow=follow) as journal:
         while follow and files:
             time.sleep(LOOK_SECONDS)
             for file in files:
-                file.show_new()
+                file.show_new(time.monotonic())
         is_shown = journal is None or journal.wait() == 0
     ctx.exit(Exit.DONE if all(found) and is_shown else Exit.FAILED)
 
@@ -111,9 +122,12 @@ class Followed:
         self._prefix = prefix
         self._file: BinaryIO | None = None
         self._begun = b""
+        self._change_at = inf
 
-    def show_last(self, number: int) -> bool:
-        """Its last lines; False if it cannot be read, which is told."""
+    def show_last(self, number: int, *, follow: bool) -> bool:
+        """Its last lines; False if it cannot be read, which is told. `follow`: without one that has no end yet, which is
+        to come.
+        """
         try:
             self._file = _opened(self._path)
         except OSError as error:
@@ -122,14 +136,20 @@ class Followed:
                 return False
             click.echo(f"{visible(str(self._path))}: nothing was written yet", err=True)
             return True
-        for line in last_lines(self._file, number):
+        lines = last_lines(self._file, number)
+        if not follow and (begun := self._file.read(LONGEST_LINE)):
+            lines.append(begun)
+        for line in lines[-number:] if number else ():
             self._show(line)
         return True
 
-    def show_new(self) -> None:
+    def show_new(self, now: float) -> None:
         """What has come since."""
         for line in self._new():
             self._show(line)
+        with suppress(OSError):
+            if self._is_over(now):
+                self._change_to(_opened(self._path))
 
     def _new(self) -> Iterator[bytes]:
         while self._file is not None and (data := self._file.read(BLOCK)):
@@ -137,23 +157,24 @@ class Followed:
             if len(self._begun) > LONGEST_LINE:
                 lines, self._begun = [*lines, self._begun], b""
             yield from lines
-        try:
-            found = self._path.stat()
-            now = None if self._file is None else os.fstat(self._file.fileno())
-            if now is None or not os.path.samestat(found, now) or found.st_size < self._file_position():
-                self._change_to(_opened(self._path))
-        except OSError:
-            return
+
+    def _is_over(self, now: float) -> bool:
+        """Whether nothing more is to come in this file. OSError if none has its name."""
+        found = self._path.stat()
+        if self._file is None:
+            return True
+        if os.path.samestat(found, os.fstat(self._file.fileno())):
+            self._change_at = inf
+            return found.st_size < self._file.tell()
+        self._change_at = min(self._change_at, now + LINGER_SECONDS)
+        return now >= self._change_at
 
     def _change_to(self, file: BinaryIO) -> None:
         if self._file is not None:
             self._file.close()
         if self._begun:  # it had no end, and has none to come
             self._show(self._begun)
-        self._file, self._begun = file, b""
-
-    def _file_position(self) -> int:
-        return 0 if self._file is None else self._file.tell()
+        self._file, self._begun, self._change_at = file, b"", inf
 
     def _show(self, line: bytes) -> None:
         click.echo(self._prefix + visible(line.decode(errors="replace").rstrip("\r")))

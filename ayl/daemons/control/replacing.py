@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ayl.daemons.conditions import look
 from ayl.daemons.control.claims import leave_to_systemd
 from ayl.daemons.control.outcomes import Outcome, failed
-from ayl.daemons.control.rounds import our_turn
+from ayl.daemons.control.rounds import our_turns
 from ayl.daemons.control.starting import awaited, launched, ordered
-from ayl.daemons.control.stopping import asked, brought_down
+from ayl.daemons.control.stopping import asked, brought_down, ended
 from ayl.daemons.errors import DaemonError
 from ayl.daemons.grounds import prepare
 from ayl.daemons.home import Home
@@ -49,13 +49,15 @@ def reload(daemons: Sequence[Daemon], directory: str, waiting: Waiting, *, launc
 
 def _replaced(daemon: Daemon, directory: str, waiting: Waiting, *, always: bool, launches: bool = True) -> Outcome:
     try:
-        with our_turn(daemon, directory, waiting):
+        with our_turns([daemon], directory, waiting) as (_, refused):
+            if refused:
+                return refused[0]
             if not launches and look(daemon.name, daemon.run).keeper is None:
                 return Outcome(daemon.name, False, "not running; it needs another `ayl_daemons run`")
             serial = _ordered(daemon, always=always)
             if serial is None:
                 return Outcome(daemon.name, True, "unchanged")
-            return next(awaited([(daemon, serial)], daemon.grace))
+            return next(awaited([(daemon, serial, daemon.patience + daemon.grace)]))
     except (DaemonError, OSError) as error:
         return failed(daemon.name, error)
 
@@ -63,6 +65,9 @@ def _replaced(daemon: Daemon, directory: str, waiting: Waiting, *, always: bool,
 def _ordered(daemon: Daemon, *, always: bool) -> str | None:
     """The serial of the order that its keeper has been given, if one was needed."""
     condition = look(daemon.name, daemon.run)
+    if condition.word == "stopping":
+        ended(daemon, condition)  # which no order would keep it from
+        return launched(daemon)
     if condition.keeper is None:
         return launched(daemon)
     new, old = ordered(daemon), _present(daemon)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ayl.daemons.control.outcomes import failed
 from ayl.daemons.grounds import DIRECTORY_MODE
 from ayl.daemons.spec.model import Kind
-from ayl.daemons.turns import turn
+from ayl.daemons.turns import Turns, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from ayl.daemons.control.outcomes import Outcome
     from ayl.daemons.spec.model import Daemon
 
     Waiting = Callable[[str, int], object]
@@ -36,8 +39,19 @@ def rounds(daemons: Sequence[Daemon], processors: int) -> list[list[Daemon]]:
 
 
 @contextmanager
-def our_turn(daemon: Daemon, directory: str, waiting: Waiting) -> Iterator[None]:
-    """Nobody else changes this daemon meanwhile. `directory`: that of all of them. OSError as of any file."""
-    os.makedirs(directory, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - paths are text here
-    with turn(directory, daemon.name, lambda pid: waiting(daemon.name, pid)):
-        yield
+def our_turns(
+    daemons: Sequence[Daemon], directory: str, waiting: Waiting
+) -> Iterator[tuple[list[Daemon], list[Outcome]]]:
+    """Nobody else changes these daemons meanwhile: those of which that is so, and what is to be said of the others.
+    `directory`: that of all of them.
+    """
+    refused: dict[str, Outcome] = {}
+    with Turns(directory) as turns:
+        # Not in the order of a file: two commands may have different ones, and would wait for each other for ever.
+        for daemon in sorted(daemons, key=lambda daemon: place(daemon.name)):
+            try:
+                os.makedirs(directory, DIRECTORY_MODE, exist_ok=True)  # noqa: PTH103 - paths are text here
+                turns.take(daemon.name, partial(waiting, daemon.name))
+            except OSError as error:
+                refused[daemon.name] = failed(daemon.name, error)
+        yield [daemon for daemon in daemons if daemon.name not in refused], [*refused.values()]

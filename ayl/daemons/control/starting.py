@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ayl.daemons import launching
 from ayl.daemons.conditions import Condition, look
 from ayl.daemons.control.claims import leave_to_systemd
 from ayl.daemons.control.outcomes import Outcome, failed, judged
-from ayl.daemons.control.rounds import LOOK_SECONDS, MARGIN, our_turn, rounds
+from ayl.daemons.control.rounds import LOOK_SECONDS, MARGIN, our_turns, rounds
 from ayl.daemons.control.stopping import brought_down, ended
 from ayl.daemons.errors import CannotStart, DaemonError
 from ayl.daemons.grounds import prepare
@@ -20,6 +20,7 @@ from ayl.daemons.home import Home
 from ayl.daemons.order import Order, order
 from ayl.daemons.owners import owner
 from ayl.daemons.versions import version
+from ayl.pidfiles import discard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,50 +36,53 @@ def start(daemons: Sequence[Daemon], directory: str, waiting: Waiting) -> Iterat
 
 
 def _start(daemons: Sequence[Daemon], directory: str, waiting: Waiting) -> Iterator[Outcome]:
-    with ExitStack() as turns:
-        begun: list[tuple[Daemon, str]] = []
-        for daemon in daemons:
+    with our_turns(daemons, directory, waiting) as (ours, refused):
+        yield from refused
+        begun: list[tuple[Daemon, str, float]] = []
+        for daemon in ours:
             try:
-                turns.enter_context(our_turn(daemon, directory, waiting))
                 condition = look(daemon.name, daemon.run)
                 if condition.word == "working":
                     yield Outcome(daemon.name, True, f"already running (pid {condition.keeper})")
                 else:
-                    begun.append((daemon, _begun(daemon, condition)))
+                    begun.append((daemon, *_begun(daemon, condition)))
             except (DaemonError, OSError) as error:
                 yield failed(daemon.name, error)
         yield from awaited(begun)
 
 
-def _begun(daemon: Daemon, condition: Condition) -> str:
-    """The serial of the order to be waited for. A keeper that is there is waited for as if it had just been started."""
+def _begun(daemon: Daemon, condition: Condition) -> tuple[str, float]:
+    """The serial of the order to be waited for, and the seconds that it may take. A keeper that is there is waited for
+    as if it had just been started, whichever order it is at.
+    """
     if condition.keeper is not None and condition.word not in ("stopping", "ended"):
-        return "" if condition.state is None else condition.state.serial
+        return "", daemon.patience + (daemon.grace if condition.word == "replacing" else 0.0)
     leave_to_systemd(daemon)
     if condition.word == "stopping":
         ended(daemon, condition)
     elif condition.word == "ended":
         brought_down(daemon)  # it has nothing to do any more
-    return launched(daemon)
+    return launched(daemon), daemon.patience
 
 
 def launched(daemon: Daemon) -> str:
     """Its keeper is started; the serial of its order. CannotStart, NotPermitted."""
     leave_to_systemd(daemon)
-    given = prepared(daemon)
+    given = prepared(daemon, alone=True)
     launching.launch(given, daemon.run)
     return given.serial
 
 
-def prepared(daemon: Daemon) -> Order:
+def prepared(daemon: Daemon, *, alone: bool = False) -> Order:
     """All is ready for its keeper, which is not there yet: the order that it is to carry out. CannotStart,
-    NotPermitted.
+    NotPermitted. `alone`: it is our turn, as that of whoever stays in the foreground is not.
     """
     given = ordered(daemon)
     if (keeper := look(daemon.name, daemon.run).keeper) is not None:
         raise CannotStart(daemon.name, f"already running (pid {keeper})")
-    with suppress(OSError):  # of a keeper that was killed: it may be another user's, or locked by who is no keeper
-        os.unlink(Home(daemon.run).pid)  # noqa: PTH108 - paths are text here
+    # Of a keeper that was killed: it may be another user's, or locked by who is no keeper.
+    with suppress(OSError):
+        discard(Home(daemon.run).pid, alone=alone)
     prepare(given, daemon.run)
     return given
 
@@ -89,16 +93,15 @@ def ordered(daemon: Daemon) -> Order:
     return order(daemon, secrets.token_hex(8), version(daemon, ids), os.path.realpath(daemon.directory))
 
 
-def awaited(begun: Sequence[tuple[Daemon, str]], longer: float = 0.0) -> Iterator[Outcome]:
-    """How it goes with these daemons and the serials of their orders, each as soon as that is clear. `longer`: seconds
-    beside those that a start may take.
+def awaited(begun: Sequence[tuple[Daemon, str, float]]) -> Iterator[Outcome]:
+    """How it goes with these daemons, each as soon as that is clear: by the serials of their orders, and the seconds
+    that these may take.
     """
     since = time.monotonic()
-    waiting = {daemon.name: (daemon, serial) for daemon, serial in begun}
+    waiting = {daemon.name: (daemon, serial, patience) for daemon, serial, patience in begun}
     while waiting:
-        for daemon, serial in [*waiting.values()]:
-            patience = daemon.patience + longer + MARGIN
-            outcome = judged(look(daemon.name, daemon.run), serial, time.monotonic() - since, patience)
+        for daemon, serial, patience in [*waiting.values()]:
+            outcome = judged(look(daemon.name, daemon.run), serial, time.monotonic() - since, patience + MARGIN)
             if outcome is not None:
                 del waiting[daemon.name]
                 yield outcome

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ayl.daemons import leftovers
 from ayl.daemons.conditions import Condition, look, send
 from ayl.daemons.control.outcomes import Outcome, failed
-from ayl.daemons.control.rounds import LOOK_SECONDS, MARGIN, our_turn
+from ayl.daemons.control.rounds import LOOK_SECONDS, MARGIN, our_turns
 from ayl.daemons.errors import DaemonError, NotPermitted
 from ayl.daemons.home import Home
 from ayl.daemons.spec.model import Kind
+from ayl.pidfiles import discard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,11 +31,11 @@ def stop(daemons: Sequence[Daemon], directory: str, waiting: Waiting) -> Iterato
 
 
 def _stop(daemons: Sequence[Daemon], directory: str, waiting: Waiting) -> Iterator[Outcome]:
-    with ExitStack() as turns:
+    with our_turns(daemons, directory, waiting) as (ours, refused):
+        yield from refused
         begun: list[tuple[Daemon, Condition]] = []
-        for daemon in daemons:
+        for daemon in ours:
             try:
-                turns.enter_context(our_turn(daemon, directory, waiting))
                 condition = asked(daemon, signal.SIGTERM)
                 if condition.keeper is None:
                     yield Outcome(daemon.name, True, "not running")
@@ -70,9 +71,13 @@ def asked(daemon: Daemon, number: int) -> Condition:
 def tidy(daemon: Daemon) -> None:
     """Nothing is to be left of one whose keeper is gone. NotPermitted if it is another user's."""
     home = Home(daemon.run)
+    with suppress(OSError):  # which is seen below
+        discard(home.pid, alone=True)
+    if look(daemon.name, daemon.run).keeper is not None:
+        return  # it has just been started again, by somebody without turns
     leftovers.kill(home, daemon.name)
     home.remove()
-    if os.path.lexists(home.pid):
+    if os.path.lexists(home.pid) and look(daemon.name, daemon.run).keeper is None:
         raise NotPermitted(daemon.name, f"{home.pid} of a keeper that was killed cannot be removed")
 
 

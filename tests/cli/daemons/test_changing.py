@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.processes.deadline import eventually
 
 if TYPE_CHECKING:
@@ -69,7 +71,8 @@ def test_results_are_one_document_for_scripts(site: Site) -> None:
 def test_one_that_has_done_its_part_is_started_again_by_a_start(site: Site) -> None:
     name = site.has("a", "sh", "-c", "echo once >> out", restart="on-failure", ready="20s")
     assert site.says("start") == f"{name}: its process ended with exit code 0\n"
-    assert site.status("a")["health"] == "stopped"
+    assert (site.status("a")["state"], site.status("a")["health"]) == ("ended", "well")
+    assert "ended" in site.says("status", code=0)
     site.says("start")
     assert (site.folder / "out").read_text() == "once\nonce\n"
     assert site.says("stop").startswith(f"{name}: stopped")
@@ -102,7 +105,8 @@ def test_what_a_killed_keeper_has_left_is_ended_by_a_stop(site: Site) -> None:
     assert not (site.run / name).exists()
 
 
-def test_a_start_during_a_stop_waits_for_its_end(site: Site) -> None:
+@pytest.mark.parametrize("word", ["start", "restart", "reload"])
+def test_who_changes_one_that_stops_waits_for_its_end_and_starts_it(site: Site, word: str) -> None:
     script = "trap 'sleep 1; exit' TERM; echo here; while :; do sleep 0.1; done"
     site.has("a", "sh", "-c", script)
     site.says("start")
@@ -110,8 +114,20 @@ def test_a_start_during_a_stop_waits_for_its_end(site: Site) -> None:
     before = site.keeper("a")
     os.kill(before, signal.SIGTERM)  # as a stop does that was interrupted then
     eventually(lambda: site.status("a")["state"] == "stopping")
-    assert "running (pid" in site.says("start")
+    assert "running (pid" in site.says(word)
     assert site.keepers() == [site.keeper("a")] != [before]
+
+
+def test_a_start_during_a_replacement_waits_for_what_comes_of_that(site: Site) -> None:
+    site.has("a", overlap=True, ready="1s", patience="3s")
+    site.says("start")
+    before = site.status("a")["facts"]["serial"]
+    restart = site.begin("restart")
+    eventually(lambda: site.status("a")["state"] == "replacing")
+    restart.kill()  # so that its turn is over, and its order is not
+    restart.communicate()
+    assert "running (pid" in site.says("start")
+    assert site.status("a")["facts"]["serial"] != before
 
 
 def test_an_order_that_failed_is_tried_again_by_a_reload(site: Site) -> None:

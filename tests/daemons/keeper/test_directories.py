@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from ayl.daemons.grounds import prepare
 from ayl.daemons.home import Home
 from ayl.daemons.order import Order
 from ayl.daemons.state import State
+from ayl.pidfiles import discard
 from tests.processes.deadline import eventually
 
 from .kept import FOREVER, environ
@@ -81,6 +83,8 @@ def test_whatever_stands_there_is_no_daemon_that_runs(home: Home, file: str, kin
     assert not send(condition, home.path, signal.SIGKILL)
     assert leftovers.kill(home, "shop.mail") == []
     assert strays(str(Path(home.path).parent), (), "/etc/ayl/daemons.yml") == []
+    with suppress(OSError):
+        discard(home.pid, alone=True)
     home.remove()
     assert Path(home.path).exists() == (kind == "a directory")
 

@@ -63,6 +63,19 @@ def test_one_that_prints_without_end_does_not_keep_its_keeper_from_its_work(kept
     kept.stops()
 
 
+def test_what_the_keeper_says_begins_a_line(kept: Kept) -> None:
+    kept.keeps("sh", "-c", "printf one; exec sleep 1000", overlap=True)
+    kept.says("one")
+    kept.order("sh", "-c", "printf two; exec sleep 1000", serial="2", overlap=True, ready=0.2)
+    kept.gets(signal.SIGHUP)
+    kept.awaits(lambda state: (state.state, state.serial) == ("working", "2"))
+    kept.says("two")
+    kept.stops()
+    lines = kept.log().splitlines()
+    assert all(line in ("one", "two") or line[:2] == "20" for line in lines), lines
+    assert "" not in lines
+
+
 def test_one_endless_line_of_garbage_is_copied_and_told_shortly(kept: Kept) -> None:
     kept.order("sh", "-c", "head -c 3000000 /dev/urandom | tr '\\n' '\\377'; exit 3")
     kept.start()

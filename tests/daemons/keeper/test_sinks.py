@@ -63,6 +63,23 @@ def test_a_file_that_is_full_is_written_on_when_there_is_room(tmp_path: Path) ->
     assert (tmp_path / "log").read_text().endswith("could not be written here: No space left on device]\nkept\n")
 
 
+def test_a_file_knows_whether_it_is_at_the_start_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    sink = FileSink(str(path), 0.0)
+    seen = []
+    for text in (b"", b"one", b" two\n", b"three"):
+        sink.write(text, 0.0)
+        seen.append(sink.is_at_start)
+    sink.close()
+    sink = FileSink(str(path), 0.0)
+    seen.append(sink.is_at_start)
+    path.unlink()
+    sink.write(b"", 2.0)
+    seen.append(sink.is_at_start)
+    sink.close()
+    assert seen == [True, False, True, False, False, True]
+
+
 @contextmanager
 def pipe() -> Iterator[tuple[int, int]]:
     reader, writer = os.pipe()

@@ -7,6 +7,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.processes.deadline import eventually
 
 if TYPE_CHECKING:
@@ -39,6 +41,23 @@ def test_a_worker_is_started_restarted_and_stopped(estate: Estate) -> None:
 def test_without_an_application_it_ends_with_64(estate: Estate) -> None:
     assert "--require" in estate.says("start", "--", program="ayl_worker_control", code=64)
     assert "/nowhere" in estate.says("start", "--", "-a", "/nowhere", program="ayl_worker_control", code=64)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--tube", "plant/1.0", "--lane", "mail"), "give one kind alone"),
+        (("--strict",), "--strict needs several"),
+        (("--threads", "0"), "a worker needs slots"),
+    ],
+)
+@pytest.mark.parametrize("word", ["start", "restart", "run"])
+def test_what_its_worker_would_refuse_is_refused_before_anything_is_started(
+    estate: Estate, word: str, options: tuple[str, ...], said: str
+) -> None:
+    names = ("--", "-n", "hand", "-p", str(estate.run), "-c", "plant")
+    assert said in estate.says(word, *names, *options, program="ayl_worker_control", code=2)
+    assert not (estate.run / "hand").exists()
 
 
 def test_a_word_that_is_no_option_is_refused(estate: Estate) -> None:
