@@ -125,8 +125,8 @@ class Followed:
         self._change_at = inf
 
     def show_last(self, number: int, *, follow: bool) -> bool:
-        """Its last lines; False if it cannot be read, which is told. `follow`: without one that has no end yet, which is
-        to come.
+        """Its last lines; False if it cannot be read, which is told. `follow`: without one that has no end yet: the
+        rest is to come.
         """
         try:
             self._file = _opened(self._path)
