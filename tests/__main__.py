@@ -8,6 +8,7 @@ line tells of each part that has ended; what the failed ones said comes last.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -37,7 +38,7 @@ class Run:
         self.part = part
         self.waits = waits
         self._log = log
-        self._began = time.monotonic()
+        self._used = 0.0  # seconds of CPU, with all that it has started and waited for
         with log.open("wb") as stream:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *part.words],
@@ -50,7 +51,11 @@ class Run:
             )
 
     def has_ended(self) -> bool:
-        return self._process.poll() is not None
+        if self._process.returncode is None:
+            before = _used()
+            if self._process.poll() is not None:
+                self._used = _used() - before
+        return self._process.returncode is not None
 
     def failed(self) -> bool:
         return self._process.returncode != 0
@@ -60,7 +65,7 @@ class Run:
 
     def __str__(self) -> str:
         last = self.said().strip().rpartition("\n")[2].strip("= ")
-        return f"{'FAILED ' * self.failed()}{self.part}: {last}"
+        return f"{'FAILED ' * self.failed()}{self.part}: {last}; {self._used:.0f} s of CPU"
 
     def interrupt(self) -> None:
         """Its fixtures end what they have started."""
@@ -73,6 +78,12 @@ class Run:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def _used() -> float:
+    """Seconds of CPU of all processes that have ended and were waited for."""
+    found = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return found.ru_utime + found.ru_stime
 
 
 def run_all(folder: Path, failed: list[Run]) -> None:

@@ -160,6 +160,13 @@ def test_the_command_line_goes_through_admin(module: str) -> None:
         assert not {name for name in imports(module) if within(name, "ayl.engines")}
 
 
+def test_the_map_of_rooms_has_every_module_of_daemons() -> None:
+    text = (ROOT / "docs" / "design.md").read_text()
+    (room,) = re.findall(r"^      daemons/ +(.*?)^$", text, re.MULTILINE | re.DOTALL)
+    modules = {path.stem for path in (ROOT / "ayl" / "daemons").rglob("*.py")} - {"__init__"}
+    assert not {name for name in modules if not re.search(rf"\b{name}\b", room)}
+
+
 @EVERY
 def test_each_library_stays_in_its_room(module: str) -> None:
     for library, rooms in ONLY_IN.items():

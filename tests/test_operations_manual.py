@@ -29,6 +29,7 @@ from ayl.cli.daemons.files import OPTIONS
 from ayl.cli.daemons.main import ayl_daemons
 from ayl.cli.daemons.status import Seen
 from ayl.daemons.conditions import Health
+from ayl.daemons.spec.environments import KEPT
 from ayl.daemons.spec.keys import ANY, KEYS
 from tests.daemons.spec.machines import Imagined, problems
 from tests.pages import ROOT, Page
@@ -299,6 +300,17 @@ def test_the_rules_for_logrotate_are_what_the_page_says() -> None:
     rules = (PACKAGING / "logrotate" / "ayl").read_text().split()
     assert {"weekly", "maxsize", "100M"} <= {*rules}
     assert "rotates each week, or at 100 MB" in MANUAL.text
+
+
+def test_logs_elsewhere_are_rotated_by_the_same_rules() -> None:
+    shipped = (PACKAGING / "logrotate" / "ayl").read_text().partition("{")[2].split()
+    assert "/var/log/ayl/*.log {" in (PACKAGING / "logrotate" / "ayl").read_text()
+    assert shown("/srv/shop/log/*.log {").partition("{")[2].split() == ["su", "shop", "shop", *shipped]
+
+
+def test_the_variables_that_are_handed_on_are_those_of_the_page() -> None:
+    told = " and ".join(f"`{name}`" for name in KEPT)
+    assert f"reaches a daemon but {told}: what else" in MANUAL.text
 
 
 def test_files_that_begin_no_page_are_files_of_the_spec() -> None:

@@ -11,6 +11,7 @@ import click
 
 from ayl import __version__
 from ayl.cli.daemons.changing import tell, waiting
+from ayl.cli.daemons.exits import codes, epilog
 from ayl.cli.daemons.foreground import become
 from ayl.cli.daemons.status import seen, told
 from ayl.cli.descriptors import open_closed
@@ -34,7 +35,17 @@ NAME = "ayl_worker_control"
 AFTER_GRACE = 5.0
 """Seconds in which a worker gives back what it has cut off."""
 
-EPILOG = """
+MEANINGS = {
+    0: "done; of status: it runs",
+    1: "it failed; of status: it has died, or does not come up",
+    2: "the command line is wrong",
+    3: "of status: it does not run",
+    4: "another user may do it",
+    64: "there is no application: no --require, or an --app-path that is not there",
+}
+"""Of the exit codes."""
+
+EPILOG = f"""
 Behind -- stand the options of `ayl_worker`, see `ayl_worker --help`. Of these, --name tells several workers apart, and
 --pid-path says in which directory the worker has its own, with its pid file, under its name: give these two to each
 command. Without --pid-path that is /run/ayl for root, and ayl/run in XDG_STATE_HOME (~/.local/state) for others.
@@ -48,14 +59,7 @@ Examples:
   ayl_worker_control stop -- -n mail
   ayl_worker_control run -- -a /srv/shop -c shop.models
 
-\b
-Exit codes:
-   0  done; of status: it runs
-   1  it failed; of status: it has died, or does not come up
-   2  the command line is wrong
-   3  of status: it does not run
-   4  another user may do it
-  64  there is no application: no --require, or an --app-path that is not there
+{codes(MEANINGS)}
 """
 
 PRIVATE = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
@@ -81,41 +85,58 @@ def main() -> None:
     open_closed()
 
 
-def _command(name: str, help_text: str) -> Callable[[Callable[[Daemon], None]], None]:
+def _command(name: str, help_text: str, *examples: str) -> Callable[[Callable[[Daemon], None]], None]:
     """A command about the worker that the words name."""
+    below = epilog(*(f"{NAME} {name}{words}" for words in examples), meanings=MEANINGS)
 
     def add(function: Callable[[Daemon], None]) -> None:
         def run(words: Sequence[str], log: str | None) -> None:
             function(daemon(words, log, is_needed=name in ("start", "restart", "run")))
 
-        main.add_command(click.Command(name, callback=run, params=[WORDS, LOG], help=help_text))
+        main.add_command(click.Command(name, callback=run, params=[WORDS, LOG], help=help_text, epilog=below))
 
     return add
 
 
-@_command("start", "Start it, and wait until it works. It is restarted when it dies.")
+@_command(
+    "start",
+    "Start it, and wait until it works. It is restarted when it dies.",
+    " -- --app-path /srv/shop --require shop.models",
+    " -- -n mail -a /srv/shop -c shop.models -t shop/1.4.2/mail",
+    " --log /srv/shop/worker.log -- -a /srv/shop -c shop.models",
+)
 def _start(of: Daemon) -> None:
     _tell(start_it, of)
 
 
-@_command("stop", "Stop it, and wait until it has ended: calls that run are finished, within its --grace.")
+@_command(
+    "stop",
+    "Stop it, and wait until it has ended: calls that run are finished, within its --grace.",
+    "",
+    " -- -n mail",
+)
 def _stop(of: Daemon) -> None:
     _tell(stop_it, of)
 
 
-@_command("restart", "Put a new one in its place, with these options. The old one stops when the new one works.")
+@_command(
+    "restart",
+    "Put a new one in its place, with these options. The old one stops when the new one works.",
+    " -- --app-path /srv/shop --require shop.models",
+    " -- -n mail -a /srv/shop -c shop.models -t shop/1.4.2/mail",
+)
 def _restart(of: Daemon) -> None:
     _tell(restart_it, of)
 
 
-@_command("status", "Tell how it is.")
+@_command("status", "Tell how it is.", "", " -- -n mail", " -- -n mail -p /srv/shop/run")
 def _status(of: Daemon) -> None:
     condition = look(of.name, of.run)
     click.echo(told([condition]))
     click.get_current_context().exit(seen([condition]))
 
 
-@_command("run", "Run it in the foreground; it is restarted when it dies.")
+@_command("run", "Run it in the foreground; it is restarted when it dies.", " -- -a /srv/shop -c shop.models")
 def _run(of: Daemon) -> None:
     os.makedirs(os.path.dirname(of.run), 0o755, exist_ok=True)  # noqa: PTH103,PTH120 - paths are text in the model
     become(of, "")

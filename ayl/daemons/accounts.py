@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ayl import __version__
 from ayl.daemons.child import LONGEST_LINE
+from ayl.daemons.signs import Signs
 from ayl.daemons.state import Process, State
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 1.0
 """Between two tries to tell systemd what it had no room for, and to write on a disk that is full."""
+
+STARTING = ("starting", "pausing", "replacing")
+"""States in which it may come to be ready."""
 
 
 class Account:
@@ -37,7 +41,7 @@ class Account:
         self._ended_at: float | None = None
         self._tail: tuple[str, ...] = ()
         self._facts: dict[str, str] = {}
-        self._beat_at = 0.0 if notifier.watchdog else inf
+        self._signs = Signs(notifier)
 
     def go_on(self) -> None:
         """From what the program before has written down."""
@@ -48,7 +52,7 @@ class Account:
     @property
     def due(self) -> float:
         """When to write at the latest, seconds of the monotonic clock."""
-        return min(self._beat_at, self._write_at, time.monotonic() + RETRY_SECONDS if self._notifier.is_full else inf)
+        return min(self._signs.due, self._write_at, time.monotonic() + RETRY_SECONDS if self._notifier.is_full else inf)
 
     def died(self, how: str, tail: Iterable[str]) -> None:
         """A process has ended that was not to. `tail`: its last lines."""
@@ -68,9 +72,8 @@ class Account:
         facts = _facts(state, was_ready="READY" in self._facts)
         self._notifier.tell({name: value for name, value in facts.items() if self._facts.get(name) != value})
         self._facts |= facts
-        if now >= self._beat_at:
-            self._notifier.alive()
-            self._beat_at = now + self._notifier.watchdog / 2
+        # However often it is tried: whoever gives up on a start kills a server that reads a long binlog.
+        self._signs.give(now, is_starting="READY" not in facts and state.state in STARTING)
 
     def _state(self, course: Course, children: Mapping[int, Child], now: float) -> State:
         before = self._latest

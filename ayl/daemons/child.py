@@ -42,7 +42,7 @@ _libc = ctypes.CDLL(None)
 
 _RESET = (
     *(signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),
-    *(signal.SIGHUP, signal.SIGINT, signal.SIGTERM),
+    *(signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2),
 )
 """Signals that Python, or somebody before us, may have ignored, which is inherited."""
 

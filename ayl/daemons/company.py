@@ -7,10 +7,13 @@ import selectors
 import signal
 import socket
 import subprocess
+import time
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, NoReturn
 
 from ayl.daemons.conditions import look
+from ayl.daemons.signs import Signs
 from ayl.daemons.spec.model import Kind
 from ayl.systemd import Notifier
 
@@ -39,6 +42,7 @@ class Company:
         self._keepers: dict[int, Daemon] = {}
         self._signals: list[int] = []
         self._notifier = Notifier(os.environ, os.getpid())
+        self._signs = Signs(self._notifier)
         self._is_ready = False
         self._stops = 0
         self._code = 0
@@ -56,12 +60,19 @@ class Company:
         with selectors.DefaultSelector() as selector:
             selector.register(reader, selectors.EVENT_READ)
             while self._keepers:
-                selector.select(None if self._is_ready else LOOK_SECONDS)
+                self._signs.give(time.monotonic(), is_starting=not self._is_ready and not self._stops)
+                selector.select(self._patience())
                 with suppress(BlockingIOError):
                     while reader.recv(4096):
                         pass
                 self._turn()
         return self._code
+
+    def _patience(self) -> float | None:
+        """Seconds until something is due, if no signal comes; None: for ever."""
+        if not self._is_ready:
+            return LOOK_SECONDS
+        return None if self._signs.due == inf else max(0.0, self._signs.due - time.monotonic())
 
     def _turn(self) -> None:
         self._reap()

@@ -10,6 +10,10 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LARGEST = 1_000_000
 """Bytes that are read of a file there."""
@@ -66,15 +70,11 @@ class Home:
 
     def clear(self, but: str = "") -> None:
         """Remove what is in it but that one. What cannot be removed (somebody's directory) is no reason to fail."""
-        for path in (f"{self.path}/{name}" for name in _names(self.path)):
-            if path != but:
-                _remove(path)
+        self._remove(lambda name: f"{self.path}/{name}" != but)
 
     def clear_sockets(self) -> None:
         """Remove those of all processes: nobody answers there any more."""
-        for name in _names(self.path):
-            if name.startswith(("notify.", "worker.")):
-                _remove(f"{self.path}/{name}")
+        self._remove(lambda name: name.startswith(("notify.", "worker.")))
 
     def remove(self) -> None:
         """With all that is in it, but for a pid file (`ayl.pidfiles.discard`) and where that is. For who is alone with
@@ -84,12 +84,18 @@ class Home:
         with suppress(OSError):  # its parent is another's: whoever has made it removes it
             os.rmdir(self.path)  # noqa: PTH106 - as above
 
-
-def _names(path: str) -> list[str]:
-    try:
-        return os.listdir(path)  # noqa: PTH208 - as above
-    except OSError:
-        return []
+    def _remove(self, is_meant: Callable[[str], bool]) -> None:
+        """All of those names. A link in the place of the directory would lead root to somebody else's files."""
+        try:
+            directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            return
+        try:
+            for name in filter(is_meant, os.listdir(directory)):  # noqa: PTH208 - as above
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=directory)
+        finally:
+            os.close(directory)
 
 
 def _remove(path: str) -> None:

@@ -108,7 +108,9 @@ def _settings(daemon: Daemon) -> Iterator[str]:
         yield f"ExecReload=\nExecReload=+{PROGRAM} reload {name}"
     if not _is_usual(daemon):
         yield "RuntimeDirectory="
-    yield f"TimeoutStartSec={_seconds(max(daemon.patience, daemon.ready or 0.0) + START_SECONDS)}"
+    # A limit for reloads, too: those wait for the new process, and where nothing overlaps, for the end of the old one.
+    longest = max(daemon.patience, daemon.ready or 0.0) + daemon.grace
+    yield f"TimeoutStartSec={_seconds(longest + START_SECONDS)}"
     yield f"TimeoutStopSec={_seconds(daemon.grace + STOP_SECONDS)}"
     if daemon.restart is Restart.NEVER:
         yield "Restart=no"

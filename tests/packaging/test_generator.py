@@ -67,6 +67,16 @@ def test_of_the_file_that_is_set(settings: str, boot: Boot) -> None:
     assert (boot.units / "units").read_text() == f"{other}\n"
 
 
+@pytest.mark.parametrize("settings", ["etc/default/ayl", "etc/sysconfig/ayl"])
+def test_the_file_may_use_variables_that_are_set_there(settings: str, boot: Boot) -> None:
+    boot.daemons(f'exec {sys.executable} -P -m ayl.cli.daemons "$@"')
+    boot.file.write_text(EARLY.replace("/srv/not-mounted-yet\n", "/srv/${STAGE}\n", 1))
+    (boot.root / settings).write_text("STAGE=green\n")
+    assert boot.run().stderr == ""
+    drop_in = (boot.units / "ayl-worker@shop.calls.service.d/10-daemons.conf").read_text()
+    assert 'ReadWritePaths="-/srv/green"\n' in drop_in
+
+
 def test_without_a_file_it_does_nothing(boot: Boot) -> None:
     boot.file.unlink()
     done = boot.run()

@@ -84,7 +84,7 @@ def test_an_upgrade_stops_nothing_and_a_removal_stops_all(installed: Installatio
     assert started.returncode == 0, started.stdout + started.stderr
     before = processes()
     assert before
-    assert "what runs is of the version before" in installed.upgrade(next_package)
+    assert "what runs is of the version before, until: ayl_daemons restart" in installed.upgrade(next_package)
     assert processes() == before
     assert as_root("service", "ayl-workers", "status").returncode == 0
     installed.remove()

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ayl.cli.daemons.status import document, seen
+from ayl.cli.output import as_json
+from ayl.daemons.conditions import Condition, Health
+from ayl.daemons.state import State
 from tests.pages import ROOT
 
 from .root import AS_ROOT
@@ -22,13 +27,23 @@ DAEMONS = """\
 #!/bin/sh
 echo "$*" >>{calls}
 {{ umask; pwd; echo "$AYL_DAEMONS $PATH"; }} >{seen}
-echo "told: $*"
+case $* in "status --json"*) cat {conditions} ;; *) echo "told: $*" ;; esac
 [ "$1" = status ] && exit "$(cat {status})"
 exit "$(cat {code})"
 """
 """An ayl_daemons that remembers what it was asked."""
 
 SHELLS = ["dash", "bash"]
+
+STATE = State("shop.mail", "workers", 7, "1", "working", 1.0, "s")
+
+WORKING = Condition("shop.mail", 7, STATE, Health.WELL)
+
+TROUBLED = Condition("shop.mail", 7, replace(STATE, state="pausing", failures=3), Health.TROUBLED)
+
+STOPPED = Condition("shop.calls", None, None, Health.STOPPED)
+
+DEAD = Condition('"keeper": 1', None, None, Health.DEAD)
 
 
 class Service:
@@ -47,10 +62,18 @@ class Service:
         self.script.chmod(0o755)
         self.calls = directory / "calls"
         self.seen = directory / "seen"
+        self.conditions = directory / "conditions"
+        self.sees(WORKING)
         self.answer(0, status=0)
         self.program = directory / "usr/bin/ayl_daemons"
         self.program.write_text(
-            DAEMONS.format(calls=self.calls, seen=self.seen, status=directory / "status", code=directory / "code")
+            DAEMONS.format(
+                calls=self.calls,
+                seen=self.seen,
+                status=directory / "status",
+                code=directory / "code",
+                conditions=self.conditions,
+            )
         )
         self.program.chmod(0o755)
 
@@ -58,6 +81,11 @@ class Service:
         """How it ends from now on."""
         (self.directory / "code").write_text(str(code))
         (self.directory / "status").write_text(str(status))
+
+    def sees(self, *conditions: Condition) -> None:
+        """How the daemons are from now on, and what `status` tells of that."""
+        self.conditions.write_text(as_json([document(condition) for condition in conditions]))
+        self.answer(5, status=seen(conditions))
 
     def run(self, *words: str, shell: str = "dash") -> subprocess.CompletedProcess[str]:
         return subprocess.run([shell, str(self.script), *words], capture_output=True, text=True, check=False)
@@ -82,8 +110,8 @@ def service(tmp_path: Path) -> Service:
         ("reload", ["reload"]),
         ("force-reload", ["reload"]),
         ("status", ["status"]),
-        ("try-restart", ["status", "restart"]),
-        ("condrestart", ["status", "restart"]),
+        ("try-restart", ["status --json", "restart"]),
+        ("condrestart", ["status --json", "restart"]),
     ],
 )
 def test_each_word_is_handed_on_and_its_answer_handed_back(
@@ -107,18 +135,41 @@ def test_so_are_those_of_status(code: int, service: Service) -> None:
     assert service.run("status").returncode == code
 
 
-@pytest.mark.parametrize(("status", "code", "asked"), [(0, 5, 2), (1, 5, 2), (3, 0, 1), (4, 4, 2)])
-def test_try_restart_starts_nothing_where_nothing_runs(status: int, code: int, asked: int, service: Service) -> None:
-    service.answer(5, status=status)
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("conditions", "restarts"),
+    [
+        ([WORKING], True),
+        ([WORKING, STOPPED], True),
+        ([STOPPED, WORKING], True),
+        ([WORKING, DEAD], True),
+        ([TROUBLED], True),
+        ([STOPPED], False),
+        ([DEAD], False),
+        ([DEAD, STOPPED], False),
+        ([], False),
+    ],
+)
+def test_try_restart_restarts_where_anything_runs(
+    conditions: list[Condition], restarts: bool, shell: str, service: Service
+) -> None:
+    service.sees(*conditions)
+    assert service.run("try-restart", shell=shell).returncode == (5 if restarts else 0)
+    assert service.asked() == ["status --json"] + ["restart"] * restarts
+
+
+@pytest.mark.parametrize("code", [2, 4])
+def test_a_try_restart_that_cannot_know_tells_why(code: int, service: Service) -> None:
+    service.conditions.write_text("")
+    service.answer(0, status=code)
     assert service.run("try-restart").returncode == code
-    assert len(service.asked()) == asked
-    assert ("restart" in service.asked()) == (status in (0, 1))
+    assert service.asked() == ["status --json", "status"]
 
 
 def test_some_of_them_can_be_named(service: Service) -> None:
     service.run("restart", "shop.mail", "server")
     service.run("try-restart", "shop")
-    assert service.asked() == ["restart shop.mail server", "status shop", "restart shop"]
+    assert service.asked() == ["restart shop.mail server", "status --json shop", "restart shop"]
 
 
 @pytest.mark.parametrize("words", [[], ["begin"], ["--help"], [""]])
@@ -211,7 +262,7 @@ SCRIPTS = sorted(
 
 
 def test_there_are_scripts() -> None:
-    assert {path.name for path in SCRIPTS} == {"ayl-workers", "ayl-generator", "build", "environment"}
+    assert {path.name for path in SCRIPTS} == {"ayl-workers", "ayl-generator", "build", "environment", "trial"}
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)

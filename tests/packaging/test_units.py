@@ -73,7 +73,7 @@ ExecStart=
 ExecStart=/usr/bin/ayl_daemons run --prepared /run/ayl/server
 ExecReload=
 ExecReload=+/usr/bin/ayl_daemons reload server
-TimeoutStartSec=90
+TimeoutStartSec=120
 TimeoutStopSec=45
 ReadWritePaths="-/run/ayl/server"
 ReadWritePaths="-/srv/queue"
@@ -85,7 +85,7 @@ SourcePath=/etc/ayl/daemons.yml
 [Service]
 User=mail
 Group=daemon
-TimeoutStartSec=50
+TimeoutStartSec=95.5
 TimeoutStopSec=60.5
 ReadWritePaths="-/srv/shop"
 ReadWritePaths="-/run/ayl/shop-eu.mail"
@@ -97,7 +97,7 @@ SourcePath=/etc/ayl/daemons.yml
 [Service]
 User=root
 Group=
-TimeoutStartSec=90
+TimeoutStartSec=120
 TimeoutStopSec=45
 Restart=no
 ReadWritePaths="-/run/ayl/shop-eu.clock"
@@ -163,7 +163,7 @@ def test_a_daemon_runs_as_its_user_and_has_its_times(machine: Machine) -> None:
     assert {
         "User: mail",
         "Group: daemon",
-        "TimeoutStartSec: 50s",
+        "TimeoutStartSec: 1min 35s",
         "TimeoutStopSec: 1min",
         "Restart: on-failure",
         "OOMPolicy: continue",

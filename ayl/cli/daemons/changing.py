@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
 
 from ayl.cli.daemons.chosen import JSON, NAMES, chosen
-from ayl.cli.daemons.exits import Exit
+from ayl.cli.daemons.exits import Exit, epilog
 from ayl.cli.daemons.files import OPTIONS, Misconfigured, configuration, source
 from ayl.cli.daemons.patience import told
 from ayl.cli.output import as_json, visible
@@ -25,32 +26,53 @@ if TYPE_CHECKING:
     from ayl.daemons.spec.model import Daemon
 
 
-@click.command(params=[NAMES, JSON, *OPTIONS])
+START = epilog(
+    "ayl_daemons start              everything in the file",
+    "ayl_daemons start shop         all of one application",
+    "ayl_daemons start shop.mail    one worker group",
+)
+
+
+@click.command(params=[NAMES, JSON, *OPTIONS], epilog=START)
 def start(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
     """Start what does not run, and wait until it works.
 
     A worker group works when all of its processes have loaded the application and are connected to the server. What
     does not is told, with the last lines of its log; it goes on being tried, with growing pauses, until it is stopped.
-
-    \b
-    Examples:
-      ayl_daemons start              everything in the file
-      ayl_daemons start shop         all of one application
-      ayl_daemons start shop.mail    one worker group
     """
     found = configuration(config, names or None)
     daemons = chosen(found.daemons, names)
     tell(start_them(daemons, found.run, waiting), _names(daemons), wants_json=wants_json)
 
 
-@click.command(params=[NAMES, JSON, *OPTIONS])
-def stop(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
+ANY = click.Option(
+    ["--any", "anywhere"],
+    metavar="DIR",
+    help=f"Stop whatever runs in this directory ({RUN}, mostly), of whatever file; none is read.",
+)
+
+
+STOP = epilog(
+    "ayl_daemons stop               everything, the server last",
+    "ayl_daemons stop shop          all of one application",
+    "ayl_daemons stop shop.mail server",
+)
+
+
+@click.command(params=[NAMES, JSON, ANY, *OPTIONS], epilog=STOP)
+def stop(names: tuple[str, ...], wants_json: bool, anywhere: str | None, config: str | None) -> None:
     """Stop what runs, and wait until it has ended.
 
     Calls that run are finished, within the grace of the group; what still runs then is cut off and given back. The
     server comes last. Without names it stops what is no longer in the file, too; and if the file is wrong, it stops
     what runs in /run/ayl all the same.
     """
+    if anywhere is not None:
+        if names:
+            raise click.UsageError("--any DIR stops all that runs there; please leave NAME out")
+        directory = os.path.abspath(anywhere)  # noqa: PTH100 - paths are text in the model
+        daemons = strays(directory, (), None)
+        tell(stop_them(daemons, directory, waiting), _names(daemons), wants_json=wants_json)
     try:
         found = configuration(config, ())
         directory, daemons = found.run, chosen(found.daemons, names)
@@ -64,7 +86,13 @@ def stop(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
     tell(stop_them(daemons, directory, waiting), _names(daemons), wants_json=wants_json)
 
 
-@click.command(params=[NAMES, JSON, *OPTIONS])
+RESTART = epilog(
+    "ayl_daemons restart            everything, one after the other; after an upgrade of ayl, too",
+    "ayl_daemons restart shop.mail  one worker group",
+)
+
+
+@click.command(params=[NAMES, JSON, *OPTIONS], epilog=RESTART)
 def restart(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
     """Put new processes in the place of those that run, one daemon after the other.
 
@@ -77,8 +105,22 @@ def restart(names: tuple[str, ...], wants_json: bool, config: str | None) -> Non
     tell(restart_them(daemons, found.run, waiting), _names(daemons), wants_json=wants_json)
 
 
-@click.command(params=[NAMES, JSON, *OPTIONS])
-def reload(names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
+RUNNING = click.Option(
+    ["--running", "only_running"],
+    is_flag=True,
+    help="Start nothing: what does not run fails. (For `run`, which would not have it as its own.)",
+)
+
+
+RELOAD = epilog(
+    "ayl_daemons reload             after a change of the file",
+    "ayl_daemons reload shop        after a deploy of one application",
+    "ayl_daemons reload --json | jq -r '.[] | select(.done | not).text'",
+)
+
+
+@click.command(params=[NAMES, JSON, RUNNING, *OPTIONS], epilog=RELOAD)
+def reload(names: tuple[str, ...], wants_json: bool, only_running: bool, config: str | None) -> None:
     """Read the file again, look up the versions, and replace what has changed, as `restart` does.
 
     For a deploy. Workers of another version are started; the old ones stay until nothing waits in their tubes any
@@ -91,7 +133,7 @@ def reload(names: tuple[str, ...], wants_json: bool, config: str | None) -> None
 
     def steps() -> Iterator[Outcome]:
         yield from stop_them(gone, found.run, waiting)
-        yield from reload_them(daemons, found.run, waiting)
+        yield from reload_them(daemons, found.run, waiting, launches=not only_running)
 
     tell(steps(), _names([*gone, *daemons]), wants_json=wants_json)
 

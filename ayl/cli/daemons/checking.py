@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl.cli.daemons.chosen import NAMES, chosen
+from ayl.cli.daemons.exits import MEANINGS, Exit, epilog
 from ayl.cli.daemons.files import NAME, OPTIONS, Misconfigured, configuration
 from ayl.cli.output import as_json, visible
 from ayl.daemons.spec.places import configured_path
@@ -18,22 +19,21 @@ if TYPE_CHECKING:
 
     from ayl.daemons.spec.problems import Problem
 
-CHECK_EPILOG = f"""
+CHECK_EPILOG = """
 What is looked at: the file and the fragments in conf.d beside it, and whether what they name is there: paths, programs,
 users, groups, files of variables. Nothing is started or changed. Commands that start something check the same before.
 
-\b
-Examples:
-  {NAME} check
-  {NAME} check --config /srv/shop/daemons.yml
-  {NAME} check shop
-  {NAME} check --json | jq -r '.problems[].text'
-
-\b
-Exit codes:
-  0  all is well; what is unwise, such as a daemon that runs as root, is told on stderr
-  6  something is wrong: each mistake is a line on stderr, FILE:LINE:COLUMN: KEY: what is wrong
-"""
+""" + epilog(
+    f"{NAME} check",
+    f"{NAME} check --config /srv/shop/daemons.yml",
+    f"{NAME} check shop",
+    f"{NAME} check --json | jq -r '.problems[].text'",
+    meanings={
+        Exit.DONE: "all is well; what is unwise, such as a daemon that runs as root, is told on stderr",
+        Exit.USAGE: MEANINGS[Exit.USAGE],
+        Exit.NOT_CONFIGURED: "something is wrong: each mistake is a line, FILE:LINE:COLUMN: KEY: what is wrong",
+    },
+)
 
 
 @click.command(params=[NAMES, *OPTIONS], epilog=CHECK_EPILOG)
@@ -92,19 +92,15 @@ def _problem(problem: Problem) -> dict[str, object]:
     }
 
 
-SCHEMA_EPILOG = f"""
+SCHEMA_EPILOG = """
 Editors with a YAML language server complete keys and mark mistakes while you type. Tell yours by a first
 line in the file.
 
-\b
-Examples:
-  {NAME} schema > /etc/ayl/daemons.schema.json
-  # yaml-language-server: $schema=/etc/ayl/daemons.schema.json
-
-\b
-Exit codes:
-  0  always
-"""
+""" + epilog(
+    f"{NAME} schema > /etc/ayl/daemons.schema.json",
+    "# yaml-language-server: $schema=/etc/ayl/daemons.schema.json",
+    meanings={Exit.DONE: "done", Exit.USAGE: MEANINGS[Exit.USAGE]},
+)
 
 
 @click.command(epilog=SCHEMA_EPILOG)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ayl.cli.daemons.chosen import NAMES, chosen
-from ayl.cli.daemons.exits import Exit
+from ayl.cli.daemons.exits import MEANINGS, Exit, epilog
 from ayl.cli.daemons.files import OPTIONS, configuration
 from ayl.cli.output import visible
 from ayl.daemons import grounds, launching
@@ -24,6 +24,26 @@ if TYPE_CHECKING:
 
     from ayl.daemons.spec.model import Daemon
 
+RUN = (
+    epilog(
+        "ayl_daemons run                     everything in the file",
+        "ayl_daemons run shop.mail           one worker group",
+        "ayl_daemons run --prepared /run/ayl/shop.mail",
+        meanings={
+            Exit.DONE: "told to stop, and it has; or all have ended as they were told",
+            Exit.FAILED: "one runs already, or cannot be started",
+            Exit.USAGE: MEANINGS[Exit.USAGE],
+            Exit.NOT_PERMITTED: MEANINGS[Exit.NOT_PERMITTED],
+            Exit.NOT_CONFIGURED: "the file of configuration is wrong or missing, or no daemon is in it",
+        },
+    )
+    + """
+
+One that has failed and is not to be started again ends it with its own code. So does a keeper that has failed: 70, if
+that was killed.
+"""
+)
+
 
 @click.command(
     params=[
@@ -34,7 +54,8 @@ if TYPE_CHECKING:
             help="Run the daemon whose order `prepare` has left in this directory; the file is not read.",
         ),
         *OPTIONS,
-    ]
+    ],
+    epilog=RUN,
 )
 @click.pass_context
 def run(ctx: click.Context, names: tuple[str, ...], prepared: str | None, config: str | None) -> None:
@@ -46,8 +67,10 @@ def run(ctx: click.Context, names: tuple[str, ...], prepared: str | None, config
 
     \b
     Signals:
-      SIGTERM, SIGINT  stop, as `ayl_daemons stop` does; the second time at once
-      SIGHUP           of several: `ayl_daemons reload`
+      SIGTERM, SIGINT  stop, as `ayl_daemons stop` does; said again, each process
+                        is asked again: workers then cut off their calls
+      SIGHUP           of several: `ayl_daemons reload` of those that run here;
+                        what is new needs another `run`
     """
     if prepared is not None:
         if names:
@@ -64,11 +87,24 @@ def run(ctx: click.Context, names: tuple[str, ...], prepared: str | None, config
 
     width = max(len(daemon.name) for daemon in daemons)
     prefixes = {daemon.name: f"{daemon.name:{width}} | " for daemon in daemons}
-    again = [sys.executable, "-P", "-m", "ayl.cli.daemons", "reload", "--config", found.path, *names]
+    again = [sys.executable, "-P", "-m", "ayl.cli.daemons", "reload", "--running", "--config", found.path, *names]
     ctx.exit(Company(daemons, lambda daemon: become(daemon, prefixes[daemon.name]), again).run())
 
 
-@click.command(params=[click.Argument(["name"]), *OPTIONS])
+PREPARE = epilog(
+    "ayl_daemons prepare shop.mail",
+    "ayl_daemons run --prepared /run/ayl/shop.mail",
+    meanings={
+        Exit.DONE: "done",
+        Exit.FAILED: "it cannot be made ready",
+        Exit.USAGE: MEANINGS[Exit.USAGE],
+        Exit.NOT_PERMITTED: MEANINGS[Exit.NOT_PERMITTED],
+        Exit.NOT_CONFIGURED: MEANINGS[Exit.NOT_CONFIGURED],
+    },
+)
+
+
+@click.command(params=[click.Argument(["name"]), *OPTIONS], epilog=PREPARE)
 def prepare(name: str, config: str | None) -> None:
     """Make everything ready for one `run --prepared DIR`, as the units of systemd do.
 

@@ -6,11 +6,22 @@ from pathlib import Path
 
 import click
 
-from ayl.cli.daemons.exits import Exit
+from ayl.cli.daemons.exits import MEANINGS, Exit, epilog
 from ayl.cli.daemons.files import OPTIONS, configuration
 
+UNITS = epilog(
+    "ayl_daemons units /run/systemd/generator",
+    "ayl_daemons units /tmp/units      to look at them",
+    meanings={
+        Exit.DONE: "done",
+        Exit.FAILED: "they cannot be written",
+        Exit.USAGE: MEANINGS[Exit.USAGE],
+        Exit.NOT_CONFIGURED: MEANINGS[Exit.NOT_CONFIGURED],
+    },
+)
 
-@click.command(params=[click.Argument(["directory"], metavar="DIR"), *OPTIONS])
+
+@click.command(params=[click.Argument(["directory"], metavar="DIR"), *OPTIONS], epilog=UNITS)
 @click.pass_context
 def units(ctx: click.Context, directory: str, config: str | None) -> None:
     """Write into a directory what the units of systemd need to know of the file: which daemons there are, their users,

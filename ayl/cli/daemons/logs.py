@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from ayl.cli.daemons.chosen import NAMES, chosen
-from ayl.cli.daemons.exits import Exit
+from ayl.cli.daemons.exits import MEANINGS, Exit, epilog
 from ayl.cli.daemons.files import OPTIONS, configuration
 from ayl.cli.output import visible
 from ayl.daemons.conditions import look
@@ -41,6 +41,18 @@ LOOK_SECONDS = 0.2
 LINGER_SECONDS = 2.0
 """For which a file that was moved away is read on: keepers look for that once a second."""
 
+LOGS = epilog(
+    "ayl_daemons logs shop.mail",
+    "ayl_daemons logs -n 100 -f shop",
+    meanings={
+        Exit.DONE: "done",
+        Exit.FAILED: "a log cannot be read",
+        Exit.USAGE: MEANINGS[Exit.USAGE],
+        Exit.NOT_CONFIGURED: "the file of configuration is wrong or missing: nothing is shown",
+        Exit.INTERRUPTED: "interrupted, as --follow is by Ctrl-C",
+    },
+)
+
 
 @click.command(
     params=[
@@ -50,17 +62,12 @@ LINGER_SECONDS = 2.0
         ),
         click.Option(["-f", "--follow"], is_flag=True, help="Go on with what comes, until Ctrl-C."),
         *OPTIONS,
-    ]
+    ],
+    epilog=LOGS,
 )
 @click.pass_context
 def logs(ctx: click.Context, names: tuple[str, ...], lines: int, follow: bool, config: str | None) -> None:
-    """Show the last lines of the daemons' logs; several with their names before each line.
-
-    \b
-    Examples:
-      ayl_daemons logs shop.mail
-      ayl_daemons logs -n 100 -f shop
-    """
+    """Show the last lines of the daemons' logs; several with their names before each line."""
     daemons = chosen(configuration(config, ()).daemons, names)
     journals = [daemon.name for daemon in daemons if daemon.log is Log.JOURNAL]
     for daemon in daemons:
@@ -118,8 +125,8 @@ class Followed:
         self._change_at = inf
 
     def show_last(self, number: int, *, follow: bool) -> bool:
-        """Its last lines; False if it cannot be read, which is told. `follow`: without one that has no end yet, which is
-        to come.
+        """Its last lines; False if it cannot be read, which is told. `follow`: without one that has no end yet, whose
+        rest is to come.
         """
         try:
             self._file = _opened(self._path)

@@ -8,7 +8,7 @@ import sys
 import click
 
 from ayl import __version__
-from ayl.cli.daemons.exits import Exit
+from ayl.cli.daemons.exits import MEANINGS, codes
 from ayl.cli.daemons.files import NAME, OPTIONS
 from ayl.cli.descriptors import open_closed
 from ayl.cli.families import Commands, Imported
@@ -18,20 +18,19 @@ EPILOG = f"""
 
 \b
 Examples:
+  {NAME} start                     everything in the file; or: start shop, start shop.mail
+  {NAME} status                    what runs, since when, and what is wrong
+  {NAME} reload shop               after a deploy
+  {NAME} logs -f shop.mail         what it prints
   {NAME} check                     is the file all right? every mistake with its line
   {NAME} --config shop.yml check   ... another file
   {NAME} check --json | jq .problems
   {NAME} schema > daemons.schema.json
                                       for editors, which then complete and check as you type
 
-\b
-Exit codes:
-  {Exit.DONE:3}  done
-  {Exit.FAILED:3}  what was asked could not be done
-  {Exit.USAGE:3}  the command line is wrong
-  {Exit.NOT_PERMITTED:3}  another user (root, mostly) may do it
-  {Exit.NOT_CONFIGURED:3}  the file of configuration is wrong or missing: nothing was done
-  {Exit.INTERRUPTED:3}  interrupted
+{codes(MEANINGS)}
+
+Those of status are others: see `{NAME} status --help`.
 
 \b
 Completion (NAMEs, too):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ayl.cli.daemons.chosen import NAMES, chosen
+from ayl.cli.daemons.exits import MEANINGS, Exit, epilog
 from ayl.cli.daemons.files import OPTIONS, Misconfigured, configuration, source
 from ayl.cli.described import clock
 from ayl.cli.output import Styled, Value, as_json, table
@@ -35,21 +36,29 @@ class Seen(enum.IntEnum):
 COLOURS = {Health.TROUBLED: "red", Health.DEAD: "red", Health.UNKNOWN: "yellow"}
 
 
+STATUS = epilog(
+    "ayl_daemons status",
+    "ayl_daemons status shop",
+    "ayl_daemons status --json | jq -r '.[] | select(.health != \"well\").name'",
+    meanings={
+        Seen.RUNS: "all of them run, or have ended as they were told",
+        Seen.DEAD: "one has died and its pid file is left, or its process does not come up",
+        Exit.USAGE: MEANINGS[Exit.USAGE],
+        Seen.STOPPED: "one does not run",
+        Seen.UNKNOWN: "nobody can tell: the file is wrong, or a daemon is another user's",
+    },
+)
+
+
 @click.command(
-    params=[NAMES, click.Option(["--json", "wants_json"], is_flag=True, help="One JSON document."), *OPTIONS]
+    params=[NAMES, click.Option(["--json", "wants_json"], is_flag=True, help="One JSON document."), *OPTIONS],
+    epilog=STATUS,
 )
 @click.pass_context
 def status(ctx: click.Context, names: tuple[str, ...], wants_json: bool, config: str | None) -> None:
     """Tell how the daemons are: what runs, since when, and what is wrong.
 
     A daemon that runs and is no longer in the file is told, too, where no names are given.
-
-    \b
-    Exit codes:
-      0  all of them run, or end as they were told
-      1  one has died and its pid file is left, or its process does not come up
-      3  one does not run
-      4  nobody can tell: the file is wrong, or a daemon another user's
     """
     try:
         found = configuration(config, ())

@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from ayl.daemons.conditions import look
+from ayl.daemons.control.claims import leave_to_systemd
 from ayl.daemons.control.outcomes import Outcome, failed
 from ayl.daemons.control.rounds import our_turns
 from ayl.daemons.control.starting import awaited, launched, ordered
@@ -37,19 +38,23 @@ def restart(daemons: Sequence[Daemon], directory: str, waiting: Waiting) -> Iter
         yield outcome
 
 
-def reload(daemons: Sequence[Daemon], directory: str, waiting: Waiting) -> Iterator[Outcome]:
+def reload(daemons: Sequence[Daemon], directory: str, waiting: Waiting, *, launches: bool = True) -> Iterator[Outcome]:
     """Replace what would be started otherwise now than it was: another version, another configuration. The rest stays,
-    and what does not run is started. One daemon after the other, whatever becomes of those before.
+    and what does not run is started; if not `launches`, that fails. One daemon after the other, whatever becomes of
+    those before.
     """
     for daemon in daemons:
-        yield _replaced(daemon, directory, waiting, always=False)
+        yield _replaced(daemon, directory, waiting, always=False, launches=launches)
 
 
-def _replaced(daemon: Daemon, directory: str, waiting: Waiting, *, always: bool) -> Outcome:
+def _replaced(daemon: Daemon, directory: str, waiting: Waiting, *, always: bool, launches: bool = True) -> Outcome:
     try:
         with our_turns([daemon], directory, waiting) as (_, refused):
             if refused:
                 return refused[0]
+            condition = look(daemon.name, daemon.run)
+            if not launches and (condition.keeper is None or condition.word == "stopping"):
+                return Outcome(daemon.name, False, "not running; it needs another `ayl_daemons run`")
             serial = _ordered(daemon, always=always)
             if serial is None:
                 return Outcome(daemon.name, True, "unchanged")
@@ -62,6 +67,7 @@ def _ordered(daemon: Daemon, *, always: bool) -> str | None:
     """The serial of the order that its keeper has been given, if one was needed."""
     condition = look(daemon.name, daemon.run)
     if condition.word == "stopping":
+        leave_to_systemd(daemon)
         ended(daemon, condition)  # which no order would keep it from
         return launched(daemon)
     if condition.keeper is None:
@@ -73,6 +79,7 @@ def _ordered(daemon: Daemon, *, always: bool) -> str | None:
         # A keeper runs as its daemon's user: another needs another keeper.
         if condition.state is not None and condition.state.foreground:
             raise DaemonError(daemon.name, "it is to run as another user: restart it where it was started (systemctl)")
+        leave_to_systemd(daemon)
         brought_down(daemon)
         return launched(daemon)
     prepare(new, daemon.run)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ayl.daemons import launching
 from ayl.daemons.conditions import Condition, look
+from ayl.daemons.control.claims import leave_to_systemd
 from ayl.daemons.control.outcomes import Outcome, failed, judged
 from ayl.daemons.control.rounds import LOOK_SECONDS, MARGIN, our_turns, rounds
 from ayl.daemons.control.stopping import brought_down, ended
@@ -54,17 +55,19 @@ def _begun(daemon: Daemon, condition: Condition) -> tuple[str, float]:
     """The serial of the order to be waited for, and the seconds that it may take. A keeper that is there is waited for
     as if it had just been started, whichever order it is at.
     """
+    if condition.keeper is not None and condition.word not in ("stopping", "ended"):
+        return "", daemon.patience + (daemon.grace if condition.word == "replacing" else 0.0)
+    leave_to_systemd(daemon)
     if condition.word == "stopping":
         ended(daemon, condition)
     elif condition.word == "ended":
         brought_down(daemon)  # it has nothing to do any more
-    elif condition.keeper is not None:
-        return "", daemon.patience + (daemon.grace if condition.word == "replacing" else 0.0)
     return launched(daemon), daemon.patience
 
 
 def launched(daemon: Daemon) -> str:
-    """Its keeper is started; the serial of its order."""
+    """Its keeper is started; the serial of its order. CannotStart, NotPermitted."""
+    leave_to_systemd(daemon)
     given = prepared(daemon, alone=True)
     launching.launch(given, daemon.run)
     return given.serial

@@ -17,9 +17,10 @@ LONGEST_GRACE = 3600.0
 """Seconds."""
 
 
-def strays(directory: str, known: Collection[str], source: str) -> list[Daemon]:
+def strays(directory: str, known: Collection[str], source: str | None) -> list[Daemon]:
     """Those in that directory that came of the file `source` (an absolute path), have none of the names, and of which
-    something is there. Who may not read what their keepers were told sees none.
+    something is there. Who may not read what their keepers were told sees none. `source` None: of whatever file, and
+    whatever their keepers were told.
     """
     try:
         names = sorted(os.listdir(directory))  # noqa: PTH208 - paths are text here
@@ -34,7 +35,7 @@ def _is_there(condition: Condition) -> bool:
     return condition.keeper is not None or condition.health is not Health.STOPPED
 
 
-def _daemon(name: str, path: str, source: str) -> Daemon | None:
+def _daemon(name: str, path: str, source: str | None) -> Daemon | None:
     """Enough of it to be stopped. What it was told stands where its user can write, so it is only believed in how long
     its end may take, and not without limit.
     """
@@ -43,7 +44,7 @@ def _daemon(name: str, path: str, source: str) -> Daemon | None:
         told = Order.from_json(home.read(home.order))
         kind = Kind(told.kind)
     except (OSError, ValueError):
+        return Daemon(name, Kind.COMMAND, (), "/", run=path) if source is None else None
+    if source not in (None, told.source):
         return None
-    if told.source != source:
-        return None
-    return Daemon(name, kind, (), "/", grace=max(0.0, min(told.grace, LONGEST_GRACE)), run=path, source=source)
+    return Daemon(name, kind, (), "/", grace=max(0.0, min(told.grace, LONGEST_GRACE)), run=path, source=told.source)

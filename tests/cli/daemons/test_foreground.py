@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.processes.deadline import PATIENCE, eventually
+from tests.processes.listener import listening
 
 if TYPE_CHECKING:
     from .site import Site
@@ -93,17 +94,32 @@ def test_a_reload_reaches_one_in_the_foreground(site: Site) -> None:
     assert running.ends() == 0
 
 
+def test_several_that_are_to_reload_start_nothing_that_would_not_be_theirs(site: Site) -> None:
+    site.has("a")
+    site.has("b")
+    running = Running(site)
+    eventually(lambda: len(site.processes()) == 2, running.said)
+    site.has("b", "sleep", "2000")
+    new = site.has("c")
+    running.process.send_signal(signal.SIGHUP)
+    running.says(f"{new}: failed: not running; it needs another `ayl_daemons run`\n")
+    assert len(site.keepers()) == 2
+    assert "2000" in (site.run / site.name("b") / "order.json").read_text()
+    running.process.send_signal(signal.SIGTERM)
+    assert running.ends() == 0
+
+
 def test_systemd_is_told_when_all_of_several_work_or_have_done_their_part(site: Site) -> None:
     site.has("a")
     site.has("b", "true", restart="never", ready="20s")
     path = f"{site.folder}/notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(path)
-        systemd.settimeout(PATIENCE)
-        running = Running(site, NOTIFY_SOCKET=path)
-        assert b"READY=1" in systemd.recv(4096)
+    with listening(path) as systemd:
+        running = Running(site, NOTIFY_SOCKET=path, WATCHDOG_USEC="200000")
+        assert systemd.plea() == "60000000"
+        assert systemd.next()["READY"] == "1"
+        assert [systemd.any() for _ in range(3)] == [{"WATCHDOG": "1"}] * 3
         running.process.send_signal(signal.SIGTERM)
-        assert systemd.recv(4096) == b"STOPPING=1"
+        assert systemd.next() == {"STOPPING": "1"}
         assert running.ends() == 0
 
 
@@ -126,6 +142,17 @@ def test_systemd_is_told_of_one(site: Site) -> None:
         running.process.send_signal(signal.SIGTERM)
         while b"STOPPING=1" not in told:
             told += systemd.recv(4096) + b"\n"
+        assert running.ends() == 0
+
+
+@pytest.mark.parametrize("command", [["sleep", "1000"], ["false"]])
+def test_systemd_is_asked_for_more_time_until_it_works(command: list[str], site: Site) -> None:
+    site.has("a", *command, ready="1000s")
+    path = f"{site.folder}/notify"
+    with listening(path) as systemd:
+        running = Running(site, NOTIFY_SOCKET=path)
+        assert systemd.plea() == "60000000"
+        running.process.send_signal(signal.SIGTERM)
         assert running.ends() == 0
 
 

@@ -302,3 +302,16 @@ def test_a_number_without_a_name_is_a_user_too() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "(4242, 4242)\n"
+
+
+def test_nothing_is_removed_where_a_link_stands_in_its_place(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("pid", "notify.1", "precious"):
+        (other / name).touch()
+    (tmp_path / "home").symlink_to(other)
+    home = Home(str(tmp_path / "home"))
+    home.clear_sockets()
+    home.clear()
+    home.remove()
+    assert {path.name for path in other.iterdir()} == {"pid", "notify.1", "precious"}

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from ayl.cli.control import main as ayl_worker_control
 from ayl.cli.daemons.exits import Exit
 from ayl.cli.daemons.main import FAMILIES, ayl_daemons
+from ayl.cli.daemons.status import Seen
 from ayl.daemons.spec.schema import SHIPPED
 
 if TYPE_CHECKING:
@@ -167,12 +171,28 @@ class TestHelp:
         assert all(f"{code:>3}  " in text for code in Exit)
         assert "AYL_DAEMONS" in text
 
-    @pytest.mark.parametrize("name", FAMILIES["checking"][1])
-    def test_each_command_has_examples_and_exit_codes(self, name: str) -> None:
-        done = CliRunner().invoke(ayl_daemons, [name, "--help"])
-        assert done.exit_code == 0
-        assert "Examples:" in done.output
-        assert "Exit codes:" in done.output
+    def test_it_shows_first_what_is_needed_most(self) -> None:
+        text = CliRunner().invoke(ayl_daemons, ["--help"]).output
+        examples = re.findall(r"^ +ayl_daemons (\w+)", text.partition("Examples:")[2], re.MULTILINE)
+        assert examples[:4] == ["start", "status", "reload", "logs"]
+
+    @pytest.mark.parametrize("group", [ayl_daemons, ayl_worker_control], ids=lambda group: group.name)
+    def test_each_command_has_examples_and_exit_codes(self, group: click.Group) -> None:
+        names = group.list_commands(click.Context(group))
+        assert {"start", "stop", "restart", "status", "run"} <= {*names}
+        for name in names:
+            done = CliRunner().invoke(group, [name, "--help"])
+            assert done.exit_code == 0, name
+            below = done.output.partition("\n  Examples:\n")[2]
+            examples, _, codes = below.partition("\n\n  Exit codes:\n")
+            assert re.search(rf"^ +{group.name} {name}\b", examples, re.MULTILINE), name
+            assert re.search(r"^ +0  \w", codes), name
+            assert re.search(r"^ +2  the command line is wrong$", codes, re.MULTILINE), name
+
+    def test_that_of_status_has_the_codes_of_status(self) -> None:
+        text = CliRunner().invoke(ayl_daemons, ["status", "--help"]).output
+        codes = re.findall(r"^ +(\d+)  ", text.partition("Exit codes:")[2], re.MULTILINE)
+        assert [int(code) for code in codes] == sorted({*Seen, Exit.USAGE})
 
     def test_a_wrong_command_is_told(self) -> None:
         done = run("chekc")

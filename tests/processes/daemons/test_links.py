@@ -45,7 +45,7 @@ def test_a_worker_of_the_old_release_that_dies_while_it_drains_is_replaced_by_on
     estate.write()
     deployed(estate, "1.0")
     estate.says("start")
-    estate.send("1.0", range(50), 0.5)
+    estate.send("1.0", range(240), 0.5)
     deployed(estate, "1.1")
     estate.says("reload")
     assert loaded(estate) == ["1.0", "1.0", "1.1", "1.1"]

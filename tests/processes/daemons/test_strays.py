@@ -44,3 +44,17 @@ def test_those_of_another_file_are_left_alone(estate: Estate) -> None:
     assert "plant" not in estate.says("status", "--config", str(other), code=3)
     assert "plant" not in estate.says("stop", "--config", str(other))
     estate.says("status")
+
+
+def test_a_stop_of_any_stops_them_whatever_file_they_came_of(estate: Estate) -> None:
+    with_a_clock(estate)
+    (estate.run / "plant.clock" / "order.json").write_text("nothing")
+    estate.config.unlink()
+    said = estate.says("stop", "--any", str(estate.run))
+    assert ("plant.beds: stopped" in said, "plant.clock: stopped" in said) == (True, True)
+    eventually(lambda: not estate.processes())
+    assert "nothing to do" in estate.says("stop", "--any", str(estate.run))
+
+
+def test_any_takes_no_names(estate: Estate) -> None:
+    assert "please leave NAME out" in estate.says("stop", "--any", str(estate.run), "plant", code=2)
