@@ -107,18 +107,30 @@ def discard(path: str, *, alone: bool = False) -> None:
     `alone`: no other process calls this for it. Then what others lock for reading, which all can who may read it, goes
     as well; and so does what is no file.
     """
+    above, name = os.path.split(path)
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):  # nobody can hold that
-            if alone:
-                os.unlink(path)  # noqa: PTH108 - as above
-            return
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+        # A link in its place would lead root to somebody else's file.
+        directory = os.open(above or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return
     try:
-        _lock(path, descriptor, fcntl.LOCK_SH if alone else fcntl.LOCK_EX)
-        if _is_there(path, descriptor):
-            os.unlink(path)  # noqa: PTH108 - as above
+        if stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+            _discard(path, directory, fcntl.LOCK_SH if alone else fcntl.LOCK_EX)
+        elif alone:  # nobody can hold it
+            os.unlink(name, dir_fd=directory)
+    except FileNotFoundError:
+        return
+    finally:
+        os.close(directory)
+
+
+def _discard(path: str, directory: int, lock: int) -> None:
+    name = os.path.basename(path)  # noqa: PTH119 - as above
+    descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+    try:
+        _lock(path, descriptor, lock)
+        if os.path.samestat(os.stat(name, dir_fd=directory, follow_symlinks=False), os.fstat(descriptor)):
+            os.unlink(name, dir_fd=directory)
     finally:
         os.close(descriptor)
 

@@ -52,7 +52,8 @@ def _replaced(daemon: Daemon, directory: str, waiting: Waiting, *, always: bool,
         with our_turns([daemon], directory, waiting) as (_, refused):
             if refused:
                 return refused[0]
-            if not launches and look(daemon.name, daemon.run).keeper is None:
+            condition = look(daemon.name, daemon.run)
+            if not launches and (condition.keeper is None or condition.word == "stopping"):
                 return Outcome(daemon.name, False, "not running; it needs another `ayl_daemons run`")
             serial = _ordered(daemon, always=always)
             if serial is None:
@@ -66,6 +67,7 @@ def _ordered(daemon: Daemon, *, always: bool) -> str | None:
     """The serial of the order that its keeper has been given, if one was needed."""
     condition = look(daemon.name, daemon.run)
     if condition.word == "stopping":
+        leave_to_systemd(daemon)
         ended(daemon, condition)  # which no order would keep it from
         return launched(daemon)
     if condition.keeper is None:
