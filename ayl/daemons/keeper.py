@@ -76,7 +76,11 @@ class Keeper:
         """Where the program has stopped that was in this process before."""
         order = self._course.order
         found = handover.taken(self._home)
-        if found is not None:
+        if found is None:
+            self._say(
+                "what the keeper before has left makes no sense here: its processes are killed, and others started"
+            )
+        else:
             self._course, self._children = found
             self._account.go_on()
             self._say(f"the keeper is that of ayl {__version__} from now on")
