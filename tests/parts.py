@@ -11,8 +11,8 @@ FILES = 14
 """Of one part at most: few enough for parts to end side by side, enough for what files share to be started rarely."""
 
 WAITING = (
-    *("packaging", "processes/daemons", "processes/worker", "chaos", "processes/server", ".", "cli", "crashes"),
-    *("ayl/spool", "ayl", "contrib/peewee", "ayl/testing", "ayl/values"),
+    *("packaging", "processes/worker", "processes/daemons", ".", "processes/server", "cli", "cli/daemons", "chaos"),
+    *("crashes", "daemons/keeper", "ayl/spool", "ayl", "contrib/peewee", "ayl/testing", "ayl/values"),
 )
 """Directories whose tests mostly wait: for processes that they have started, for time to pass. Longest first."""
 

@@ -24,7 +24,7 @@ def test_a_process_is_started_told_of_and_ended(kept: Kept) -> None:
     kept.keeps(*FOREVER)
     state = kept.awaits(lambda state: state.processes)
     assert (state.name, state.keeper, state.serial) == (kept.name, kept.pid, "1")
-    assert kept.processes() == [state.processes[0].pid]
+    eventually(lambda: kept.processes() == [state.processes[0].pid])  # from its exec on
     kept.stops()
 
 
