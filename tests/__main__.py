@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .parts import Part
 
-AT_ONCE = 3 * (os.cpu_count() or 1) + 1
+AT_ONCE = 3 * (os.cpu_count() or 1)
 
 LAST_SECONDS = 10.0
 """For parts to end when the run is ended before its time."""

@@ -107,7 +107,15 @@ class Estate:
     def done(self) -> list[tuple[int, str]]:
         """Number and version of each call that was made, in order."""
         lines = [line.split() for line in self.diary.read_text().splitlines()]
-        return [(int(number), version) for number, version in lines]
+        return [(int(number), version) for number, version, _ in lines]
+
+    def has_made(self, numbers: range) -> bool:
+        """Whether all of these calls were made."""
+        return self.diary.read_bytes().count(b"\n") >= len(numbers) and {one for one, _ in self.done()} >= {*numbers}
+
+    def jobs(self) -> list[int]:
+        """The job of each call that was made, in order."""
+        return [int(line.split()[2]) for line in self.diary.read_text().splitlines()]
 
     def processes(self) -> list[int]:
         """Everything that runs because of it: it has our folder in its command line or its environment."""

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,7 +154,10 @@ def test_a_stop_in_the_middle_of_a_recovery_is_at_once_and_does_no_harm(tmp_path
 def _sleeps_over(lock: Path, process: int) -> bool:
     """Whether it has locked the binlog and waits for something."""
     status = Path(f"/proc/{process}/stat").read_text()
-    opened = [link.readlink() for link in Path(f"/proc/{process}/fd").iterdir() if link.is_symlink()]
+    opened = []
+    for link in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            opened.append(link.readlink())
     return lock in opened and status.rpartition(")")[2].split()[0] == "S"
 
 
